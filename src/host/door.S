@@ -1,0 +1,233 @@
+/* Crossing between guest and host code. Guest code runs on NT-sized guest stacks in the Microsoft convention; host code
+ * runs on the fiber's own host stack in the SysV convention. See docs/architecture.md, "The door". */
+#include "host/layout.h"
+    .intel_syntax noprefix
+    .text
+
+/* An export of a synthetic image: eax = index. Saves the non-volatile registers in a frame on the guest stack that has
+ * unwind information, moves to the host stack and calls door_dispatch(frame, index). */
+    .globl host_door_entry
+host_door_entry:
+    mov [rsp + 0x08], rcx
+    mov [rsp + 0x10], rdx
+    mov [rsp + 0x18], r8
+    mov [rsp + 0x20], r9
+    sub rsp, DOOR_FRAME_SIZE
+    mov [rsp + DOOR_FRAME_GPR + 0x00], rbx
+    mov [rsp + DOOR_FRAME_GPR + 0x08], rbp
+    mov [rsp + DOOR_FRAME_GPR + 0x10], rsi
+    mov [rsp + DOOR_FRAME_GPR + 0x18], rdi
+    mov [rsp + DOOR_FRAME_GPR + 0x20], r12
+    mov [rsp + DOOR_FRAME_GPR + 0x28], r13
+    mov [rsp + DOOR_FRAME_GPR + 0x30], r14
+    mov [rsp + DOOR_FRAME_GPR + 0x38], r15
+    movaps [rsp + DOOR_FRAME_XMM + 0x00], xmm6
+    movaps [rsp + DOOR_FRAME_XMM + 0x10], xmm7
+    movaps [rsp + DOOR_FRAME_XMM + 0x20], xmm8
+    movaps [rsp + DOOR_FRAME_XMM + 0x30], xmm9
+    movaps [rsp + DOOR_FRAME_XMM + 0x40], xmm10
+    movaps [rsp + DOOR_FRAME_XMM + 0x50], xmm11
+    movaps [rsp + DOOR_FRAME_XMM + 0x60], xmm12
+    movaps [rsp + DOOR_FRAME_XMM + 0x70], xmm13
+    movaps [rsp + DOOR_FRAME_XMM + 0x80], xmm14
+    movaps [rsp + DOOR_FRAME_XMM + 0x90], xmm15
+    mov eax, eax
+    mov [rsp + DOOR_FRAME_INDEX], rax
+    mov rdi, rsp
+    mov esi, eax
+    movabs r11, PRIVATE_BASE
+    mov r10, [r11 + MACHINE_FIBER]
+    mov [r10 + FIBER_GUEST_SP], rsp
+    mov rsp, [r10 + FIBER_HOST_SP]
+    xor ebp, ebp
+    cld
+    call door_dispatch
+    movabs r11, PRIVATE_BASE
+    mov r10, [r11 + MACHINE_FIBER]
+    mov rsp, [r10 + FIBER_GUEST_SP]
+    mov rbx, [rsp + DOOR_FRAME_GPR + 0x00]
+    mov rbp, [rsp + DOOR_FRAME_GPR + 0x08]
+    mov rsi, [rsp + DOOR_FRAME_GPR + 0x10]
+    mov rdi, [rsp + DOOR_FRAME_GPR + 0x18]
+    mov r12, [rsp + DOOR_FRAME_GPR + 0x20]
+    mov r13, [rsp + DOOR_FRAME_GPR + 0x28]
+    mov r14, [rsp + DOOR_FRAME_GPR + 0x30]
+    mov r15, [rsp + DOOR_FRAME_GPR + 0x38]
+    movaps xmm6, [rsp + DOOR_FRAME_XMM + 0x00]
+    movaps xmm7, [rsp + DOOR_FRAME_XMM + 0x10]
+    movaps xmm8, [rsp + DOOR_FRAME_XMM + 0x20]
+    movaps xmm9, [rsp + DOOR_FRAME_XMM + 0x30]
+    movaps xmm10, [rsp + DOOR_FRAME_XMM + 0x40]
+    movaps xmm11, [rsp + DOOR_FRAME_XMM + 0x50]
+    movaps xmm12, [rsp + DOOR_FRAME_XMM + 0x60]
+    movaps xmm13, [rsp + DOOR_FRAME_XMM + 0x70]
+    movaps xmm14, [rsp + DOOR_FRAME_XMM + 0x80]
+    movaps xmm15, [rsp + DOOR_FRAME_XMM + 0x90]
+    add rsp, DOOR_FRAME_SIZE
+    /* Nothing of the host stays in volatile registers: they are guest-visible. */
+    xor ecx, ecx
+    xor edx, edx
+    xor r8d, r8d
+    xor r9d, r9d
+    xor r10d, r10d
+    xor r11d, r11d
+    pxor xmm1, xmm1
+    pxor xmm2, xmm2
+    pxor xmm3, xmm3
+    pxor xmm4, xmm4
+    pxor xmm5, xmm5
+    ret
+
+/* uint64_t host_guest_call(void *fn rdi, uint64_t bottom rsi, const uint64_t *args rdx, uint64_t return_address rcx)
+ * bottom: lowest byte of the caller frame on the guest stack; stack arguments are already in it. */
+    .globl host_guest_call
+host_guest_call:
+    push rbx
+    push rbp
+    push r12
+    push r13
+    push r14
+    push r15
+    movabs r11, PRIVATE_BASE
+    mov r10, [r11 + MACHINE_FIBER]
+    push qword ptr [r10 + FIBER_HOST_SP]
+    push qword ptr [r10 + FIBER_GUEST_SP]
+    push qword ptr [r10 + FIBER_CALLBACK]
+    /* 6 + 3 pushes and the return address: rsp is 16-aligned again here */
+    mov [r10 + FIBER_HOST_SP], rsp
+    mov [r10 + FIBER_CALLBACK], rsp
+    mov rsp, rsi
+    push rcx
+    mov rax, rdi
+    mov r10, rdx
+    mov rcx, [r10 + 0x00]
+    mov rdx, [r10 + 0x08]
+    mov r8, [r10 + 0x10]
+    mov r9, [r10 + 0x18]
+    xor ebx, ebx
+    xor ebp, ebp
+    xor esi, esi
+    xor edi, edi
+    xor r10d, r10d
+    xor r11d, r11d
+    xor r12d, r12d
+    xor r13d, r13d
+    xor r14d, r14d
+    xor r15d, r15d
+    pxor xmm0, xmm0
+    pxor xmm1, xmm1
+    pxor xmm2, xmm2
+    pxor xmm3, xmm3
+    pxor xmm4, xmm4
+    pxor xmm5, xmm5
+    pxor xmm6, xmm6
+    pxor xmm7, xmm7
+    pxor xmm8, xmm8
+    pxor xmm9, xmm9
+    pxor xmm10, xmm10
+    pxor xmm11, xmm11
+    pxor xmm12, xmm12
+    pxor xmm13, xmm13
+    pxor xmm14, xmm14
+    pxor xmm15, xmm15
+    jmp rax
+
+    .globl host_door_return
+host_door_return:
+    movabs r11, PRIVATE_BASE
+    mov r10, [r11 + MACHINE_FIBER]
+    mov rsp, [r10 + FIBER_HOST_SP]
+    pop qword ptr [r10 + FIBER_CALLBACK]
+    pop qword ptr [r10 + FIBER_GUEST_SP]
+    pop qword ptr [r10 + FIBER_HOST_SP]
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbp
+    pop rbx
+    cld
+    ret
+
+/* void host_switch(uint64_t *save_sp rdi, uint64_t load_sp rsi): to another host stack. */
+    .globl host_switch
+host_switch:
+    push rbx
+    push rbp
+    push r12
+    push r13
+    push r14
+    push r15
+    mov [rdi], rsp
+    mov rsp, rsi
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbp
+    pop rbx
+    ret
+
+/* First activation of a fiber: host_switch "returns" here; rbx = function, r12 = argument. */
+    .globl host_fiber_start
+host_fiber_start:
+    mov rdi, r12
+    xor ebp, ebp
+    call rbx
+    ud2
+
+/* A fault was found in guest or host code; the signal handler pointed the context here with rsp = host stack of the fiber. */
+    .globl host_fault_entry
+host_fault_entry:
+    xor ebp, ebp
+    cld
+    call ke_fault
+    ud2
+
+/* _Noreturn void host_context_load(const struct host_context *rdi): continue guest code with these registers. */
+    .globl host_context_load
+host_context_load:
+    movups xmm0, [rdi + 0x90]
+    movups xmm1, [rdi + 0xA0]
+    movups xmm2, [rdi + 0xB0]
+    movups xmm3, [rdi + 0xC0]
+    movups xmm4, [rdi + 0xD0]
+    movups xmm5, [rdi + 0xE0]
+    movups xmm6, [rdi + 0xF0]
+    movups xmm7, [rdi + 0x100]
+    movups xmm8, [rdi + 0x110]
+    movups xmm9, [rdi + 0x120]
+    movups xmm10, [rdi + 0x130]
+    movups xmm11, [rdi + 0x140]
+    movups xmm12, [rdi + 0x150]
+    movups xmm13, [rdi + 0x160]
+    movups xmm14, [rdi + 0x170]
+    movups xmm15, [rdi + 0x180]
+    mov rax, [rdi + 0x00]
+    mov rcx, [rdi + 0x08]
+    mov rdx, [rdi + 0x10]
+    mov rbx, [rdi + 0x18]
+    mov rbp, [rdi + 0x28]
+    mov rsi, [rdi + 0x30]
+    mov r8, [rdi + 0x40]
+    mov r9, [rdi + 0x48]
+    mov r10, [rdi + 0x50]
+    mov r11, [rdi + 0x58]
+    mov r12, [rdi + 0x60]
+    mov r13, [rdi + 0x68]
+    mov r14, [rdi + 0x70]
+    mov r15, [rdi + 0x78]
+    push qword ptr [rdi + 0x80]
+    pop qword ptr [rip + host_context_target]
+    push qword ptr [rdi + 0x88]
+    popfq
+    mov rsp, [rdi + 0x20]
+    mov rdi, [rdi + 0x38]
+    jmp qword ptr [rip + host_context_target]
+
+/* Used between the two instructions above only; not state of a run. */
+    .bss
+    .balign 8
+host_context_target:
+    .skip 8
+    .section .note.GNU-stack,"",@progbits

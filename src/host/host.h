@@ -1,0 +1,77 @@
+/* The only room that knows Linux: the arena's mapping, signals, switching between host stacks, files.
+ * Rules: nothing here calls guest code; the signal handler only edits the interrupted context. */
+#ifndef IRPLAB_HOST_HOST_H
+#define IRPLAB_HOST_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/layout.h"
+
+/* Guest registers in the order of the x64 CONTEXT record. */
+struct host_context {
+    union {
+        uint64_t gpr[16];
+        struct {
+            uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+        };
+    };
+    uint64_t rip;
+    uint64_t rflags;
+    uint8_t xmm[16][16];
+};
+
+enum host_fault_kind {
+    HOST_FAULT_ACCESS, /* page fault: address and access are valid */
+    HOST_FAULT_PROTECTION, /* general protection: privileged instruction, non-canonical address, int n */
+    HOST_FAULT_ILLEGAL,
+    HOST_FAULT_BREAKPOINT, /* int3; rip is past it */
+    HOST_FAULT_STEP,
+    HOST_FAULT_DIVIDE,
+    HOST_FAULT_FLOAT,
+    HOST_FAULT_TIMER, /* the watchdog found a guest that makes no calls */
+};
+
+struct host_fault {
+    enum host_fault_kind kind;
+    bool in_host; /* host code touched guest memory: registers in context are the host's and meaningless */
+    uint64_t address; /* faulting data address */
+    unsigned access; /* 0 read, 1 write, 8 execute */
+    struct host_context context;
+};
+
+/* Maps the arena (all inaccessible) and the door page. Called once a process; ends it with a message on failure. */
+void host_arena_map(void);
+/* Makes [address, address+bytes) accessible; prot is PROT_*. Page-aligned. */
+void host_protect(uint64_t address, size_t bytes, int prot);
+/* Gives pages back to zero. */
+void host_discard(uint64_t address, size_t bytes);
+/* Maps bytes at address outside the arena (images without relocations, 0x7FFE0000). false if that place is taken. */
+bool host_map_fixed(uint64_t address, size_t bytes);
+/* The page at alias becomes the same memory as the arena's page at original. */
+void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot);
+
+/* Decides about a fault before it becomes a guest exception: true = context was edited, go on. Runs in the signal handler:
+ * reads and writes memory and the context, nothing else. */
+typedef bool (*host_fault_filter)(struct host_fault *fault);
+void host_signals_install(host_fault_filter filter);
+/* Watchdog: after this many microseconds without host_watchdog_pet the running guest gets HOST_FAULT_TIMER. 0 = off. */
+void host_watchdog(unsigned microseconds);
+
+void host_set_gs(uint64_t base);
+bool host_has_fsgsbase(void);
+
+/* Assembly, door.S. */
+void host_switch(uint64_t *save_sp, uint64_t load_sp);
+void host_fiber_start(void);
+uint64_t host_guest_call(void *fn, uint64_t bottom, const uint64_t *args, uint64_t return_address);
+_Noreturn void host_context_load(const struct host_context *context);
+void host_door_entry(void);
+void host_door_return(void);
+void host_fault_entry(void);
+
+/* Lays out a new host stack so that the first host_switch to the returned stack pointer calls fn(arg). */
+uint64_t host_stack_prepare(uint64_t top, void (*fn)(void *), void *arg);
+
+#endif

@@ -1,0 +1,41 @@
+/* Where everything lies, and the offsets that the assembly shares with C (asserted in sim/machine.h).
+ * One arena at a fixed address: the addresses below also map under AddressSanitizer. */
+#ifndef IRPLAB_HOST_LAYOUT_H
+#define IRPLAB_HOST_LAYOUT_H
+
+#define USER_BASE 0x200000000000
+#define USER_SLICE 0x10000000 /* bytes of user half a process */
+#define USER_SLICES 15
+#define USER_END 0x2000F0000000
+#define KERNEL_BASE 0x200100000000
+#define KERNEL_END 0x200200000000
+#define PRIVATE_BASE 0x200200000000
+#define PRIVATE_END 0x200300000000
+#define DOOR_PAGE 0x200300000000
+
+/* Entries of the door page: each is a jump to host code. */
+#define DOOR_ENTRY 0x00 /* an export was called; eax = index in the door table */
+#define DOOR_RETURN 0x10 /* a callback returned */
+#define DOOR_POINT 0x20 /* a patched atomic instruction is about to run */
+
+/* struct machine */
+#define MACHINE_FIBER 0x00
+#define MACHINE_MAIN_SP 0x08
+
+/* struct fiber */
+#define FIBER_HOST_SP 0x00
+#define FIBER_GUEST_SP 0x08
+#define FIBER_CALLBACK 0x10
+#define FIBER_SWITCH_SP 0x18
+
+/* The frame that the door builds on the guest's stack, from its lowest byte. Its unwind information is
+ * generated with the synthetic images, so that the frame unwinds like one of a compiled function. */
+#define DOOR_FRAME_OUT 0x00 /* home area and eight stack arguments for callbacks */
+#define DOOR_FRAME_GPR 0x60 /* rbx rbp rsi rdi r12 r13 r14 r15 */
+#define DOOR_FRAME_XMM 0xA0 /* xmm6 .. xmm15 */
+#define DOOR_FRAME_INDEX 0x140
+#define DOOR_FRAME_SIZE 0x148 /* the return address follows, then the caller's home area */
+#define LABEL_FRAME_SIZE 0xE8 /* a named frame without saved registers, for `k`: arguments, then 0x80 bytes of locals */
+#define CALLBACK_MAX_ARGS 12
+
+#endif

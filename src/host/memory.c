@@ -1,0 +1,92 @@
+/* The arena: one reservation at a fixed address, made accessible piece by piece. */
+#include "host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+
+static int arena_fd = -1;
+
+static void *map_at(uint64_t address, size_t bytes, int prot, int flags, int fd, off_t offset)
+{
+    void *want = (void *)address;
+    void *got = mmap(want, bytes, prot, flags | MAP_FIXED_NOREPLACE, fd, offset);
+    if (got != want)
+        base_panic("cannot map %zu MiB at %p: %s", bytes >> 20, want, strerror(errno));
+    return got;
+}
+
+static void door_page_write(uint64_t entry, void (*target)(void))
+{
+    /* jmp qword ptr [rip+2]; nop; nop; target */
+    uint8_t *p = (uint8_t *)(DOOR_PAGE + entry);
+    static const uint8_t jump[8] = { 0xFF, 0x25, 0x02, 0x00, 0x00, 0x00, 0x90, 0x90 };
+    memcpy(p, jump, sizeof jump);
+    memcpy(p + 8, &target, 8);
+}
+
+void host_arena_map(void)
+{
+    IR_ASSERT(arena_fd < 0);
+    /* A memory file, so that a page can be seen at two addresses (MDL system addresses). Private to this process. */
+    arena_fd = memfd_create("arena", MFD_CLOEXEC);
+    if (arena_fd < 0 || ftruncate(arena_fd, PRIVATE_END - USER_BASE) != 0)
+        base_panic("cannot make the arena: %s", strerror(errno));
+    map_at(USER_BASE, PRIVATE_END - USER_BASE, PROT_NONE, MAP_SHARED | MAP_NORESERVE, arena_fd, 0);
+    map_at(DOOR_PAGE, 0x1000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    door_page_write(DOOR_ENTRY, host_door_entry);
+    door_page_write(DOOR_RETURN, host_door_return);
+    host_protect(DOOR_PAGE, 0x1000, PROT_READ | PROT_EXEC);
+}
+
+void host_protect(uint64_t address, size_t bytes, int prot)
+{
+    if (mprotect((void *)address, bytes, prot) != 0)
+        base_panic("mprotect of %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
+}
+
+void host_discard(uint64_t address, size_t bytes)
+{
+    if (madvise((void *)address, bytes, MADV_REMOVE) != 0)
+        base_panic("cannot clear %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
+}
+
+bool host_map_fixed(uint64_t address, size_t bytes)
+{
+    void *want = (void *)address;
+    void *got = mmap(want, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got == want)
+        return true;
+    if (got != MAP_FAILED)
+        munmap(got, bytes);
+    return false;
+}
+
+void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot)
+{
+    IR_ASSERT(original >= USER_BASE && original + bytes <= PRIVATE_END);
+    void *got = mmap((void *)alias, bytes, prot, MAP_SHARED | MAP_FIXED, arena_fd, (off_t)(original - USER_BASE));
+    if (got == MAP_FAILED)
+        base_panic("cannot alias %zu bytes: %s", bytes, strerror(errno));
+}
+
+uint64_t host_stack_prepare(uint64_t top, void (*fn)(void *), void *arg)
+{
+    /* host_switch pops r15 r14 r13 r12 rbp rbx and returns to host_fiber_start with a 16-aligned stack. */
+    uint64_t *sp = (uint64_t *)(top & ~0xFull);
+    *--sp = 0;
+    *--sp = (uint64_t)host_fiber_start;
+    *--sp = (uint64_t)fn; /* rbx */
+    *--sp = 0; /* rbp */
+    *--sp = (uint64_t)arg; /* r12 */
+    *--sp = 0;
+    *--sp = 0;
+    *--sp = 0;
+    return (uint64_t)sp;
+}

@@ -1,0 +1,141 @@
+/* Faults: decode, let the filter emulate, otherwise point the interrupted context at host_fault_entry on the fiber's host
+ * stack. The handler itself never runs guest code and never switches. */
+#include "host/host.h"
+
+#include <asm/prctl.h>
+#include <errno.h>
+#include <immintrin.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "sim/machine.h"
+
+#ifndef HWCAP2_FSGSBASE
+#define HWCAP2_FSGSBASE 2
+#endif
+
+static host_fault_filter fault_filter;
+static bool has_fsgsbase;
+
+static const int register_order[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                        REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
+
+static void context_get(struct host_context *c, const ucontext_t *uc)
+{
+    for (int i = 0; i < 16; i++)
+        c->gpr[i] = (uint64_t)uc->uc_mcontext.gregs[register_order[i]];
+    c->rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    c->rflags = (uint64_t)uc->uc_mcontext.gregs[REG_EFL];
+    memcpy(c->xmm, uc->uc_mcontext.fpregs->_xmm, sizeof c->xmm);
+}
+
+static void context_put(ucontext_t *uc, const struct host_context *c)
+{
+    for (int i = 0; i < 16; i++)
+        uc->uc_mcontext.gregs[register_order[i]] = (greg_t)c->gpr[i];
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)c->rip;
+    uc->uc_mcontext.gregs[REG_EFL] = (greg_t)c->rflags;
+    memcpy(uc->uc_mcontext.fpregs->_xmm, c->xmm, sizeof c->xmm);
+}
+
+static bool is_guest_code(uint64_t rip)
+{
+    return machine_is_guest_code(rip);
+}
+
+static enum host_fault_kind kind_of(int sig, const siginfo_t *info, const ucontext_t *uc)
+{
+    switch (sig) {
+    case SIGILL:
+        return HOST_FAULT_ILLEGAL;
+    case SIGTRAP:
+        return info->si_code == TRAP_TRACE ? HOST_FAULT_STEP : HOST_FAULT_BREAKPOINT;
+    case SIGFPE:
+        return info->si_code == FPE_INTDIV ? HOST_FAULT_DIVIDE : HOST_FAULT_FLOAT;
+    case SIGALRM:
+    case SIGVTALRM:
+    case SIGPROF:
+        return HOST_FAULT_TIMER;
+    default:
+        /* Vector 14 is a page fault; a general protection fault reports no address. */
+        return uc->uc_mcontext.gregs[REG_TRAPNO] == 14 ? HOST_FAULT_ACCESS : HOST_FAULT_PROTECTION;
+    }
+}
+
+static _Noreturn void die(int sig, const struct host_fault *f)
+{
+    base_panic("signal %d in host code at %llx, address %llx", sig, (unsigned long long)f->context.rip, (unsigned long long)f->address);
+}
+
+static void on_fault(int sig, siginfo_t *info, void *ucv)
+{
+    ucontext_t *uc = ucv;
+    struct fiber *fiber = MACHINE->fiber;
+    static struct host_fault fault; /* handed on at once; signals are blocked meanwhile */
+    fault.kind = kind_of(sig, info, uc);
+    context_get(&fault.context, uc);
+    fault.in_host = !is_guest_code(fault.context.rip);
+    if (fault.kind == HOST_FAULT_TIMER && fault.in_host)
+        return;
+    fault.address = fault.kind == HOST_FAULT_ACCESS ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;
+    unsigned long err = (unsigned long)uc->uc_mcontext.gregs[REG_ERR];
+    fault.access = fault.kind != HOST_FAULT_ACCESS ? 0 : (err & 16) ? 8 : (err & 2) ? 1 : 0;
+    if (fault.in_host && (!fiber || !machine_host_fault_is_guests(fault.kind, fault.address)))
+        die(sig, &fault);
+    if (!fault.in_host && fault_filter && fault_filter(&fault)) {
+        context_put(uc, &fault.context);
+        return;
+    }
+    IR_ASSERT(fiber);
+    fiber->fault = fault;
+    /* Host code that faulted on guest memory is abandoned: it began at host_sp and held nothing. */
+    uc->uc_mcontext.gregs[REG_RSP] = (greg_t)(fiber->host_sp & ~0xFull);
+    uc->uc_mcontext.gregs[REG_RDI] = (greg_t)fiber;
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)host_fault_entry;
+    uc->uc_mcontext.gregs[REG_EFL] &= ~0x500; /* direction and trap flags */
+}
+
+void host_signals_install(host_fault_filter filter)
+{
+    fault_filter = filter;
+    size_t size = 1 << 16;
+    stack_t ss = { .ss_sp = malloc(size), .ss_size = size };
+    if (!ss.ss_sp || sigaltstack(&ss, NULL) != 0)
+        base_panic("sigaltstack: %s", strerror(errno));
+    struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    sigemptyset(&sa.sa_mask);
+    sigaddset(&sa.sa_mask, SIGVTALRM);
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGVTALRM };
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (sigaction(signals[i], &sa, NULL) != 0)
+            base_panic("sigaction: %s", strerror(errno));
+    has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
+}
+
+void host_watchdog(unsigned microseconds)
+{
+    struct itimerval t = { { microseconds / 1000000, microseconds % 1000000 }, { microseconds / 1000000, microseconds % 1000000 } };
+    if (setitimer(ITIMER_VIRTUAL, &t, NULL) != 0)
+        base_panic("setitimer: %s", strerror(errno));
+}
+
+bool host_has_fsgsbase(void)
+{
+    return has_fsgsbase;
+}
+
+void host_set_gs(uint64_t base)
+{
+    if (has_fsgsbase)
+        _writegsbase_u64(base);
+    else
+        syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+}

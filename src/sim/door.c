@@ -1,0 +1,141 @@
+/* Dispatching calls through the door and calling back; see door.h. */
+#include "sim/door.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "sim/image.h"
+#include "sim/machine.h"
+
+_Static_assert(offsetof(struct door_frame, rbx) == DOOR_FRAME_GPR, "door.S");
+_Static_assert(offsetof(struct door_frame, xmm) == DOOR_FRAME_XMM, "door.S");
+_Static_assert(offsetof(struct door_frame, index) == DOOR_FRAME_INDEX, "door.S");
+_Static_assert(offsetof(struct door_frame, return_address) == DOOR_FRAME_SIZE, "door.S");
+
+void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
+void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
+void (*door_leave_hook)(void);
+
+typedef uint64_t fn0(void);
+typedef uint64_t fn6(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+typedef uint64_t fn9(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+typedef uint64_t fn16(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                      uint64_t, uint64_t, uint64_t, uint64_t);
+typedef uint64_t fnv(const uint64_t *);
+
+static uint64_t call(const struct door_entry *e, const uint64_t *a)
+{
+    if (e->nargs == DOOR_VARARGS)
+        return ((fnv *)e->fn)(a);
+    if (e->nargs <= 4)
+        return ((fn6 *)e->fn)(a[0], a[1], a[2], a[3], 0, 0);
+    if (e->nargs <= 6)
+        return ((fn6 *)e->fn)(a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (e->nargs <= 9)
+        return ((fn9 *)e->fn)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
+    return ((fn16 *)e->fn)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15]);
+}
+
+static bool irql_allowed(uint8_t rule, uint8_t irql)
+{
+    if (rule == IRQL_EXACT_DISPATCH)
+        return irql == DISPATCH_LEVEL;
+    return irql <= rule;
+}
+
+static uint64_t truncate_result(uint8_t ret, uint64_t r)
+{
+    switch (ret) {
+    case 0:
+        return 0;
+    case 1:
+        return (uint8_t)r;
+    case 2:
+        return (uint16_t)r;
+    case 4:
+        return (uint32_t)r;
+    default:
+        return r;
+    }
+}
+
+/* Called by door.S on the host stack of the running agent. */
+uint64_t door_dispatch(struct door_frame *f, uint32_t index);
+uint64_t door_dispatch(struct door_frame *f, uint32_t index)
+{
+    IR_ASSERT(index < door_count);
+    const struct door_entry *e = &door_table[index];
+    if (!irql_allowed(e->irql, sim_irql()) && door_breach_hook)
+        door_breach_hook(e, sim_irql());
+    if (e->point)
+        sim_point(f->args[0]);
+    if (door_trace_hook)
+        door_trace_hook(e, f, false, 0);
+    struct fiber *fiber = &MACHINE->fiber->fiber;
+    uint64_t site = fiber->frame_site;
+    fiber->frame_site = door_site(index);
+    uint64_t r = call(e, f->args);
+    fiber->frame_site = site;
+    if (e->ret != DOOR_RET_DOUBLE)
+        r = truncate_result(e->ret, r);
+    if (door_trace_hook)
+        door_trace_hook(e, f, true, r);
+    return r;
+}
+
+const struct door_entry *door_current_call(const struct agent *a)
+{
+    const struct door_frame *f = (const struct door_frame *)a->fiber.guest_sp;
+    return f->index < door_count ? &door_table[f->index] : NULL;
+}
+
+void *guest_frame_locals(void)
+{
+    return (void *)(MACHINE->fiber->fiber.guest_sp + CALLBACK_MAX_ARGS * 8);
+}
+
+struct guest_mark guest_frame_push(uint32_t frame)
+{
+    struct fiber *f = &MACHINE->fiber->fiber;
+    struct guest_mark mark = { f->guest_sp, f->frame_site };
+    uint64_t *sp = (uint64_t *)f->guest_sp;
+    *--sp = f->frame_site;
+    f->guest_sp = (uint64_t)sp - LABEL_FRAME_SIZE;
+    memset((void *)f->guest_sp, 0, LABEL_FRAME_SIZE - 8);
+    f->frame_site = door_frame_site((enum frame_name)frame);
+    return mark;
+}
+
+void guest_frame_pop(struct guest_mark mark)
+{
+    struct fiber *f = &MACHINE->fiber->fiber;
+    f->guest_sp = mark.sp;
+    f->frame_site = mark.site;
+}
+
+uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64_t *args)
+{
+    IR_ASSERT(nargs <= CALLBACK_MAX_ARGS);
+    struct fiber *f = &MACHINE->fiber->fiber;
+    struct guest_mark mark = { f->guest_sp, f->frame_site };
+    if (frame)
+        guest_frame_push(frame);
+    uint64_t in[CALLBACK_MAX_ARGS] = { 0 };
+    memcpy(in, args, nargs * 8);
+    if (nargs > 4)
+        memcpy((void *)(f->guest_sp + 0x20), &in[4], (nargs - 4) * 8);
+    uint64_t r = host_guest_call(fn, f->guest_sp, in, f->frame_site);
+    guest_frame_pop(mark);
+    return r;
+}
+
+uint64_t guest_call(uint32_t frame, void *fn, unsigned nargs, ...)
+{
+    uint64_t args[CALLBACK_MAX_ARGS] = { 0 };
+    va_list ap;
+    va_start(ap, nargs);
+    for (unsigned i = 0; i < nargs; i++)
+        args[i] = va_arg(ap, uint64_t);
+    va_end(ap);
+    return guest_call_array(frame, fn, nargs, args);
+}

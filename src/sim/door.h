@@ -1,0 +1,93 @@
+/* The door: the only way from an image into the kernel, and back.
+ *
+ * Exports are plain C functions listed in the rooms' exports.tsv. The door converts the calling convention, checks the IRQL
+ * contract, makes a scheduling point where the table says so and records the call. Callbacks into images go through
+ * guest_call, which builds guest frames that unwind like compiled ones. */
+#ifndef IRPLAB_SIM_DOOR_H
+#define IRPLAB_SIM_DOOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/layout.h"
+
+enum { DOOR_VARARGS = 0xFF, DOOR_RET_DOUBLE = 9 };
+enum { IRQL_EXACT_DISPATCH = 0x82, IRQL_UNCHECKED = 0xFF, IRQL_USER = 0xFE };
+
+struct door_entry {
+    const char *module; /* lower case, with extension */
+    const char *name; /* or "#N" */
+    void (*fn)(void);
+    uint8_t nargs; /* or DOOR_VARARGS */
+    uint8_t ret; /* bytes of integer result, 0, or DOOR_RET_DOUBLE */
+    uint8_t irql; /* highest allowed, or IRQL_* */
+    uint8_t point;
+    uint8_t partial;
+};
+
+struct door_data {
+    const char *module;
+    const char *name;
+    uint32_t size;
+    void (*fill)(void *at);
+};
+
+extern const struct door_entry door_table[];
+extern const uint32_t door_count;
+extern const struct door_data door_data[];
+extern const uint32_t door_data_count;
+
+/* What lies on the guest stack during a call (host/layout.h). */
+struct door_frame {
+    uint64_t out[12];
+    uint64_t rbx, rbp, rsi, rdi, r12, r13, r14, r15;
+    uint8_t xmm[10][16];
+    uint64_t index;
+    uint64_t return_address;
+    uint64_t args[]; /* rcx rdx r8 r9, then stack arguments */
+};
+
+/* Kernel-internal frames for `k`. */
+enum frame_name {
+    FRAME_NONE,
+#define FRAME(module, name) FRAME_##name,
+#include "sim/frames.def"
+#undef FRAME
+    FRAME_COUNT,
+};
+
+/* Calls guest code at fn from the running agent. frame: the kernel function that appears as its caller, on top of the
+ * export through which we came; FRAME_NONE if the export itself calls. Returns rax. The guest may never return. */
+uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64_t *args);
+uint64_t guest_call(uint32_t frame, void *fn, unsigned nargs, ...);
+
+/* Pushes a named frame on the running agent's guest stack, so that `k` shows it below what is called next. */
+struct guest_mark {
+    uint64_t sp, site;
+};
+struct guest_mark guest_frame_push(uint32_t frame);
+void guest_frame_pop(struct guest_mark mark);
+/* 0x80 bytes of zeroed locals in the frame that guest_frame_push made last (NT keeps events and status blocks on its stack). */
+void *guest_frame_locals(void);
+
+/* The frame of the innermost export call of an agent, and its table entry. */
+struct agent;
+const struct door_entry *door_current_call(const struct agent *a);
+
+/* Address of an export or of a named frame's return site in the synthetic images; 0 if there is none. */
+uint64_t door_export_address(const char *module, const char *name);
+uint64_t door_frame_site(enum frame_name frame);
+/* Return site of the export with this index. */
+uint64_t door_site(uint32_t index);
+
+/* Builds the synthetic images (ntoskrnl.exe, hal.dll, …) for the modules that the table names. */
+void door_images_build(void);
+
+/* A breach of contract found by the door: the driver's fault. Set by verify; NULL = ignored. */
+extern void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
+/* Called for each export call and return while not NULL. */
+extern void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
+/* Called before returning to the guest when set in the agent (pending APCs). */
+extern void (*door_leave_hook)(void);
+
+#endif

@@ -1,0 +1,242 @@
+/* The machine: everything that a run can change hangs from here, in the private part of the arena, so that one copy of
+ * the arena's live parts is a snapshot.
+ *
+ * Agents are what the scheduler gives steps to: NT threads and the DPC activity of each processor. Each has a fiber:
+ * a host stack for our code and one or two guest stacks. An agent's code runs until it reaches a scheduling point
+ * (sim_point), waits (sim_block) or ends; then control is back in sim_run, on the main stack.
+ *
+ * A virtual processor has an IRQL, a current thread and a DPC activity that preempts it. A ready thread may be put on any
+ * processor whose thread is below DISPATCH_LEVEL. */
+#ifndef IRPLAB_SIM_MACHINE_H
+#define IRPLAB_SIM_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "host/host.h"
+#include "host/layout.h"
+
+enum {
+    PASSIVE_LEVEL = 0,
+    APC_LEVEL = 1,
+    DISPATCH_LEVEL = 2,
+    CLOCK_LEVEL = 13,
+    HIGH_LEVEL = 15,
+    MAX_PROCESSORS = 16,
+    MAX_AGENTS = 256,
+    HOST_STACK_SIZE = 0x10000,
+    KERNEL_STACK_SIZE = 0x6000,
+    MAX_SEGMENTS = 1024,
+};
+
+struct fiber {
+    uint64_t host_sp; /* where the next door entry starts on the host stack */
+    uint64_t guest_sp; /* lowest byte in use on the guest stack, at the last door entry */
+    uint64_t callback; /* host stack record of the innermost host_guest_call */
+    uint64_t switch_sp; /* saved host stack pointer while not running */
+    uint64_t host_stack; /* lowest address */
+    uint64_t gs_base; /* while this fiber runs: KPCR or TEB */
+    uint64_t kernel_stack, kernel_stack_top; /* guest stack in the kernel half */
+    uint64_t frame_site; /* return address that a callback from here gets: inside the function whose frame is at guest_sp */
+    uint64_t user_sp; /* guest_sp of the user stack while in the kernel */
+    struct host_fault fault;
+};
+
+enum agent_kind { AGENT_THREAD, AGENT_DPC };
+
+enum agent_state {
+    AGENT_FREE,
+    AGENT_READY, /* may be put on a processor */
+    AGENT_RUNNING, /* on a processor */
+    AGENT_WAITING, /* for sim_ready */
+    AGENT_IDLE, /* DPC activity without work */
+    AGENT_DEAD,
+};
+
+struct processor;
+
+struct agent {
+    struct fiber fiber; /* first: MACHINE->fiber is the running agent */
+    uint16_t id; /* index in MACHINE->agents */
+    uint8_t kind;
+    uint8_t state;
+    uint8_t irql; /* saved while not on a processor */
+    bool fresh; /* never ran */
+    bool ran; /* since the last snapshot or restore: its stacks changed */
+    bool yielded; /* by itself: switching away is free */
+    struct processor *processor; /* while RUNNING; the last one otherwise */
+    const volatile uint64_t *spin_on; /* not enabled while this is non-zero (bit 0): a held spin lock */
+    const char *why; /* what it waits for, in words, for findings */
+    uint64_t why_object;
+    uint64_t why_since; /* virtual time */
+    uint64_t stable_id; /* hash of creator's stable id and its count: the same in every schedule */
+    uint32_t children;
+    uint64_t next_object; /* what its next operation touches, as given to sim_point */
+    uint32_t steps;
+    void *thread; /* struct thread of ps, for AGENT_THREAD */
+    uint64_t pool_next; /* this agent's pool window: see mm */
+};
+
+struct processor {
+    uint64_t kpcr; /* guest address */
+    uint8_t number;
+    uint8_t irql;
+    uint8_t irql_before_dpc;
+    bool dpc_requested;
+    struct agent *thread; /* current, or NULL = idle */
+    struct agent *dpc; /* DPC activity */
+    struct agent *active; /* who executes: thread or dpc */
+};
+
+/* A part of the arena whose live bytes belong to a snapshot. */
+enum segment_kind { SEGMENT_PLAIN, SEGMENT_STACK /* guest stack */, SEGMENT_HOST_STACK };
+struct segment {
+    uint64_t base;
+    uint64_t size; /* committed bytes */
+    uint64_t used; /* live bytes from base (PLAIN) */
+    uint8_t kind;
+    bool hashed;
+    uint16_t agent; /* whose stack */
+};
+
+enum choice_kind { CHOICE_SCHEDULE, CHOICE_DATA };
+
+/* What sim_run asks to be decided. */
+struct sim_choice {
+    uint8_t kind;
+    uint8_t n;
+    uint8_t preempts; /* number of the leading alternative that costs nothing (0), others cost 1 if set */
+    uint32_t tag; /* CHOICE_DATA: what is chosen */
+    uint16_t agents[MAX_AGENTS];
+};
+
+enum run_end {
+    RUN_GOING,
+    RUN_DONE, /* the session ended by itself */
+    RUN_DEADLOCK,
+    RUN_BUGCHECK,
+    RUN_CRASH, /* unhandled exception of the program */
+    RUN_HANG, /* limit of steps or virtual time */
+    RUN_UNSUPPORTED, /* something was called that is not there */
+};
+
+struct machine {
+    struct agent *fiber; /* running agent (offset 0, used by door.S) */
+    uint64_t main_sp; /* offset 8 */
+    struct agent *agents[MAX_AGENTS];
+    uint32_t agent_count;
+    struct processor processors[MAX_PROCESSORS];
+    uint32_t processor_count;
+    uint64_t clock_100ns; /* interrupt time since boot */
+    struct agent *last; /* who took the last step */
+    struct sim_choice choice;
+    uint32_t decided;
+    bool choice_wanted; /* the running agent waits for a data choice */
+    bool every_point; /* return to the strategy at every point, not only where there is a choice */
+    uint32_t runnable; /* agents READY or RUNNING, and DPC activities with work */
+    uint64_t points; /* scheduling points passed */
+    uint64_t switches;
+    uint64_t point_limit; /* 0 = none */
+    enum run_end end;
+    struct segment segments[MAX_SEGMENTS];
+    uint32_t segment_count;
+    uint64_t heap_top; /* private heap: sim_alloc */
+    uint64_t heap_free[32];
+    struct {
+        uint64_t base, size;
+    } foreign[8]; /* images mapped outside the arena */
+    uint32_t foreign_count;
+    uint64_t run_hash[2];
+    /* Rooms hang their state here. */
+    void *rooms[24];
+};
+
+enum room { ROOM_KE, ROOM_EX, ROOM_MM, ROOM_OB, ROOM_PS, ROOM_SE, ROOM_CM, ROOM_IO, ROOM_PO, ROOM_PNP, ROOM_WIN32, ROOM_TRACE, ROOM_SESSION, ROOM_IMAGE,
+            ROOM_FSRTL, ROOM_VERIFY, ROOM_USER1, ROOM_USER2 };
+
+#define MACHINE ((struct machine *)PRIVATE_BASE)
+
+_Static_assert(offsetof(struct machine, fiber) == MACHINE_FIBER, "door.S");
+_Static_assert(offsetof(struct machine, main_sp) == MACHINE_MAIN_SP, "door.S");
+_Static_assert(offsetof(struct fiber, host_sp) == FIBER_HOST_SP, "door.S");
+_Static_assert(offsetof(struct fiber, guest_sp) == FIBER_GUEST_SP, "door.S");
+_Static_assert(offsetof(struct fiber, callback) == FIBER_CALLBACK, "door.S");
+_Static_assert(offsetof(struct fiber, switch_sp) == FIBER_SWITCH_SP, "door.S");
+
+static inline struct agent *sim_current(void)
+{
+    return MACHINE->fiber;
+}
+
+static inline struct processor *sim_processor(void)
+{
+    return MACHINE->fiber->processor;
+}
+
+static inline uint8_t sim_irql(void)
+{
+    return MACHINE->fiber->processor->irql;
+}
+
+/* Sets the machine up in a freshly mapped arena. processors: 1..MAX_PROCESSORS. */
+void sim_init(unsigned processors);
+
+/* Private memory of the run, zeroed, 16-aligned; snapshotted, not hashed. Never fails (panics). */
+void *sim_alloc(size_t bytes);
+void sim_free(void *p, size_t bytes);
+
+/* A new agent whose fiber will call fn(arg) on its host stack. Its guest kernel stack is allocated, filled with a pattern.
+ * Not ready until sim_ready. */
+struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *arg);
+/* The running agent ends; does not return. */
+_Noreturn void sim_agent_exit(void);
+
+/* A scheduling point: others may go first. Called by the door and at named places inside kernel functions, never with
+ * half-made changes. object: guest address or other stable key of what the next operation touches; 0 = unknown. */
+void sim_point(uint64_t object);
+/* Like sim_point, and switching away costs no preemption (yield, delay, pause). */
+void sim_yield(void);
+/* The running agent waits until sim_ready; why and object describe the wait for people. Its processor becomes idle. */
+void sim_block(const char *why, uint64_t object);
+void sim_ready(struct agent *agent);
+/* A held spin lock: waits, keeping the processor, until *word has bit 0 clear. */
+void sim_spin(const volatile uint64_t *word, const char *why);
+/* A choice among n alternatives that is not about scheduling; tag names it. 0 is what happens without exploration. */
+unsigned sim_choose(unsigned n, uint32_t tag);
+
+/* IRQL of the current processor. Lowering below DISPATCH_LEVEL runs pending DPCs first. */
+void sim_irql_set(uint8_t irql);
+/* DPC work for a processor; its activity runs as soon as the processor's IRQL allows. */
+void sim_dpc_request(struct processor *p);
+/* Called by the DPC activity when its queue is empty: hands the processor back. */
+void sim_dpc_idle(void);
+
+/* Runs agents until a decision is needed (true; see MACHINE->choice, answer with sim_decide) or the run ended (false). */
+bool sim_run(void);
+void sim_decide(unsigned alternative);
+/* Ends the run from the running agent; does not return. */
+_Noreturn void sim_end(enum run_end how);
+/* Called when nothing can run; advances time or ends the run. Set by ke. Returns true if something became ready. */
+extern bool (*sim_idle_hook)(void);
+/* Called in the agent's context before it goes on after having been switched out (kernel APC delivery). */
+extern void (*sim_resume_hook)(struct agent *agent);
+extern void (*sim_place_hook)(struct agent *agent, struct processor *p);
+
+/* Segments for snapshots. */
+struct segment *sim_segment_add(uint64_t base, uint64_t size, enum segment_kind kind, bool hashed);
+void sim_segment_remove(uint64_t base);
+
+struct snapshot;
+struct snapshot *sim_snapshot_take(void);
+void sim_snapshot_restore(const struct snapshot *s);
+void sim_snapshot_free(struct snapshot *s);
+size_t sim_snapshot_bytes(const struct snapshot *s);
+
+/* Classification for the signal handler. */
+bool machine_is_guest_code(uint64_t rip);
+bool machine_foreign_image(uint64_t rip);
+bool machine_host_fault_is_guests(enum host_fault_kind kind, uint64_t address);
+
+#endif

@@ -1,0 +1,115 @@
+/* The private heap and the list of segments. Heap blocks are size classes of powers of two (from 32 bytes) with intrusive
+ * free lists; the heap only grows. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sim/machine.h"
+
+enum { HEAP_CHUNK = 1 << 20, HEAP_LIMIT = 0x3FF00000, MIN_CLASS = 5 };
+
+static unsigned class_of(size_t bytes)
+{
+    unsigned c = MIN_CLASS;
+    while (((size_t)1 << c) < bytes)
+        c++;
+    return c;
+}
+
+static void heap_commit(uint64_t from, uint64_t to)
+{
+    uint64_t a = (from + HEAP_CHUNK - 1) & ~(uint64_t)(HEAP_CHUNK - 1);
+    uint64_t b = (to + HEAP_CHUNK - 1) & ~(uint64_t)(HEAP_CHUNK - 1);
+    if (b > a)
+        host_protect(a, b - a, PROT_READ | PROT_WRITE);
+}
+
+void sim_init(unsigned processors)
+{
+    IR_ASSERT(processors >= 1 && processors <= MAX_PROCESSORS);
+    uint64_t top = PRIVATE_BASE + ((sizeof(struct machine) + 63) & ~63ull);
+    heap_commit(PRIVATE_BASE, top);
+    struct machine *m = MACHINE;
+    memset(m, 0, sizeof *m);
+    m->heap_top = top;
+    struct segment *s = sim_segment_add(PRIVATE_BASE, HEAP_LIMIT, SEGMENT_PLAIN, false);
+    s->used = top - PRIVATE_BASE;
+    m->processor_count = processors;
+    for (unsigned i = 0; i < processors; i++)
+        m->processors[i].number = (uint8_t)i;
+}
+
+void *sim_alloc(size_t bytes)
+{
+    struct machine *m = MACHINE;
+    unsigned c = class_of(bytes);
+    IR_ASSERT(c < 32);
+    uint64_t p = m->heap_free[c];
+    if (p) {
+        memcpy(&m->heap_free[c], (void *)p, 8);
+    } else {
+        p = m->heap_top;
+        uint64_t end = p + ((uint64_t)1 << c);
+        if (end - PRIVATE_BASE > HEAP_LIMIT)
+            base_panic("out of private memory");
+        heap_commit(p, end);
+        m->heap_top = end;
+        m->segments[0].used = end - PRIVATE_BASE;
+    }
+    return memset((void *)p, 0, (size_t)1 << c);
+}
+
+void sim_free(void *p, size_t bytes)
+{
+    if (!p)
+        return;
+    unsigned c = class_of(bytes);
+    memcpy(p, &MACHINE->heap_free[c], 8);
+    MACHINE->heap_free[c] = (uint64_t)p;
+}
+
+struct segment *sim_segment_add(uint64_t base, uint64_t size, enum segment_kind kind, bool hashed)
+{
+    struct machine *m = MACHINE;
+    if (m->segment_count == MAX_SEGMENTS)
+        base_panic("too many memory segments");
+    struct segment *s = &m->segments[m->segment_count++];
+    *s = (struct segment) { .base = base, .size = size, .used = kind == SEGMENT_PLAIN ? 0 : size, .kind = (uint8_t)kind, .hashed = hashed };
+    return s;
+}
+
+void sim_segment_remove(uint64_t base)
+{
+    struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->segment_count; i++)
+        if (m->segments[i].base == base) {
+            m->segments[i] = m->segments[--m->segment_count];
+            return;
+        }
+    IR_ASSERT(!"segment");
+}
+
+bool machine_is_guest_code(uint64_t rip)
+{
+    if (rip >= USER_BASE && rip < KERNEL_END)
+        return true;
+    /* Images without relocations lie at their own base; host code is never below 4 GiB or in the first 0x10000000000. */
+    return rip < 0x10000000000ull && rip >= 0x10000 && machine_foreign_image(rip);
+}
+
+bool machine_foreign_image(uint64_t rip)
+{
+    struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->foreign_count; i++)
+        if (rip - m->foreign[i].base < m->foreign[i].size)
+            return true;
+    return false;
+}
+
+bool machine_host_fault_is_guests(enum host_fault_kind kind, uint64_t address)
+{
+    if (kind == HOST_FAULT_PROTECTION)
+        return true; /* non-canonical address handed in by the guest */
+    if (kind != HOST_FAULT_ACCESS)
+        return false;
+    return address < 0x10000000000ull || (address >= USER_BASE && address < KERNEL_END) || address >= 0x800000000000ull;
+}

@@ -1,0 +1,377 @@
+/* Agents, processors and scheduling points.
+ *
+ * Invariants: an agent RUNNING is the thread or the DPC activity of exactly one processor; an agent in any other state is of
+ * none. Only sim_run decides who runs; everybody else only changes states and comes back to the main stack. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sim/machine.h"
+
+bool (*sim_idle_hook)(void);
+void (*sim_resume_hook)(struct agent *agent);
+void (*sim_place_hook)(struct agent *agent, struct processor *p);
+
+enum {
+    HOST_STACKS = 0x40000000, /* offset in the private part */
+    KERNEL_STACKS = 0x80000000u, /* offset in the kernel half */
+    KERNEL_STACK_SLOT = 0x10000,
+};
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint64_t h = (a ^ (b + 0x9E3779B97F4A7C15ull + (a << 6) + (a >> 2))) * 0xBF58476D1CE4E5B9ull;
+    return h ^ (h >> 29);
+}
+
+/* ---- agents ---- */
+
+static uint16_t free_slot(struct machine *m)
+{
+    for (uint32_t i = 0; i < m->agent_count; i++)
+        if (m->agents[i]->state == AGENT_DEAD)
+            return (uint16_t)i;
+    if (m->agent_count == MAX_AGENTS)
+        base_panic("more than %d threads at once", MAX_AGENTS);
+    return (uint16_t)m->agent_count;
+}
+
+static void stacks_map(struct agent *a)
+{
+    struct fiber *f = &a->fiber;
+    f->host_stack = PRIVATE_BASE + HOST_STACKS + (uint64_t)a->id * HOST_STACK_SIZE;
+    host_protect(f->host_stack + 0x1000, HOST_STACK_SIZE - 0x1000, PROT_READ | PROT_WRITE);
+    f->kernel_stack_top = KERNEL_BASE + KERNEL_STACKS + (uint64_t)(a->id + 1) * KERNEL_STACK_SLOT - 0x1000;
+    f->kernel_stack = f->kernel_stack_top - KERNEL_STACK_SIZE;
+    host_protect(f->kernel_stack, KERNEL_STACK_SIZE, PROT_READ | PROT_WRITE);
+    struct segment *s = sim_segment_add(f->host_stack, HOST_STACK_SIZE, SEGMENT_HOST_STACK, false);
+    s->agent = a->id;
+    s = sim_segment_add(f->kernel_stack, KERNEL_STACK_SIZE, SEGMENT_STACK, true);
+    s->agent = a->id;
+}
+
+static void dead_slot_reuse(struct agent *a)
+{
+    struct fiber keep = a->fiber;
+    uint16_t id = a->id;
+    memset(a, 0, sizeof *a);
+    a->id = id;
+    a->fiber.host_stack = keep.host_stack;
+    a->fiber.kernel_stack = keep.kernel_stack;
+    a->fiber.kernel_stack_top = keep.kernel_stack_top;
+}
+
+struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *arg)
+{
+    struct machine *m = MACHINE;
+    uint16_t id = free_slot(m);
+    struct agent *a = m->agents[id];
+    if (a) {
+        dead_slot_reuse(a);
+    } else {
+        a = sim_alloc(sizeof *a);
+        a->id = id;
+        m->agents[m->agent_count++] = a;
+        stacks_map(a);
+    }
+    struct fiber *f = &a->fiber;
+    memset((void *)f->kernel_stack, 0, KERNEL_STACK_SIZE);
+    f->guest_sp = f->kernel_stack_top - 0x40;
+    f->switch_sp = host_stack_prepare(f->host_stack + HOST_STACK_SIZE, fn, arg);
+    a->kind = kind;
+    a->state = kind == AGENT_DPC ? AGENT_IDLE : AGENT_WAITING;
+    a->fresh = true;
+    struct agent *creator = m->fiber;
+    a->stable_id = creator ? mix(creator->stable_id, ++creator->children) : mix(1, id);
+    return a;
+}
+
+static _Noreturn void to_main_for_good(void)
+{
+    struct machine *m = MACHINE;
+    host_switch(&m->fiber->fiber.switch_sp, m->main_sp);
+    base_panic("an ended agent ran again");
+}
+
+static void to_main(void)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    host_switch(&a->fiber.switch_sp, m->main_sp);
+    if (sim_resume_hook)
+        sim_resume_hook(a);
+}
+
+static void leave_processor(struct agent *a)
+{
+    struct processor *p = a->processor;
+    IR_ASSERT(p && p->thread == a && p->active == a);
+    a->irql = p->irql;
+    p->thread = NULL;
+    p->active = NULL;
+    p->irql = PASSIVE_LEVEL;
+}
+
+_Noreturn void sim_agent_exit(void)
+{
+    struct agent *a = MACHINE->fiber;
+    IR_ASSERT(a->kind == AGENT_THREAD);
+    leave_processor(a);
+    a->state = AGENT_DEAD;
+    MACHINE->runnable--;
+    to_main_for_good();
+}
+
+_Noreturn void sim_end(enum run_end how)
+{
+    MACHINE->end = how;
+    to_main_for_good();
+}
+
+/* ---- points ---- */
+
+static bool dpc_due(const struct processor *p)
+{
+    return p->dpc_requested && p->irql < DISPATCH_LEVEL && p->active != p->dpc;
+}
+
+void sim_point(uint64_t object)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    m->points++;
+    a->steps++;
+    if (m->point_limit && m->points > m->point_limit)
+        sim_end(RUN_HANG);
+    if (m->runnable == 1 && !m->every_point)
+        return;
+    a->next_object = object;
+    to_main();
+}
+
+void sim_yield(void)
+{
+    MACHINE->fiber->yielded = true;
+    MACHINE->points++;
+    if (MACHINE->point_limit && MACHINE->points > MACHINE->point_limit)
+        sim_end(RUN_HANG);
+    to_main();
+}
+
+void sim_block(const char *why, uint64_t object)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    IR_ASSERT(a->kind == AGENT_THREAD);
+    a->why = why;
+    a->why_object = object;
+    a->why_since = m->clock_100ns;
+    leave_processor(a);
+    a->state = AGENT_WAITING;
+    m->runnable--;
+    to_main();
+    a->why = NULL;
+}
+
+void sim_ready(struct agent *agent)
+{
+    if (agent->state != AGENT_WAITING)
+        return;
+    agent->state = AGENT_READY;
+    MACHINE->runnable++;
+}
+
+void sim_spin(const volatile uint64_t *word, const char *why)
+{
+    struct agent *a = MACHINE->fiber;
+    a->spin_on = word;
+    a->why = why;
+    a->why_object = (uint64_t)word;
+    a->why_since = MACHINE->clock_100ns;
+    to_main();
+    a->spin_on = NULL;
+    a->why = NULL;
+}
+
+unsigned sim_choose(unsigned n, uint32_t tag)
+{
+    struct machine *m = MACHINE;
+    if (n <= 1)
+        return 0;
+    m->choice_wanted = true;
+    m->choice = (struct sim_choice) { .kind = CHOICE_DATA, .n = (uint8_t)n, .tag = tag };
+    m->decided = 0;
+    host_switch(&m->fiber->fiber.switch_sp, m->main_sp);
+    return m->decided;
+}
+
+void sim_irql_set(uint8_t irql)
+{
+    struct processor *p = sim_processor();
+    p->irql = irql;
+    if (dpc_due(p))
+        to_main();
+}
+
+void sim_dpc_request(struct processor *p)
+{
+    if (p->dpc_requested)
+        return;
+    p->dpc_requested = true;
+    MACHINE->runnable++;
+    if (MACHINE->fiber && dpc_due(sim_processor()))
+        to_main();
+}
+
+void sim_dpc_idle(void)
+{
+    struct agent *a = MACHINE->fiber;
+    struct processor *p = a->processor;
+    IR_ASSERT(a == p->dpc && p->active == a);
+    p->active = p->thread;
+    p->irql = p->irql_before_dpc;
+    a->state = AGENT_IDLE;
+    MACHINE->runnable--;
+    host_switch(&a->fiber.switch_sp, MACHINE->main_sp);
+}
+
+/* ---- who may go on ---- */
+
+static bool is_idle(const struct processor *p)
+{
+    return !p->thread && !p->active && !p->dpc_requested;
+}
+
+static bool is_preemptible(const struct processor *p)
+{
+    return p->thread && p->active == p->thread && p->irql < DISPATCH_LEVEL && !p->dpc_requested;
+}
+
+/* The processor that a ready thread would get now; NULL if none is free for it. */
+static struct processor *find_processor(struct machine *m, const struct agent *a)
+{
+    if (a->processor && is_idle(a->processor))
+        return a->processor;
+    for (uint32_t i = 0; i < m->processor_count; i++)
+        if (is_idle(&m->processors[i]))
+            return &m->processors[i];
+    if (m->last && m->last->processor && m->last->state == AGENT_RUNNING && is_preemptible(m->last->processor))
+        return m->last->processor;
+    for (uint32_t i = 0; i < m->processor_count; i++)
+        if (is_preemptible(&m->processors[i]))
+            return &m->processors[i];
+    return NULL;
+}
+
+static bool can_step(struct machine *m, const struct agent *a)
+{
+    const struct processor *p = a->processor;
+    switch (a->state) {
+    case AGENT_RUNNING:
+        if (p->active != a || (a->spin_on && (*a->spin_on & 1)))
+            return false;
+        return a->kind == AGENT_DPC || !dpc_due(p);
+    case AGENT_READY:
+        return find_processor(m, a) != NULL;
+    case AGENT_IDLE:
+        return p && dpc_due(p);
+    default:
+        return false;
+    }
+}
+
+static void gather(struct machine *m)
+{
+    struct sim_choice *c = &m->choice;
+    *c = (struct sim_choice) { .kind = CHOICE_SCHEDULE };
+    struct agent *last = m->last;
+    bool last_goes_on = last && can_step(m, last);
+    bool stays_first = last_goes_on && !last->yielded;
+    c->preempts = stays_first && last->state == AGENT_RUNNING;
+    if (stays_first)
+        c->agents[c->n++] = last->id;
+    uint32_t start = last ? last->id + 1u : 0;
+    for (uint32_t i = 0; i < m->agent_count; i++) {
+        struct agent *a = m->agents[(start + i) % m->agent_count];
+        if (a != last && can_step(m, a))
+            c->agents[c->n++] = a->id;
+    }
+    if (last_goes_on && !stays_first)
+        c->agents[c->n++] = last->id;
+}
+
+static void place(struct machine *m, struct agent *a)
+{
+    if (a->state == AGENT_RUNNING)
+        return;
+    struct processor *p;
+    if (a->kind == AGENT_DPC) {
+        p = a->processor;
+        p->dpc_requested = false;
+        p->irql_before_dpc = p->irql;
+        p->irql = DISPATCH_LEVEL;
+    } else {
+        p = find_processor(m, a);
+        IR_ASSERT(p);
+        if (p->thread) {
+            p->thread->irql = p->irql;
+            p->thread->state = AGENT_READY;
+        }
+        p->thread = a;
+        p->irql = a->irql;
+        a->processor = p;
+    }
+    p->active = a;
+    a->state = AGENT_RUNNING;
+}
+
+static void run_agent(struct machine *m, struct agent *a)
+{
+    place(m, a);
+    if (m->last)
+        m->last->yielded = false;
+    if (m->last != a)
+        m->switches++;
+    m->last = a;
+    m->fiber = a;
+    a->ran = true;
+    a->fresh = false;
+    if (sim_place_hook)
+        sim_place_hook(a, a->processor);
+    host_switch(&m->main_sp, a->fiber.switch_sp);
+    m->fiber = NULL;
+}
+
+void sim_decide(unsigned alternative)
+{
+    struct machine *m = MACHINE;
+    IR_ASSERT(alternative < m->choice.n);
+    if (m->choice.kind == CHOICE_DATA) {
+        m->decided = alternative;
+        m->choice_wanted = false;
+        m->fiber = m->last;
+        host_switch(&m->main_sp, m->last->fiber.switch_sp);
+        m->fiber = NULL;
+        return;
+    }
+    run_agent(m, m->agents[m->choice.agents[alternative]]);
+}
+
+bool sim_run(void)
+{
+    struct machine *m = MACHINE;
+    for (;;) {
+        if (m->end != RUN_GOING)
+            return false;
+        if (m->choice_wanted)
+            return true;
+        gather(m);
+        if (m->choice.n == 0) {
+            if (!sim_idle_hook || !sim_idle_hook())
+                m->end = m->end == RUN_GOING ? RUN_DEADLOCK : m->end;
+            continue;
+        }
+        if (m->choice.n > 1 || m->every_point)
+            return true;
+        sim_decide(0);
+    }
+}
