@@ -17,13 +17,9 @@
 #include "base/assert.h"
 #include "host/host.h"
 #include "host/layout.h"
+#include "nt/ke.h" /* IRQL names */
 
 enum {
-    PASSIVE_LEVEL = 0,
-    APC_LEVEL = 1,
-    DISPATCH_LEVEL = 2,
-    CLOCK_LEVEL = 13,
-    HIGH_LEVEL = 15,
     MAX_PROCESSORS = 16,
     MAX_AGENTS = 256,
     HOST_STACK_SIZE = 0x10000,

@@ -104,6 +104,8 @@ static uint32_t put_text_slots(struct builder *b)
 {
     put64(b->base + TEXT_RVA, DOOR_PAGE + DOOR_ENTRY);
     put64(b->base + TEXT_RVA + 8, DOOR_PAGE + DOOR_RETURN);
+    put8(b->base + TEXT_RVA + 0x20, 0xC3); /* guard check: ret */
+    put16(b->base + TEXT_RVA + 0x28, 0xE0FF); /* guard dispatch: jmp rax */
     uint32_t slot = 1;
     for (uint32_t i = 0; i < b->count; i++, slot++) {
         put_slot(b, slot, b->first + i);
@@ -401,4 +403,14 @@ uint64_t door_export_address(const char *module, const char *name)
             high = mid;
     }
     return 0;
+}
+
+uint64_t door_guard_check(void)
+{
+    return export_at[0] ? image_find("ntoskrnl.exe")->base + TEXT_RVA + 0x20 : 0;
+}
+
+uint64_t door_guard_dispatch(void)
+{
+    return export_at[0] ? image_find("ntoskrnl.exe")->base + TEXT_RVA + 0x28 : 0;
 }

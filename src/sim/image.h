@@ -1,0 +1,72 @@
+/* Loaded images: real ones (drivers, programs, DLLs) and the synthetic ones that we are.
+ * An image's bytes are guest memory; this list is bookkeeping in the private heap. */
+#ifndef IRPLAB_SIM_IMAGE_H
+#define IRPLAB_SIM_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pe/pe.h"
+
+/* A file read once a process; immutable, shared by all runs. */
+struct image_file {
+    char path[512]; /* as given; for messages and for finding symbols */
+    char name[64]; /* file name */
+    struct pe_image pe;
+    void *symbols; /* struct pe_symbols, loaded when first wanted */
+    struct image_file *next;
+};
+
+struct image {
+    char name[64]; /* "usbvideo.sys" */
+    char module[64]; /* as `k` shows it: "usbvideo", "nt" */
+    uint64_t base, size;
+    uint64_t entry; /* 0: none */
+    bool synthetic, user;
+    struct image_file *file; /* NULL for synthetic ones */
+    struct pe_mapped pe; /* valid for all */
+    struct image *next;
+};
+
+/* Opens (once) a file. NULL and one line in err ("path: reason"). */
+struct image_file *image_file_open(const char *path, char *err, size_t errlen);
+
+/* Maps and relocates at base (page-aligned, reserved arena memory) or, without relocations, at its own base; binds imports; sets up
+ * cookie, guard pointers, protections and segments. NULL and one line in err. */
+struct image *image_load(struct image_file *file, uint64_t base, bool user, char *err, size_t errlen);
+/* Next free place for a kernel image of that size. */
+uint64_t image_kernel_place(uint64_t size);
+void image_unload(struct image *image);
+
+struct image *image_at(uint64_t address);
+struct image *image_find(const char *name); /* case-insensitive, with or without extension; "nt" too */
+struct image *image_first(void);
+/* Address of an export (follows forwarders); 0 if missing. name or ordinal. */
+uint64_t image_export(const struct image *image, const char *name, uint32_t ordinal);
+
+/* The unknown import that an address stands for: module and name, false if it is none. */
+bool image_missing_at(uint64_t address, const char **module, const char **name);
+/* --stub MODULE!NAME=VALUE; called before images are loaded. false: malformed. */
+bool image_stub_add(const char *text);
+/* True once a stub was bound (the result must say so). */
+bool image_stubs_used(void);
+
+/* "module!name+0xoff" of an address into text; falls back to module+0xrva or plain hexadecimal. */
+void image_symbol_text(uint64_t address, char *text, size_t size);
+/* Name of the function at address without offset; NULL if unknown. */
+const char *image_symbol(uint64_t address, const struct image **image, uint64_t *offset);
+
+void image_register_synthetic(const char *name, uint64_t base, uint64_t size, bool user);
+
+/* sim/synthetic.c */
+const char *door_frame_name(uint64_t address, const char **module);
+struct door_entry;
+const struct door_entry *door_entry_at(uint64_t address);
+uint64_t door_guard_check(void); /* code for __guard_check_icall_fptr: returns */
+uint64_t door_guard_dispatch(void); /* code for __guard_dispatch_icall_fptr: jmp rax */
+
+/* Called for each freshly mapped executable image before it is made read-only: traps and atomics (sim/patch). */
+extern void (*image_patch_hook)(struct image *image);
+
+#endif
