@@ -78,7 +78,7 @@ static _Noreturn void die(int sig, const struct host_fault *f)
 static void on_fault(int sig, siginfo_t *info, void *ucv)
 {
     ucontext_t *uc = ucv;
-    struct fiber *fiber = MACHINE->fiber;
+    struct fiber *fiber = &MACHINE->fiber->fiber;
     static struct host_fault fault; /* handed on at once; signals are blocked meanwhile */
     fault.kind = kind_of(sig, info, uc);
     context_get(&fault.context, uc);
@@ -88,13 +88,13 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
     fault.address = fault.kind == HOST_FAULT_ACCESS ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;
     unsigned long err = (unsigned long)uc->uc_mcontext.gregs[REG_ERR];
     fault.access = fault.kind != HOST_FAULT_ACCESS ? 0 : (err & 16) ? 8 : (err & 2) ? 1 : 0;
-    if (fault.in_host && (!fiber || !machine_host_fault_is_guests(fault.kind, fault.address)))
+    if (fault.in_host && (!MACHINE->fiber || !machine_host_fault_is_guests(fault.kind, fault.address)))
         die(sig, &fault);
     if (!fault.in_host && fault_filter && fault_filter(&fault)) {
         context_put(uc, &fault.context);
         return;
     }
-    IR_ASSERT(fiber);
+    IR_ASSERT(MACHINE->fiber);
     fiber->fault = fault;
     /* Host code that faulted on guest memory is abandoned: it began at host_sp and held nothing. */
     uc->uc_mcontext.gregs[REG_RSP] = (greg_t)(fiber->host_sp & ~0xFull);

@@ -1,0 +1,32 @@
+/* Memory for the guest: pool, and address space of processes.
+ *
+ * Pool: each agent allocates from windows of its own, so that an address depends on the allocating agent and its sequence,
+ * not on the global order. A block that its own agent frees is reused by it; one freed by another agent is only reused
+ * when the owner's window is full. Fresh memory holds 0xCA bytes (allocated), freed memory 0xDD. */
+#ifndef IRPLAB_MM_MM_H
+#define IRPLAB_MM_MM_H
+
+#include "nt/types.h"
+
+/* A block of at least `bytes` at a 16-aligned address (page-aligned if bytes >= 4096, as NT does). Never NULL. Owner: the caller. */
+void *ex_pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag);
+void ex_pool_free(void *p);
+/* Finds the live block that contains address. */
+struct pool_block {
+    uint64_t base;
+    size_t bytes;
+    uint32_t tag, pool_type;
+    uint64_t caller; /* return address of the export that allocated */
+    bool free;
+};
+bool mm_pool_find(uint64_t address, struct pool_block *out);
+/* Calls fn for each live block in address order (leak reports). */
+void mm_pool_walk(void (*fn)(void *ctx, const struct pool_block *b), void *ctx);
+
+/* User memory of a process: its slice is [base, base + USER_SLICE). */
+struct process;
+/* Commits zeroed memory in the process's slice; 0 if full. Page granularity. */
+uint64_t mm_user_alloc(struct process *process, size_t bytes, int prot);
+void mm_user_free(struct process *process, uint64_t address, size_t bytes);
+
+#endif

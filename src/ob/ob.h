@@ -1,0 +1,65 @@
+/* Objects: headers, types, reference counts, handles, the namespace. Guest objects carry NT's OBJECT_HEADER in front. */
+#ifndef IRPLAB_OB_OB_H
+#define IRPLAB_OB_OB_H
+
+#include "nt/ob.h"
+#include "nt/types.h"
+
+enum ob_type_index {
+    OB_NONE,
+    OB_TYPE,
+    OB_DIRECTORY,
+    OB_SYMLINK,
+    OB_DEVICE,
+    OB_DRIVER,
+    OB_FILE,
+    OB_EVENT,
+    OB_SEMAPHORE,
+    OB_MUTANT,
+    OB_TIMER,
+    OB_THREAD,
+    OB_PROCESS,
+    OB_KEY,
+    OB_SECTION,
+    OB_COMPLETION,
+    OB_CALLBACK,
+    OB_TOKEN,
+    OB_TYPE_COUNT,
+};
+
+struct ob_type {
+    const char *name; /* "File" */
+    void (*delete)(void *object); /* last reference gone */
+    void (*close)(void *object, struct process *process, bool last_handle_of_all); /* a handle was closed */
+    uint64_t offset_of_waitable; /* dispatcher header inside the body; ~0 = not waitable (FILE_OBJECT: its Event) */
+};
+
+struct process;
+void ob_init(void);
+void ob_type_register(enum ob_type_index index, const struct ob_type *type);
+/* New object, zeroed, PointerCount 1, unnamed. */
+void *ob_create(enum ob_type_index type, size_t bytes);
+enum ob_type_index ob_type_of(const void *object);
+const char *ob_type_name(enum ob_type_index type);
+void ob_reference(void *object);
+void ob_dereference(void *object);
+
+/* Namespace. Paths as "\\Device\\Foo" in UTF-16. Inserting takes a reference. */
+NTSTATUS ob_insert_name(void *object, const UNICODE_STRING *path, ULONG attributes);
+void ob_remove_name(void *object);
+/* Walks directories and symbolic links. *rest gets what follows the object (a device: the remainder of the path). References. */
+NTSTATUS ob_lookup(const UNICODE_STRING *path, ULONG attributes, void **object, UNICODE_STRING *rest);
+/* The object's full name as text into out (UTF-8); empty if unnamed. */
+void ob_name_text(const void *object, char *out, size_t size);
+
+/* Handles are multiples of 4; kernel handles (of System) have bit 31.. set as NT's do (0xFFFFFFFF80000000 + h). */
+NTSTATUS ob_handle_create(struct process *process, void *object, ACCESS_MASK access, ULONG attributes, HANDLE *handle);
+NTSTATUS ob_handle_close(struct process *process, HANDLE handle);
+/* References the object. type OB_NONE = any. */
+NTSTATUS ob_handle_reference(struct process *process, HANDLE handle, enum ob_type_index type, ACCESS_MASK wanted, void **object, ACCESS_MASK *granted);
+void ob_handles_close_all(struct process *process);
+/* The dispatcher header to wait on for an object; NULL if not waitable. */
+void *ob_waitable(void *object);
+uint64_t ob_live_count(enum ob_type_index type);
+
+#endif

@@ -1,0 +1,69 @@
+/* Threads and processes. struct thread and struct process are bookkeeping beside the guest's ETHREAD and EPROCESS. */
+#ifndef IRPLAB_PS_PS_H
+#define IRPLAB_PS_PS_H
+
+#include "nt/ke.h"
+#include "sim/machine.h"
+
+struct handle_table;
+
+struct process {
+    EPROCESS *eprocess; /* guest object */
+    uint64_t slice; /* user address space: [slice, slice + USER_SLICE); 0 for System */
+    uint64_t user_next; /* allocation pointer in the slice */
+    uint32_t id;
+    uint32_t threads; /* alive */
+    struct handle_table *handles;
+    struct image *image;
+    uint64_t peb;
+    char name[64];
+    NTSTATUS exit_status;
+    bool exited;
+    bool is_program; /* counts for deadlock findings and for the verdict */
+    struct process *next;
+};
+
+struct thread {
+    struct agent *agent;
+    ETHREAD *ethread; /* guest object */
+    struct process *process; /* owner */
+    struct process *attached; /* KeStackAttachProcess; NULL = own */
+    uint64_t teb; /* 0: system thread */
+    uint64_t user_stack, user_stack_limit, user_stack_top;
+    bool in_kernel; /* false while user code runs */
+    uint8_t previous_mode; /* KernelMode or UserMode */
+    bool waiting; /* in ke_wait */
+    bool is_worker; /* idle workers do not keep a run alive */
+    bool exiting;
+    const char *name; /* "system worker 1"; for views */
+    void *start, *context;
+    struct thread *next; /* all threads in creation order */
+    void *ke; /* wait bookkeeping of ke */
+};
+
+struct thread *ps_current(void); /* NULL in a DPC activity of an idle processor: use the processor's thread */
+struct process *ps_current_process(void);
+struct process *ps_system(void);
+struct thread *ps_threads(void); /* all living threads */
+struct thread *ps_thread_of(const void *kthread); /* guest ETHREAD/KTHREAD pointer → bookkeeping; NULL */
+struct process *ps_process_of(const void *eprocess);
+
+/* A system thread: fn is guest code called with context. frame: kernel frame shown above it. Runs when scheduled. */
+struct thread *ps_create_system_thread(void *fn, void *context, const char *name);
+/* A system thread whose body is host code. */
+struct thread *ps_create_host_thread(void (*fn)(void *), void *arg, const char *name);
+/* Ends the current thread (APC rundown, IRP cancellation); does not return. */
+_Noreturn void ps_exit_thread(NTSTATUS status);
+
+/* Entering and leaving the kernel from a user-side export: moves to the kernel stack, gs to the KPCR, PreviousMode = UserMode.
+ * frame is the Nt function's name for `k`. Leaving delivers user APCs if alertable ones are pending. */
+struct syscall {
+    struct guest_mark_storage {
+        uint64_t sp, site;
+    } user;
+    bool nested; /* was already in the kernel */
+};
+void ps_syscall_enter(struct syscall *s, uint32_t frame);
+void ps_syscall_leave(struct syscall *s);
+
+#endif
