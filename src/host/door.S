@@ -184,6 +184,21 @@ host_fault_entry:
     call ke_fault
     ud2
 
+/* bool host_guarded_copy(void *to rdi, const void *from rsi, size_t bytes rdx): the signal handler sends a fault in here to
+ * host_guarded_fault. */
+    .globl host_guarded_copy
+    .globl host_guarded_end
+host_guarded_copy:
+    mov rcx, rdx
+    rep movsb
+    mov eax, 1
+    ret
+host_guarded_end:
+    .globl host_guarded_fault
+host_guarded_fault:
+    xor eax, eax
+    ret
+
 /* _Noreturn void host_context_load(const struct host_context *rdi): continue guest code with these registers. */
     .globl host_context_load
 host_context_load:

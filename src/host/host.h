@@ -63,6 +63,9 @@ void host_set_gs(uint64_t base);
 bool host_has_fsgsbase(void);
 
 /* Assembly, door.S. */
+/* Copies from or to guest memory that may not be there: false if it faulted (a part may have been copied). For what NT does inside
+ * its own __try: probes, reading what a user pointer points to, storing a status block. */
+bool host_guarded_copy(void *to, const void *from, size_t bytes);
 void host_switch(uint64_t *save_sp, uint64_t load_sp);
 void host_fiber_start(void);
 uint64_t host_guest_call(void *fn, uint64_t bottom, const uint64_t *args, uint64_t return_address);

@@ -70,6 +70,14 @@ static enum host_fault_kind kind_of(int sig, const siginfo_t *info, const uconte
     }
 }
 
+/* host_guarded_copy has its own way out. */
+extern const char host_guarded_end[], host_guarded_fault[];
+
+static bool is_guarded(uint64_t rip)
+{
+    return rip >= (uint64_t)host_guarded_copy && rip < (uint64_t)host_guarded_end;
+}
+
 static _Noreturn void die(int sig, const struct host_fault *f)
 {
     base_panic("signal %d in host code at %llx, address %llx", sig, (unsigned long long)f->context.rip, (unsigned long long)f->address);
@@ -85,6 +93,10 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
     fault.in_host = !is_guest_code(fault.context.rip);
     if (fault.kind == HOST_FAULT_TIMER && fault.in_host)
         return;
+    if (is_guarded(fault.context.rip)) {
+        uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)host_guarded_fault;
+        return;
+    }
     fault.address = fault.kind == HOST_FAULT_ACCESS ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;
     unsigned long err = (unsigned long)uc->uc_mcontext.gregs[REG_ERR];
     fault.access = fault.kind != HOST_FAULT_ACCESS ? 0 : (err & 16) ? 8 : (err & 2) ? 1 : 0;
