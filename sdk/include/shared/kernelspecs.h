@@ -1,0 +1,2 @@
+/* Older name for the kernel's share of driverspecs.h. */
+#include <driverspecs.h>

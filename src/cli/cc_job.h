@@ -1,0 +1,47 @@
+/* What one `irplab cc` was asked to build, shared by the two ways to build it (cc.c: the mingw ABI; cc_msvc.c: the
+ * Microsoft one). */
+#ifndef IRPLAB_CLI_CC_JOB_H
+#define IRPLAB_CLI_CC_JOB_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MINGW_INCLUDE "/usr/share/mingw-w64/include"
+
+enum { CC_EXIT_REFUSED = 1, CC_EXIT_USAGE = 2, CC_EXIT_INTERNAL = 3 };
+
+enum cc_kind { CC_NONE, CC_DRIVER, CC_PROGRAM, CC_LIBRARY };
+
+struct cc_words {
+    char **at;
+    size_t count, room;
+};
+
+struct cc_job {
+    const char *out;
+    enum cc_kind kind;
+    bool race, address, coverage, msvc, verbose;
+    bool has_entry, has_base, has_subsystem, has_optimization;
+    struct cc_words compiler; /* passed through to clang */
+    struct cc_words linker; /* single words for the linker: what stood behind -Wl, */
+    struct cc_words sources, libraries, defs;
+    char include[PATH_MAX], lib[PATH_MAX], runtime[PATH_MAX];
+};
+
+/* Words own their text; a list is always ended by NULL, ready for exec. */
+void *cc_must(void *p);
+void cc_add(struct cc_words *w, const char *word);
+void cc_addf(struct cc_words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cc_add_all(struct cc_words *w, const struct cc_words *more);
+void cc_clear(struct cc_words *w);
+
+/* Everything between clang and the file names that does not depend on the ABI. */
+void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job);
+
+/* Runs a command, in `folder` unless NULL. Returns an exit status of ours. */
+int cc_run(const struct cc_job *job, const char *folder, struct cc_words *command);
+
+int cc_build_msvc(struct cc_job *job);
+
+#endif
