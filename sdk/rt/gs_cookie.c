@@ -13,9 +13,8 @@ uint64 __security_cookie = DEFAULT_SECURITY_COOKIE;
 uint64 __security_cookie_complement = ~DEFAULT_SECURITY_COOKIE;
 
 /* Called with the cookie in rcx at the end of guarded functions, whose results must survive: no register changes. */
-__attribute__((naked)) void __security_check_cookie(uint64 cookie)
+__attribute__((naked)) void __security_check_cookie(uint64 cookie_in_rcx)
 {
-    (void)cookie;
     __asm__ volatile("cmpq __security_cookie(%rip), %rcx\n\t"
                      "jne 1f\n\t"
                      "rolq $16, %rcx\n\t"

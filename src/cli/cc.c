@@ -230,12 +230,23 @@ static bool take_switch(struct cc_job *job, const char *a)
     return false;
 }
 
+/* How a source was named must not show in the image: one below the current folder is named from there. */
+static const char *from_here(const char *path)
+{
+    char cwd[PATH_MAX];
+    size_t n;
+    if (path[0] != '/' || !getcwd(cwd, sizeof cwd))
+        return path;
+    n = strlen(cwd);
+    return !strncmp(path, cwd, n) && path[n] == '/' ? path + n + 1 : path;
+}
+
 static int take_file(struct cc_job *job, const char *a)
 {
     if (access(a, R_OK))
         return usage_error("cannot read '%s'", a);
     if (ends(a, ".c") || ends(a, ".cpp") || ends(a, ".cc") || ends(a, ".S"))
-        cc_add(&job->sources, a);
+        cc_add(&job->sources, from_here(a));
     else if (ends(a, ".def"))
         cc_add(&job->defs, a);
     else if (ends(a, ".lib") || ends(a, ".a") || ends(a, ".o") || ends(a, ".obj"))
@@ -330,24 +341,31 @@ int cc_run(const struct cc_job *job, const char *folder, struct cc_words *comman
 
 /* ---- compiling: what both ABIs share ---- */
 
-/* Debug information and __FILE__ name a source as seen from the folder that holds sdk, or by its last part:
- * never by where the tree happens to lie. */
+/* Of maps that match, the last one given wins: the folder alone stands in debug information's list of folders. */
+static void map_folder(struct cc_words *command, const char *folder, size_t length)
+{
+    cc_addf(command, "-ffile-prefix-map=%.*s=.", (int)length, folder);
+    cc_addf(command, "-ffile-prefix-map=%.*s/=", (int)length, folder);
+}
+
+/* Debug information and __FILE__ name a source by its last part: never by where the tree happens to lie. */
 static void map_paths(struct cc_words *command, const struct cc_job *job)
 {
     char cwd[PATH_MAX], real[PATH_MAX];
     cc_add(command, "-fdebug-compilation-dir=.");
     if (getcwd(cwd, sizeof cwd))
-        cc_addf(command, "-ffile-prefix-map=%s/=", cwd);
+        map_folder(command, cwd, strlen(cwd));
     for (size_t i = 0; i < job->sources.count; i++) {
-        const char *slash = strrchr(job->sources.at[i], '/');
-        if (slash)
-            cc_addf(command, "-ffile-prefix-map=%.*s/=", (int)(slash - job->sources.at[i]), job->sources.at[i]);
+        const char *source = job->sources.at[i], *slash = strrchr(source, '/');
+        if (slash && slash > source)
+            map_folder(command, source, slash - source);
     }
     cc_addf(command, "-ffile-prefix-map=%s=sdk/include", job->include);
     if (realpath(job->include, real))
         cc_addf(command, "-ffile-prefix-map=%s=sdk/include", real);
     cc_addf(command, "-ffile-prefix-map=%s=sdk/rt", job->runtime);
     cc_add(command, "-ffile-prefix-map=" MINGW_INCLUDE "=mingw");
+    cc_add(command, "-ffile-prefix-map=/usr/x86_64-w64-mingw32/include=mingw");
     cc_add(command, "-ffile-prefix-map=/usr/lib/llvm-19/lib/clang/19=clang");
 }
 
@@ -364,12 +382,15 @@ static void add_instrumentation(struct cc_words *command, const struct cc_job *j
                                           "-asan-stack=0",
                                           "-mllvm",
                                           "-asan-globals=0"};
+    /* The front end's words: the driver's own option would link a runtime that drivers cannot have. Type 3: edges. */
+    static const char *const coverage[] = {"-Xclang", "-fsanitize-coverage-type=3", "-Xclang",
+                                           "-fsanitize-coverage-trace-pc-guard"};
     for (size_t i = 0; job->race && i < sizeof race / sizeof *race; i++)
         cc_add(command, race[i]);
     for (size_t i = 0; job->address && i < sizeof address / sizeof *address; i++)
         cc_add(command, address[i]);
-    if (job->coverage)
-        cc_add(command, "-fsanitize-coverage=trace-pc-guard");
+    for (size_t i = 0; job->coverage && i < sizeof coverage / sizeof *coverage; i++)
+        cc_add(command, coverage[i]);
 }
 
 static void add_language(struct cc_words *command, const struct cc_job *job)
@@ -493,6 +514,8 @@ int cli_cc(int argc, char **argv)
     int status = parse(&job, argc, argv);
     if (!status && !find_sdk(&job))
         status = usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
+    if (!status && job.coverage)
+        cc_addf(&job.sources, "%s/coverage_sections.c", job.runtime);
     if (!status)
         status = job.msvc ? cc_build_msvc(&job) : build_gnu(&job);
     cc_clear(&job.compiler);

@@ -114,8 +114,9 @@ static void add_link_flags(struct cc_job *job, struct cc_words *command)
     cc_add(command, "/libpath:lib");
     if (job->race || job->address || job->coverage)
         cc_add(command, "irplab-instrument.lib");
-    cc_add(command, "ntoskrnl.lib");
-    cc_add(command, "hal.lib");
+    static const char *const libraries[] = {"libwdmsec.a", "ntoskrnl.lib", "hal.lib", "ntoskrnl-extra.lib"};
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        cc_add(command, libraries[i]);
 }
 
 static int link_image(struct cc_job *job, const char *folder, const struct cc_words *objects)

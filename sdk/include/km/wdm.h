@@ -51,6 +51,11 @@ _Static_assert(sizeof(DEVICE_OBJECT) == 0x150, "DEVICE_OBJECT as on x64 Windows"
 #endif
 #endif
 
+#undef DECLARE_GLOBAL_CONST_UNICODE_STRING
+#define DECLARE_GLOBAL_CONST_UNICODE_STRING(name, text)            \
+    extern const UNICODE_STRING name;                              \
+    const __declspec(selectany) UNICODE_STRING name = RTL_CONSTANT_STRING(text)
+
 #ifndef DECLSPEC_NOINLINE
 #define DECLSPEC_NOINLINE __declspec(noinline)
 #endif
