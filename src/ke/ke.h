@@ -13,6 +13,14 @@ void ke_init(void); /* processors' KPCRs, DPC activities, hooks of sim */
 void ke_thread_init(struct thread *t);
 /* Signals the thread object; wakes waiters. */
 void ke_thread_signal(struct thread *t);
+/* First thing a new thread does, on its own stack. */
+void ke_thread_running(struct thread *t);
+/* Current thread ends: mutants abandoned, APC queues run down. */
+void ke_thread_rundown(struct thread *t);
+/* Another thread shall end (t->terminating is set): breaks a UserMode wait with STATUS_THREAD_IS_TERMINATING. */
+void ke_thread_terminate(struct thread *t);
+/* Signals a process or other notification-like object for good. */
+void ke_object_signal(DISPATCHER_HEADER *header);
 
 NTSTATUS KeWaitForSingleObject(PVOID object, ULONG reason, ULONG mode, ULONG alertable, LARGE_INTEGER *timeout);
 NTSTATUS KeWaitForMultipleObjects(ULONG count, PVOID *objects, ULONG type, ULONG reason, ULONG mode, ULONG alertable, LARGE_INTEGER *timeout,

@@ -27,6 +27,8 @@ void mm_pool_walk(void (*fn)(void *ctx, const struct pool_block *b), void *ctx);
 struct process;
 /* Commits zeroed memory in the process's slice; 0 if full. Page granularity. */
 uint64_t mm_user_alloc(struct process *process, size_t bytes, int prot);
+/* Address space only (inaccessible); 0 if full. */
+uint64_t mm_user_reserve(struct process *process, size_t bytes);
 void mm_user_free(struct process *process, uint64_t address, size_t bytes);
 
 #endif

@@ -27,14 +27,17 @@ enum ob_type_index {
     OB_TYPE_COUNT,
 };
 
+#define OB_NOT_WAITABLE (~0ull)
+
+struct process;
+
 struct ob_type {
     const char *name; /* "File" */
     void (*delete)(void *object); /* last reference gone */
     void (*close)(void *object, struct process *process, bool last_handle_of_all); /* a handle was closed */
-    uint64_t offset_of_waitable; /* dispatcher header inside the body; ~0 = not waitable (FILE_OBJECT: its Event) */
+    uint64_t offset_of_waitable; /* of the dispatcher header in the body (FILE_OBJECT: its Event), or OB_NOT_WAITABLE */
 };
 
-struct process;
 void ob_init(void);
 void ob_type_register(enum ob_type_index index, const struct ob_type *type);
 /* New object, zeroed, PointerCount 1, unnamed. */
@@ -60,6 +63,13 @@ NTSTATUS ob_handle_reference(struct process *process, HANDLE handle, enum ob_typ
 void ob_handles_close_all(struct process *process);
 /* The dispatcher header to wait on for an object; NULL if not waitable. */
 void *ob_waitable(void *object);
+/* Takes a reference for the namespace; *object stays the caller's as well. */
+NTSTATUS ob_symlink_create(const UNICODE_STRING *name, const UNICODE_STRING *target, void **object);
+NTSTATUS ob_handle_duplicate(struct process *from, HANDLE source, struct process *to, ULONG access, bool same_access, ULONG attributes, HANDLE *out);
+/* The object that IoFileObjectType and its like point to. */
+void *ob_type_object(enum ob_type_index type);
+/* ASCII text as a counted string in buffer. */
+UNICODE_STRING ob_text(const char *text, WCHAR *buffer, size_t count);
 uint64_t ob_live_count(enum ob_type_index type);
 
 #endif

@@ -3,6 +3,7 @@
 #define IRPLAB_PS_PS_H
 
 #include "nt/ke.h"
+#include "pe/pe.h"
 #include "sim/machine.h"
 
 struct handle_table;
@@ -15,10 +16,13 @@ struct process {
     uint32_t threads; /* alive */
     struct handle_table *handles;
     struct image *image;
+    struct thread *main_thread;
+    struct pe_tls tls;
+    bool has_tls;
     uint64_t peb;
     char name[64];
     NTSTATUS exit_status;
-    bool exited;
+    bool exited, exit_status_set;
     bool is_program; /* counts for deadlock findings and for the verdict */
     struct process *next;
 };
@@ -34,9 +38,13 @@ struct thread {
     uint8_t previous_mode; /* KernelMode or UserMode */
     bool waiting; /* in ke_wait */
     bool is_worker; /* idle workers do not keep a run alive */
-    bool exiting;
+    bool exiting; /* in ps_exit_thread */
+    bool terminating; /* has been told to end */
+    bool suspended; /* created so, not yet resumed */
     const char *name; /* "system worker 1"; for views */
     void *start, *context;
+    void (*host_start)(void *); /* host threads */
+    void *io; /* bookkeeping of io */
     struct thread *next; /* all threads in creation order */
     void *ke; /* wait bookkeeping of ke */
 };

@@ -1,0 +1,374 @@
+/* Objects: an OBJECT_HEADER in front of each body, in pool. Names, and whatever else is not in the header, lie in a private
+ * record that is found through the object's address. */
+#include "ob/object.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mm/mm.h"
+#include "rtl/rtl.h"
+#include "sim/machine.h"
+
+enum { OB_TAG = 0x206A624F /* "Obj " */, BUCKETS = 256 };
+
+static struct ob_type types[OB_TYPE_COUNT]; /* constants of the process, registered before the first run */
+
+struct ob_room *ob_room(void)
+{
+    return MACHINE->rooms[ROOM_OB];
+}
+
+void ob_type_register(enum ob_type_index index, const struct ob_type *type)
+{
+    types[index] = *type;
+}
+
+const struct ob_type *ob_type_info(enum ob_type_index index)
+{
+    return &types[index];
+}
+
+static unsigned bucket_of(const void *object)
+{
+    return (unsigned)(((uint64_t)object >> 4) * 2654435761u >> 16) % BUCKETS;
+}
+
+struct ob_record *ob_record(const void *object)
+{
+    for (struct ob_record *r = ob_room()->buckets[bucket_of(object)]; r; r = r->next)
+        if (r->object == object)
+            return r;
+    return NULL;
+}
+
+void *ob_create(enum ob_type_index type, size_t bytes)
+{
+    OBJECT_HEADER *h = ex_pool_alloc(NonPagedPoolNx, sizeof *h + bytes, OB_TAG);
+    memset(h, 0, sizeof *h + bytes);
+    h->PointerCount = 1;
+    h->TypeIndex = (UCHAR)type;
+    ob_room()->live[type]++;
+    return h->Body;
+}
+
+enum ob_type_index ob_type_of(const void *object)
+{
+    return (enum ob_type_index)OBJECT_TO_OBJECT_HEADER(object)->TypeIndex;
+}
+
+const char *ob_type_name(enum ob_type_index type)
+{
+    return types[type].name ? types[type].name : "?";
+}
+
+void ob_reference(void *object)
+{
+    OBJECT_TO_OBJECT_HEADER(object)->PointerCount++;
+}
+
+static void destroy(void *object)
+{
+    OBJECT_HEADER *h = OBJECT_TO_OBJECT_HEADER(object);
+    enum ob_type_index type = ob_type_of(object);
+    if (types[type].delete)
+        types[type].delete(object);
+    ob_remove_name(object);
+    ob_room()->live[type]--;
+    h->TypeIndex = 0;
+    ex_pool_free(h);
+}
+
+void ob_dereference(void *object)
+{
+    OBJECT_HEADER *h = OBJECT_TO_OBJECT_HEADER(object);
+    if (h->PointerCount <= 0)
+        KeBugCheckEx(0x18, (ULONG64)ob_type_of(object), (ULONG64)object, 0, (ULONG64)h->PointerCount); /* REFERENCE_BY_POINTER */
+    if (--h->PointerCount == 0)
+        destroy(object);
+}
+
+uint64_t ob_live_count(enum ob_type_index type)
+{
+    return ob_room()->live[type];
+}
+
+void *ob_waitable(void *object)
+{
+    const struct ob_type *t = &types[ob_type_of(object)];
+    return t->offset_of_waitable == OB_NOT_WAITABLE ? NULL : (UCHAR *)object + t->offset_of_waitable;
+}
+
+/* ---- names ---- */
+
+static struct ob_record *record_make(void *object)
+{
+    struct ob_record *r = ob_record(object);
+    if (r)
+        return r;
+    r = sim_alloc(sizeof *r);
+    r->object = object;
+    struct ob_record **b = &ob_room()->buckets[bucket_of(object)];
+    r->next = *b;
+    *b = r;
+    return r;
+}
+
+static void record_drop(struct ob_record *r)
+{
+    struct ob_record **at = &ob_room()->buckets[bucket_of(r->object)];
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    sim_free(r->name.Buffer, r->name.MaximumLength);
+    sim_free(r, sizeof *r);
+}
+
+static WCHAR up(WCHAR c)
+{
+    return c >= 'a' && c <= 'z' ? (WCHAR)(c - 32) : c;
+}
+
+static bool same_name(const UNICODE_STRING *a, const UNICODE_STRING *b)
+{
+    if (a->Length != b->Length)
+        return false;
+    for (unsigned i = 0; i < a->Length / 2u; i++)
+        if (up(a->Buffer[i]) != up(b->Buffer[i]))
+            return false;
+    return true;
+}
+
+static struct ob_record *child_find(const struct ob_record *dir, const UNICODE_STRING *name)
+{
+    for (struct ob_record *r = dir->first_child; r; r = r->sibling)
+        if (same_name(&r->name, name))
+            return r;
+    return NULL;
+}
+
+static void child_add(struct ob_record *dir, struct ob_record *r)
+{
+    struct ob_record **at = &dir->first_child;
+    while (*at)
+        at = &(*at)->sibling;
+    *at = r;
+    r->parent = dir;
+}
+
+/* Splits the first component off path: "\A\B" gives "A" and rest "\B". */
+static bool next_component(UNICODE_STRING *path, UNICODE_STRING *part)
+{
+    if (path->Length == 0 || path->Buffer[0] != '\\')
+        return false;
+    unsigned n = path->Length / 2u, i = 1;
+    while (i < n && path->Buffer[i] != '\\')
+        i++;
+    part->Buffer = path->Buffer + 1;
+    part->Length = part->MaximumLength = (USHORT)((i - 1) * 2);
+    path->Buffer += i;
+    path->Length = (USHORT)(path->Length - i * 2);
+    return true;
+}
+
+static void name_set(struct ob_record *r, const UNICODE_STRING *name)
+{
+    r->name.Length = name->Length;
+    r->name.MaximumLength = (USHORT)(name->Length + 2);
+    r->name.Buffer = sim_alloc(r->name.MaximumLength);
+    memcpy(r->name.Buffer, name->Buffer, name->Length);
+}
+
+NTSTATUS ob_insert_name(void *object, const UNICODE_STRING *path, ULONG attributes)
+{
+    UNICODE_STRING rest = *path, part;
+    struct ob_record *dir = ob_room()->root;
+    if (rest.Length == 0 || rest.Buffer[0] != '\\')
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    while (next_component(&rest, &part)) {
+        if (part.Length == 0)
+            return STATUS_OBJECT_NAME_INVALID;
+        struct ob_record *r = child_find(dir, &part);
+        if (rest.Length == 0) {
+            if (r)
+                return STATUS_OBJECT_NAME_COLLISION;
+            r = record_make(object);
+            name_set(r, &part);
+            child_add(dir, r);
+            ob_reference(object);
+            return STATUS_SUCCESS;
+        }
+        if (r && ob_type_of(r->object) == OB_SYMLINK) {
+            /* A directory reached through a link, such as \DosDevices. */
+            void *to;
+            UNICODE_STRING none;
+            if (!NT_SUCCESS(ob_lookup(&r->target, 0, &to, &none)))
+                return STATUS_OBJECT_PATH_NOT_FOUND;
+            ob_dereference(to);
+            r = ob_record(to);
+        }
+        if (!r || ob_type_of(r->object) != OB_DIRECTORY)
+            return STATUS_OBJECT_PATH_NOT_FOUND;
+        dir = r;
+    }
+    return STATUS_OBJECT_NAME_INVALID;
+}
+
+void ob_remove_name(void *object)
+{
+    struct ob_record *r = ob_record(object);
+    if (!r || !r->parent)
+        return;
+    struct ob_record **at = &r->parent->first_child;
+    while (*at != r)
+        at = &(*at)->sibling;
+    *at = r->sibling;
+    sim_free(r->target.Buffer, r->target.MaximumLength);
+    record_drop(r);
+    if (OBJECT_TO_OBJECT_HEADER(object)->PointerCount > 0)
+        ob_dereference(object);
+}
+
+static NTSTATUS lookup(const UNICODE_STRING *path, void **object, UNICODE_STRING *rest, int depth)
+{
+    UNICODE_STRING left = *path, part;
+    struct ob_record *at = ob_room()->root;
+    if (left.Length == 0 || left.Buffer[0] != '\\')
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    while (left.Length) {
+        if (ob_type_of(at->object) != OB_DIRECTORY)
+            break;
+        if (left.Length == 2)
+            break; /* trailing backslash: the directory itself */
+        next_component(&left, &part);
+        struct ob_record *r = child_find(at, &part);
+        if (!r)
+            return left.Length ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_NAME_NOT_FOUND;
+        at = r;
+        if (ob_type_of(at->object) == OB_SYMLINK) {
+            if (left.Length == 0 && ob_room()->open_links)
+                break;
+            WCHAR buffer[1024];
+            if (depth > 16 || at->target.Length + left.Length > sizeof buffer)
+                return STATUS_OBJECT_NAME_INVALID;
+            memcpy(buffer, at->target.Buffer, at->target.Length);
+            memcpy((UCHAR *)buffer + at->target.Length, left.Buffer, left.Length);
+            UNICODE_STRING to = { (USHORT)(at->target.Length + left.Length), sizeof buffer, buffer };
+            NTSTATUS s = lookup(&to, object, rest, depth + 1);
+            if (NT_SUCCESS(s)) /* the remainder is the tail of the caller's path too */
+                rest->Buffer = (WCHAR *)((UCHAR *)path->Buffer + path->Length - rest->Length);
+            return s;
+        }
+    }
+    ob_reference(at->object);
+    *object = at->object;
+    *rest = left;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ob_lookup(const UNICODE_STRING *path, ULONG attributes, void **object, UNICODE_STRING *rest)
+{
+    return lookup(path, object, rest, 0);
+}
+
+static size_t name_append(const struct ob_record *r, char *out, size_t size, size_t n)
+{
+    if (!r->parent)
+        return n;
+    n = name_append(r->parent, out, size, n);
+    if (n + 1 < size)
+        out[n++] = '\\';
+    for (unsigned i = 0; i < r->name.Length / 2u && n + 1 < size; i++)
+        out[n++] = r->name.Buffer[i] < 0x80 ? (char)r->name.Buffer[i] : '?';
+    out[n] = 0;
+    return n;
+}
+
+void ob_name_text(const void *object, char *out, size_t size)
+{
+    out[0] = 0;
+    const struct ob_record *r = ob_record(object);
+    if (r)
+        name_append(r, out, size, 0);
+}
+
+static void *directory_make(const char *path)
+{
+    void *d = ob_create(OB_DIRECTORY, 0x158);
+    WCHAR w[64];
+    UNICODE_STRING s = ob_text(path, w, 64);
+    NTSTATUS status = ob_insert_name(d, &s, 0);
+    IR_ASSERT(NT_SUCCESS(status));
+    return d;
+}
+
+UNICODE_STRING ob_text(const char *text, WCHAR *buffer, size_t count)
+{
+    size_t n = 0;
+    for (; text[n] && n < count; n++)
+        buffer[n] = (UCHAR)text[n];
+    return (UNICODE_STRING) { (USHORT)(n * 2), (USHORT)(count * 2), buffer };
+}
+
+NTSTATUS ob_symlink_create(const UNICODE_STRING *name, const UNICODE_STRING *target, void **object)
+{
+    void *link = ob_create(OB_SYMLINK, 0x28);
+    NTSTATUS s = ob_insert_name(link, name, 0);
+    if (!NT_SUCCESS(s)) {
+        ob_dereference(link);
+        return s;
+    }
+    struct ob_record *r = ob_record(link);
+    r->target.Length = target->Length;
+    r->target.MaximumLength = (USHORT)(target->Length + 2);
+    r->target.Buffer = sim_alloc(r->target.MaximumLength);
+    memcpy(r->target.Buffer, target->Buffer, target->Length);
+    *object = link;
+    return STATUS_SUCCESS;
+}
+
+static void link_make(const char *name, const char *target)
+{
+    WCHAR a[64], b[64];
+    UNICODE_STRING n = ob_text(name, a, 64), t = ob_text(target, b, 64);
+    void *link;
+    NTSTATUS s = ob_symlink_create(&n, &t, &link);
+    IR_ASSERT(NT_SUCCESS(s));
+}
+
+void ob_init(void)
+{
+    static const struct ob_type basic[] = {
+        [OB_TYPE] = { "Type", NULL, NULL, OB_NOT_WAITABLE },
+        [OB_DIRECTORY] = { "Directory", NULL, NULL, OB_NOT_WAITABLE },
+        [OB_SYMLINK] = { "SymbolicLink", NULL, NULL, OB_NOT_WAITABLE },
+        [OB_EVENT] = { "Event", NULL, NULL, 0 },
+        [OB_SEMAPHORE] = { "Semaphore", NULL, NULL, 0 },
+        [OB_MUTANT] = { "Mutant", NULL, NULL, 0 },
+        [OB_TIMER] = { "Timer", NULL, NULL, 0 },
+        [OB_SECTION] = { "Section", NULL, NULL, OB_NOT_WAITABLE },
+        [OB_CALLBACK] = { "Callback", NULL, NULL, OB_NOT_WAITABLE },
+        [OB_TOKEN] = { "Token", NULL, NULL, OB_NOT_WAITABLE },
+    };
+    for (int i = 0; i <= OB_TOKEN; i++)
+        if (i < (int)(sizeof basic / sizeof basic[0]) && basic[i].name && !types[i].name)
+            types[i] = basic[i];
+    struct ob_room *r = sim_alloc(sizeof *r);
+    MACHINE->rooms[ROOM_OB] = r;
+    void *root = ob_create(OB_DIRECTORY, 0x158);
+    r->root = record_make(root);
+    static const char *const directories[] = { "\\Device", "\\Driver", "\\FileSystem", "\\GLOBAL??", "\\BaseNamedObjects", "\\Callback",
+                                               "\\ObjectTypes", "\\KernelObjects", "\\Security", "\\Registry" };
+    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
+        directory_make(directories[i]);
+    link_make("\\DosDevices", "\\GLOBAL??");
+    link_make("\\??", "\\GLOBAL??");
+    link_make("\\GLOBAL??\\GLOBALROOT", "");
+    link_make("\\GLOBAL??\\Global", "\\GLOBAL??");
+    for (int i = 1; i < OB_TYPE_COUNT; i++)
+        r->type_objects[i] = ob_create(OB_TYPE, 0xD8);
+}
+
+void *ob_type_object(enum ob_type_index type)
+{
+    return ob_room() ? ob_room()->type_objects[type] : NULL;
+}

@@ -1,0 +1,189 @@
+/* Processes: the System process and programs. A program's image, PEB, parameters, stacks and heaps lie in its slice. */
+#include "ps/process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "sim/door.h"
+#include "trace/trace.h"
+
+struct ps_room *ps_room(void)
+{
+    return MACHINE->rooms[ROOM_PS];
+}
+
+struct process *ps_system(void)
+{
+    return ps_room() ? ps_room()->system : NULL;
+}
+
+struct process *ps_processes(void)
+{
+    return ps_room()->processes;
+}
+
+struct process *ps_process_of(const void *eprocess)
+{
+    for (struct process *p = ps_room()->processes; p; p = p->next)
+        if (p->eprocess == eprocess)
+            return p;
+    return NULL;
+}
+
+static struct process *create(const char *name)
+{
+    struct ps_room *r = ps_room();
+    struct process *p = sim_alloc(sizeof *p);
+    p->id = r->next_id += 4;
+    snprintf(p->name, sizeof p->name, "%s", name);
+    p->eprocess = ob_create(OB_PROCESS, sizeof(EPROCESS));
+    EPROCESS *e = p->eprocess;
+    e->Pcb.Header.Type = ProcessObject;
+    e->Pcb.Header.WaitListHead.Flink = e->Pcb.Header.WaitListHead.Blink = &e->Pcb.Header.WaitListHead;
+    e->UniqueProcessId = (HANDLE)(uint64_t)p->id;
+    e->ExitStatus = STATUS_PENDING;
+    memcpy(e->ImageFileName, p->name, strnlen(p->name, sizeof e->ImageFileName - 1));
+    struct process **at = &r->processes;
+    while (*at)
+        at = &(*at)->next;
+    *at = p;
+    return p;
+}
+
+void ps_init(void)
+{
+    static const struct ob_type thread = { "Thread", NULL, NULL, 0 }, process = { "Process", NULL, NULL, 0 };
+    ob_type_register(OB_THREAD, &thread);
+    ob_type_register(OB_PROCESS, &process);
+    struct ps_room *r = sim_alloc(sizeof *r);
+    MACHINE->rooms[ROOM_PS] = r;
+    r->system = create("System");
+}
+
+static uint64_t wide_copy(struct process *p, const char *text, uint16_t *bytes)
+{
+    size_t n = strlen(text);
+    uint64_t at = mm_user_alloc(p, (n + 1) * 2, PROT_READ | PROT_WRITE);
+    for (size_t i = 0; i <= n; i++)
+        ((WCHAR *)at)[i] = (UCHAR)text[i];
+    *bytes = (uint16_t)(n * 2);
+    return at;
+}
+
+static void put_unicode(uint64_t at, struct process *p, const char *text)
+{
+    UNICODE_STRING *s = (UNICODE_STRING *)at;
+    s->Buffer = (WCHAR *)wide_copy(p, text, &s->Length);
+    s->MaximumLength = (USHORT)(s->Length + 2);
+}
+
+/* PEB and RTL_USER_PROCESS_PARAMETERS: the fields that programs and run-times read. */
+static void peb_make(struct process *p, const char *path, const char *command_line)
+{
+    p->peb = mm_user_alloc(p, 0x1000, PROT_READ | PROT_WRITE);
+    uint64_t params = mm_user_alloc(p, 0x1000, PROT_READ | PROT_WRITE);
+    *(uint64_t *)(p->peb + 0x10) = p->image->base;
+    *(uint64_t *)(p->peb + 0x20) = params;
+    *(uint32_t *)(p->peb + 0xB8) = MACHINE->processor_count;
+    *(uint32_t *)(p->peb + 0x118) = 10; /* OSMajorVersion */
+    *(uint16_t *)(p->peb + 0x120) = 19045;
+    *(uint64_t *)(params + 0x20) = 0x10; /* console handles: standard input, output, error */
+    *(uint64_t *)(params + 0x28) = 0x14;
+    *(uint64_t *)(params + 0x30) = 0x18;
+    put_unicode(params + 0x60, p, path);
+    put_unicode(params + 0x70, p, command_line);
+    static const WCHAR environment[] = { 'S', 'y', 's', 't', 'e', 'm', 'R', 'o', 'o', 't', '=', 'C', ':', '\\', 'W', 'i', 'n', 'd', 'o', 'w', 's', 0, 0 };
+    uint64_t env = mm_user_alloc(p, sizeof environment, PROT_READ | PROT_WRITE);
+    memcpy((void *)env, environment, sizeof environment);
+    *(uint64_t *)(params + 0x80) = env;
+    p->eprocess->Peb = (PVOID)p->peb;
+    p->eprocess->SectionBaseAddress = (PVOID)p->image->base;
+}
+
+struct process *ps_create_program(struct image_file *file, const char *command_line, char *err, size_t errlen)
+{
+    struct ps_room *r = ps_room();
+    if (r->slices_used == USER_SLICES) {
+        snprintf(err, errlen, "%s: more than %d processes", file->path, USER_SLICES);
+        return NULL;
+    }
+    struct process *p = create(file->name);
+    p->slice = USER_BASE + (uint64_t)r->slices_used++ * USER_SLICE;
+    p->user_next = p->slice + 0x10000;
+    p->is_program = true;
+    uint64_t base = mm_user_reserve(p, file->pe.size_of_image);
+    p->image = image_load(file, base, true, err, errlen);
+    if (!p->image)
+        return NULL;
+    peb_make(p, file->name, command_line);
+    p->has_tls = pe_tls(&p->image->pe, &p->tls);
+    if (p->has_tls && p->tls.index_rva)
+        *(uint32_t *)(p->image->base + p->tls.index_rva) = 0;
+    struct thread *t;
+    NTSTATUS s = ps_create_user_thread(p, (void *)p->image->entry, (void *)p->peb, file->pe.stack_reserve, true, &t);
+    IR_ASSERT(NT_SUCCESS(s));
+    p->main_thread = t;
+    trace_event(TRACE_PROCESS_CREATE, (uint64_t)p->eprocess, p->id, 0, 0);
+    return p;
+}
+
+/* ---- thread-local storage of the program image ---- */
+
+static void tls_callbacks(struct thread *t, unsigned reason)
+{
+    struct process *p = t->process;
+    uint32_t rva;
+    for (unsigned i = 0; p->has_tls && pe_tls_callback(&p->image->pe, &p->tls, i, &rva); i++)
+        guest_call(FRAME_NONE, (void *)(p->image->base + rva), 3, p->image->base, (uint64_t)reason, (uint64_t)0);
+}
+
+void ps_tls_attach(struct thread *t)
+{
+    struct process *p = t->process;
+    if (!p->has_tls)
+        return;
+    uint64_t bytes = p->tls.raw_size + p->tls.zero_fill;
+    uint64_t block = mm_user_alloc(p, 64 + bytes, PROT_READ | PROT_WRITE);
+    *(uint64_t *)block = block + 64;
+    memcpy((void *)(block + 64), (void *)(p->image->base + p->tls.raw_rva), p->tls.raw_size);
+    *(uint64_t *)(t->teb + TEB_TLS_POINTER) = block;
+    tls_callbacks(t, p->main_thread == t ? 1 : 2); /* DLL_PROCESS_ATTACH, DLL_THREAD_ATTACH */
+}
+
+void ps_tls_detach(struct thread *t)
+{
+    tls_callbacks(t, 3);
+}
+
+/* ---- end ---- */
+
+void ps_process_rundown(struct process *p, NTSTATUS status)
+{
+    p->exit_status = status;
+    p->eprocess->ExitStatus = status;
+    ob_handles_close_all(p);
+    p->exited = true;
+    trace_event(TRACE_PROCESS_EXIT, (uint64_t)p->eprocess, (uint64_t)(uint32_t)status, 0, 0);
+    ke_object_signal(&p->eprocess->Pcb.Header);
+}
+
+_Noreturn void ps_exit_process(NTSTATUS status)
+{
+    struct thread *me = MACHINE->fiber->thread;
+    struct process *p = me->process;
+    if (!p->exit_status_set) {
+        p->exit_status_set = true;
+        p->exit_status = status;
+    }
+    for (struct thread *t = ps_threads(), *next; t; t = next) {
+        next = t->next;
+        if (t->process == p && t != me)
+            ps_terminate_thread(t, status);
+    }
+    ps_exit_thread(status);
+}

@@ -1,0 +1,35 @@
+/* Private to ps and its near siblings (session, win32): creation of programs, the room's state. */
+#ifndef IRPLAB_PS_PROCESS_H
+#define IRPLAB_PS_PROCESS_H
+
+#include "ps/ps.h"
+#include "sim/image.h"
+
+enum { TEB_STACK_BASE = 0x08, TEB_STACK_LIMIT = 0x10, TEB_TLS_POINTER = 0x58, TEB_LAST_ERROR = 0x68, TEB_LAST_STATUS = 0x1250,
+       TEB_DEALLOCATION_STACK = 0x1478, TEB_TLS_SLOTS = 0x1480 };
+
+struct ps_room {
+    struct thread *threads;
+    struct process *processes, *system;
+    uint32_t next_id;
+    uint32_t slices_used;
+};
+
+struct ps_room *ps_room(void);
+void ps_init(void);
+struct process *ps_processes(void);
+/* Maps the program into a new process with one suspended main thread (start it with ps_resume_thread). */
+struct process *ps_create_program(struct image_file *file, const char *command_line, char *err, size_t errlen);
+NTSTATUS ps_create_user_thread(struct process *process, void *start, void *parameter, uint64_t stack_size, bool suspended, struct thread **out);
+NTSTATUS ps_resume_thread(struct thread *t);
+void ps_tls_attach(struct thread *t);
+void ps_tls_detach(struct thread *t);
+/* Another thread is to end as soon as it can. */
+void ps_terminate_thread(struct thread *t, NTSTATUS status);
+/* Ends the current process with all threads. */
+_Noreturn void ps_exit_process(NTSTATUS status);
+void ps_process_rundown(struct process *p, NTSTATUS status);
+/* A fault just below the committed part of the current thread's user stack: commits more. Runs in the signal handler. */
+bool ps_user_stack_grow(uint64_t address);
+
+#endif

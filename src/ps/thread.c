@@ -1,0 +1,313 @@
+/* Threads: creation, the way into and out of the kernel, exit.
+ *
+ * Life: created (agent waiting) → started (ready) → runs → ps_exit_thread: I/O cancelled, APCs run down, object signalled, agent
+ * gone. A user thread's code runs on its user stack; a kernel call moves to its kernel stack and back. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "io/io.h"
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "ps/process.h"
+#include "sim/door.h"
+#include "trace/trace.h"
+
+enum { USER_STACK_RESERVE = 0x100000, USER_STACK_COMMIT = 0x4000, TEB_BYTES = 0x2000 };
+
+struct thread *ps_current(void)
+{
+    struct agent *a = MACHINE->fiber;
+    if (!a)
+        return NULL;
+    if (a->kind == AGENT_DPC)
+        a = a->processor->thread;
+    return a ? a->thread : NULL;
+}
+
+struct process *ps_current_process(void)
+{
+    struct thread *t = ps_current();
+    if (!t)
+        return ps_system();
+    return t->attached ? t->attached : t->process;
+}
+
+struct thread *ps_threads(void)
+{
+    return ps_room()->threads;
+}
+
+struct thread *ps_thread_of(const void *kthread)
+{
+    for (struct thread *t = ps_room()->threads; t; t = t->next)
+        if (t->ethread == kthread)
+            return t;
+    return NULL;
+}
+
+static void list_append(struct thread *t)
+{
+    struct thread **at = &ps_room()->threads;
+    while (*at)
+        at = &(*at)->next;
+    *at = t;
+}
+
+static void list_remove(struct thread *t)
+{
+    struct thread **at = &ps_room()->threads;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+}
+
+/* ---- creation ---- */
+
+static void thread_start(void *arg);
+
+static struct thread *create(struct process *process, void *fn, void *context, const char *name)
+{
+    struct thread *t = sim_alloc(sizeof *t);
+    t->agent = sim_agent_create(AGENT_THREAD, thread_start, t);
+    t->agent->thread = t;
+    t->process = process;
+    t->start = fn;
+    t->context = context;
+    t->name = name;
+    t->in_kernel = true;
+    t->ethread = ob_create(OB_THREAD, sizeof(ETHREAD));
+    ETHREAD *e = t->ethread;
+    e->Cid.UniqueProcess = (HANDLE)(uint64_t)process->id;
+    e->Cid.UniqueThread = (HANDLE)(uint64_t)(ps_room()->next_id += 4);
+    e->StartAddress = fn;
+    e->ThreadsProcess = process->eprocess;
+    e->ExitStatus = STATUS_PENDING;
+    e->CreateTime.QuadPart = (LONGLONG)ke_system_time();
+    e->IrpList.Flink = e->IrpList.Blink = &e->IrpList;
+    e->Tcb.StackBase = (PVOID)t->agent->fiber.kernel_stack_top;
+    e->Tcb.StackLimit = (PVOID)t->agent->fiber.kernel_stack;
+    e->Tcb.InitialStack = e->Tcb.StackBase;
+    ob_reference(process->eprocess);
+    ke_thread_init(t);
+    process->threads++;
+    process->eprocess->ActiveThreads++;
+    list_append(t);
+    trace_event(TRACE_THREAD_CREATE, (uint64_t)e, (uint64_t)fn, process->id, 0);
+    return t;
+}
+
+struct thread *ps_create_system_thread(void *fn, void *context, const char *name)
+{
+    struct thread *t = create(ps_system(), fn, context, name);
+    sim_ready(t->agent);
+    return t;
+}
+
+struct thread *ps_create_host_thread(void (*fn)(void *), void *arg, const char *name)
+{
+    struct thread *t = create(ps_system(), NULL, arg, name);
+    t->host_start = fn;
+    sim_ready(t->agent);
+    return t;
+}
+
+static bool user_stack_make(struct thread *t, uint64_t reserve)
+{
+    if (reserve < USER_STACK_RESERVE)
+        reserve = USER_STACK_RESERVE;
+    uint64_t low = mm_user_reserve(t->process, reserve);
+    if (!low)
+        return false;
+    t->user_stack = low;
+    t->user_stack_top = low + reserve;
+    t->user_stack_limit = t->user_stack_top - USER_STACK_COMMIT;
+    host_protect(t->user_stack_limit, USER_STACK_COMMIT, PROT_READ | PROT_WRITE);
+    memset((void *)t->user_stack_limit, 0, USER_STACK_COMMIT);
+    struct segment *s = sim_segment_add(t->user_stack_limit, USER_STACK_COMMIT, SEGMENT_STACK, true);
+    s->agent = t->agent->id;
+    return true;
+}
+
+bool ps_user_stack_grow(uint64_t address)
+{
+    struct machine *m = MACHINE;
+    struct thread *t = m->fiber ? m->fiber->thread : NULL;
+    if (!t || !t->teb || address < t->user_stack + 0x2000 || address >= t->user_stack_limit)
+        return false;
+    uint64_t limit = address & ~0xFFFull;
+    for (uint32_t i = 0; i < m->segment_count; i++) {
+        struct segment *s = &m->segments[i];
+        if (s->base != t->user_stack_limit)
+            continue;
+        host_protect(limit, t->user_stack_limit - limit, PROT_READ | PROT_WRITE);
+        memset((void *)limit, 0, t->user_stack_limit - limit);
+        s->size += s->base - limit;
+        s->used = s->size;
+        s->base = limit;
+        t->user_stack_limit = limit;
+        *(uint64_t *)(t->teb + TEB_STACK_LIMIT) = limit;
+        return true;
+    }
+    return false;
+}
+
+static void teb_make(struct thread *t)
+{
+    t->teb = mm_user_alloc(t->process, TEB_BYTES, PROT_READ | PROT_WRITE);
+    uint64_t *q = (uint64_t *)t->teb;
+    q[1] = t->user_stack_top;
+    q[2] = t->user_stack_limit;
+    q[6] = t->teb; /* Self */
+    q[8] = (uint64_t)t->ethread->Cid.UniqueProcess;
+    q[9] = (uint64_t)t->ethread->Cid.UniqueThread;
+    q[12] = t->process->peb;
+    *(uint64_t *)(t->teb + TEB_DEALLOCATION_STACK) = t->user_stack;
+    t->ethread->Tcb.Teb = (PVOID)t->teb;
+}
+
+NTSTATUS ps_create_user_thread(struct process *process, void *start, void *parameter, uint64_t stack_size, bool suspended, struct thread **out)
+{
+    struct thread *t = create(process, start, parameter, NULL);
+    if (!user_stack_make(t, stack_size))
+        return STATUS_NO_MEMORY;
+    teb_make(t);
+    t->ethread->Win32StartAddress = start;
+    t->suspended = suspended;
+    if (!suspended)
+        sim_ready(t->agent);
+    *out = t;
+    return STATUS_SUCCESS;
+}
+
+/* ---- running ---- */
+
+static void run_user(struct thread *t)
+{
+    struct fiber *f = &t->agent->fiber;
+    f->guest_sp = t->user_stack_top - 0x100;
+    f->frame_site = 0;
+    f->gs_base = t->teb;
+    t->in_kernel = false;
+    t->previous_mode = UserMode;
+    host_set_gs(t->teb);
+    guest_frame_push(FRAME_RtlUserThreadStart);
+    ps_tls_attach(t);
+    uint64_t result = guest_call(FRAME_BaseThreadInitThunk, t->start, 1, (uint64_t)t->context);
+    if (t->process->main_thread == t)
+        ps_exit_process((NTSTATUS)result);
+    ps_tls_detach(t);
+    ps_exit_thread((NTSTATUS)result);
+}
+
+static void thread_start(void *arg)
+{
+    struct thread *t = arg;
+    ke_thread_running(t);
+    if (t->teb)
+        run_user(t);
+    t->agent->fiber.frame_site = 0;
+    guest_frame_push(FRAME_KiStartSystemThread);
+    if (t->host_start) {
+        guest_frame_push(FRAME_PspSystemThreadStartup);
+        t->host_start(t->context);
+    } else {
+        guest_call(FRAME_PspSystemThreadStartup, t->start, 1, (uint64_t)t->context);
+    }
+    ps_exit_thread(STATUS_SUCCESS);
+}
+
+void ps_syscall_enter(struct syscall *s, uint32_t frame)
+{
+    struct agent *a = MACHINE->fiber;
+    struct thread *t = a->thread;
+    struct fiber *f = &a->fiber;
+    s->user.sp = f->guest_sp;
+    s->user.site = f->frame_site;
+    s->nested = t->in_kernel;
+    if (t->in_kernel)
+        return;
+    /* The machine frame that the processor would push: where the user side goes on. */
+    uint64_t *machine_frame = (uint64_t *)(f->kernel_stack_top - 0x38);
+    machine_frame[0] = f->frame_site;
+    machine_frame[1] = 0x33;
+    machine_frame[2] = 0x246;
+    machine_frame[3] = f->guest_sp;
+    machine_frame[4] = 0x2B;
+    f->guest_sp = (uint64_t)machine_frame - LABEL_FRAME_SIZE;
+    f->frame_site = door_frame_site(FRAME_KiSystemServiceCopyEnd);
+    f->gs_base = a->processor->kpcr;
+    host_set_gs(f->gs_base);
+    t->in_kernel = true;
+    t->previous_mode = UserMode;
+    guest_frame_push(frame);
+}
+
+void ps_syscall_leave(struct syscall *s)
+{
+    struct agent *a = MACHINE->fiber;
+    struct thread *t = a->thread;
+    if (s->nested)
+        return;
+    if (t->terminating)
+        ps_exit_thread(t->ethread->ExitStatus);
+    a->fiber.guest_sp = s->user.sp;
+    a->fiber.frame_site = s->user.site;
+    a->fiber.gs_base = t->teb;
+    host_set_gs(t->teb);
+    t->in_kernel = false;
+}
+
+/* ---- end ---- */
+
+_Noreturn void ps_exit_thread(NTSTATUS status)
+{
+    struct thread *t = MACHINE->fiber->thread;
+    struct process *p = t->process;
+    IR_ASSERT(MACHINE->fiber->kind == AGENT_THREAD);
+    struct syscall s;
+    ps_syscall_enter(&s, FRAME_NtTerminateThread);
+    t->exiting = true;
+    t->ethread->ExitStatus = status;
+    io_thread_rundown(t);
+    ke_thread_rundown(t);
+    bool last = --p->threads == 0;
+    p->eprocess->ActiveThreads--;
+    if (last && p != ps_system())
+        ps_process_rundown(p, p->exit_status_set ? p->exit_status : status);
+    trace_event(TRACE_THREAD_EXIT, (uint64_t)t->ethread, (uint64_t)(uint32_t)status, 0, 0);
+    ke_thread_signal(t);
+    list_remove(t);
+    if (t->teb) {
+        sim_segment_remove(t->user_stack_limit);
+        mm_user_free(p, t->user_stack, t->user_stack_top - t->user_stack);
+        mm_user_free(p, t->teb, TEB_BYTES);
+    }
+    ob_dereference(p->eprocess);
+    ob_dereference(t->ethread);
+    t->ethread = NULL;
+    sim_agent_exit();
+}
+
+void ps_terminate_thread(struct thread *t, NTSTATUS status)
+{
+    if (t->terminating || t->exiting)
+        return;
+    t->terminating = true;
+    t->ethread->ExitStatus = status;
+    if (t->suspended) {
+        t->suspended = false;
+        sim_ready(t->agent);
+    }
+    ke_thread_terminate(t);
+}
+
+NTSTATUS ps_resume_thread(struct thread *t)
+{
+    if (t->suspended) {
+        t->suspended = false;
+        sim_ready(t->agent);
+    }
+    return STATUS_SUCCESS;
+}
