@@ -1,0 +1,413 @@
+/* IRPs: allocation, the way down, completion. See io.h for the life of an IRP.
+ *
+ * DOC and OBS come from spec/nt_io.md section 2. */
+#include <string.h>
+
+#include "io/room.h"
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "ps/ps.h"
+#include "sim/door.h"
+#include "trace/trace.h"
+#include "verify/verify.h"
+
+struct io_room *io_room(void)
+{
+    return MACHINE->rooms[ROOM_IO];
+}
+
+static void list_init(LIST_ENTRY *l)
+{
+    l->Flink = l->Blink = l;
+}
+
+static void list_remove(LIST_ENTRY *e)
+{
+    e->Blink->Flink = e->Flink;
+    e->Flink->Blink = e->Blink;
+    list_init(e);
+}
+
+static void list_append(LIST_ENTRY *head, LIST_ENTRY *e)
+{
+    e->Flink = head;
+    e->Blink = head->Blink;
+    head->Blink->Flink = e;
+    head->Blink = e;
+}
+
+/* ---- allocation ---- */
+
+void IoInitializeIrp(IRP *irp, USHORT packet_size, CHAR stack_size)
+{
+    memset(irp, 0, packet_size);
+    irp->Type = IO_TYPE_IRP;
+    irp->Size = packet_size;
+    irp->StackCount = stack_size;
+    irp->CurrentLocation = (CHAR)(stack_size + 1);
+    struct thread *t = ps_current();
+    irp->ApcEnvironment = t ? (CCHAR)t->ethread->Tcb.ApcStateIndex : 0;
+    list_init(&irp->ThreadListEntry);
+    irp->Tail.Overlay.CurrentStackLocation = (IO_STACK_LOCATION *)(irp + 1) + stack_size;
+}
+
+USHORT IoSizeOfIrp(CHAR stack_size)
+{
+    return (USHORT)(sizeof(IRP) + (unsigned)stack_size * sizeof(IO_STACK_LOCATION));
+}
+
+IRP *IoAllocateIrp(CHAR stack_size, ULONG charge_quota)
+{
+    USHORT bytes = IoSizeOfIrp(stack_size);
+    IRP *irp = ex_pool_alloc(NonPagedPoolNx, bytes, IRP_TAG);
+    IoInitializeIrp(irp, bytes, stack_size);
+    irp->AllocationFlags = charge_quota ? IRP_QUOTA_CHARGED : 0;
+    io_room()->irps_live++;
+    trace_event(TRACE_IRP_ALLOCATE, (uint64_t)irp, (uint64_t)stack_size, 0, 0);
+    return irp;
+}
+
+IRP *IoAllocateIrpEx(DEVICE_OBJECT *device, CHAR stack_size, ULONG charge_quota)
+{
+    return IoAllocateIrp(stack_size, charge_quota);
+}
+
+void IoFreeIrp(IRP *irp)
+{
+    verify_irp_free(irp);
+    trace_event(TRACE_IRP_FREE, (uint64_t)irp, 0, 0, 0);
+    io_room()->irps_live--;
+    irp->Type = 0;
+    ex_pool_free(irp);
+}
+
+void IoReuseIrp(IRP *irp, NTSTATUS status)
+{
+    UCHAR allocation = irp->AllocationFlags;
+    IoInitializeIrp(irp, irp->Size, irp->StackCount);
+    irp->AllocationFlags = allocation;
+    irp->IoStatus.Status = status;
+}
+
+/* ---- down ---- */
+
+NTSTATUS IofCallDriver(DEVICE_OBJECT *device, IRP *irp)
+{
+    if (irp->Type != IO_TYPE_IRP)
+        verify_call_driver_bad_irp(irp);
+    irp->CurrentLocation--;
+    if (irp->CurrentLocation <= 0)
+        KeBugCheckEx(0x35, (ULONG64)irp, 0, 0, 0); /* NO_MORE_IRP_STACK_LOCATIONS */
+    IO_STACK_LOCATION *sl = --irp->Tail.Overlay.CurrentStackLocation;
+    sl->DeviceObject = device;
+    trace_event(TRACE_IRP_DISPATCH, (uint64_t)irp, (uint64_t)device, (uint64_t)sl->MajorFunction << 8 | sl->MinorFunction, (uint64_t)sl->FileObject);
+    struct verify_dispatch v;
+    verify_dispatch_enter(&v, device, irp);
+    NTSTATUS status = (NTSTATUS)guest_call(FRAME_NONE, device->DriverObject->MajorFunction[sl->MajorFunction], 2, (uint64_t)device, (uint64_t)irp);
+    verify_dispatch_leave(&v, status);
+    trace_event(TRACE_IRP_DISPATCHED, (uint64_t)irp, (uint64_t)device, (uint64_t)(uint32_t)status, 0);
+    return status;
+}
+
+NTSTATUS io_call_driver(DEVICE_OBJECT *device, IRP *irp)
+{
+    struct guest_mark mark = guest_frame_push(FRAME_IofCallDriver);
+    NTSTATUS s = IofCallDriver(device, irp);
+    guest_frame_pop(mark);
+    return s;
+}
+
+/* ---- up ---- */
+
+static bool routine_applies(const IRP *irp, UCHAR control)
+{
+    if (NT_SUCCESS(irp->IoStatus.Status) ? (control & SL_INVOKE_ON_SUCCESS) : (control & SL_INVOKE_ON_ERROR))
+        return true;
+    return irp->Cancel && (control & SL_INVOKE_ON_CANCEL);
+}
+
+/* Runs completion routines; false = one of them keeps the IRP. */
+static bool unwind_locations(IRP *irp)
+{
+    UCHAR error = 0;
+    while (irp->CurrentLocation <= irp->StackCount) {
+        IO_STACK_LOCATION *sl = irp->Tail.Overlay.CurrentStackLocation;
+        irp->PendingReturned = (sl->Control & SL_PENDING_RETURNED) != 0;
+        if (!NT_SUCCESS(irp->IoStatus.Status))
+            error |= sl->Control & SL_ERROR_RETURNED;
+        irp->CurrentLocation++;
+        irp->Tail.Overlay.CurrentStackLocation++;
+        bool top = irp->CurrentLocation == irp->StackCount + 1;
+        DEVICE_OBJECT *owner = top ? NULL : irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
+        PVOID routine = sl->CompletionRoutine, context = sl->Context;
+        UCHAR control = sl->Control;
+        if (routine && routine_applies(irp, control)) {
+            sl->MinorFunction = 0;
+            sl->Flags = 0;
+            sl->Control = 0;
+            memset(&sl->Parameters, 0, 24);
+            sl->FileObject = NULL;
+            trace_event(TRACE_IRP_COMPLETION_ROUTINE, (uint64_t)irp, (uint64_t)routine, (uint64_t)owner, (uint64_t)(uint32_t)irp->IoStatus.Status);
+            struct verify_completion v;
+            verify_completion_enter(&v, irp, routine);
+            NTSTATUS s = (NTSTATUS)guest_call(FRAME_IopfCompleteRequest, routine, 3, (uint64_t)owner, (uint64_t)irp, (uint64_t)context);
+            if (s == STATUS_MORE_PROCESSING_REQUIRED)
+                return false;
+            verify_completion_leave(&v, s);
+        } else if (irp->PendingReturned && !top) {
+            irp->Tail.Overlay.CurrentStackLocation->Control |= SL_PENDING_RETURNED;
+            if (error)
+                irp->Tail.Overlay.CurrentStackLocation->Control |= error;
+        }
+    }
+    return true;
+}
+
+static void free_mdls(IRP *irp)
+{
+    for (MDL *m = irp->MdlAddress, *next; m; m = next) {
+        next = m->Next;
+        IoFreeMdl(m);
+    }
+    irp->MdlAddress = NULL;
+}
+
+static void unlock_mdls(IRP *irp)
+{
+    for (MDL *m = irp->MdlAddress; m; m = m->Next)
+        if (m->MdlFlags & MDL_PAGES_LOCKED)
+            MmUnlockPages(m);
+}
+
+static void free_buffers(IRP *irp)
+{
+    if (irp->Flags & IRP_DEALLOCATE_BUFFER)
+        ex_pool_free(irp->AssociatedIrp.SystemBuffer);
+    irp->Flags &= ~(ULONG)(IRP_DEALLOCATE_BUFFER | IRP_BUFFERED_IO);
+    free_mdls(irp);
+}
+
+/* Step 1 of IopCompleteRequest: system buffer to the requestor. A fault becomes the status. */
+static void copy_back(IRP *irp)
+{
+    const ULONG wanted = IRP_BUFFERED_IO | IRP_INPUT_OPERATION;
+    NTSTATUS s = irp->IoStatus.Status;
+    if ((irp->Flags & wanted) != wanted || s == STATUS_VERIFY_REQUIRED || NT_ERROR(s) || !irp->IoStatus.Information)
+        return;
+    if (!mm_copy_guarded(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, irp->IoStatus.Information))
+        irp->IoStatus.Status = STATUS_ACCESS_VIOLATION;
+}
+
+static void write_iosb(IRP *irp)
+{
+    if (irp->UserIosb && !mm_copy_guarded(irp->UserIosb, &irp->IoStatus, sizeof irp->IoStatus))
+        trace_event(TRACE_IRP_IOSB_LOST, (uint64_t)irp, (uint64_t)irp->UserIosb, 0, 0);
+}
+
+static void signal_done(IRP *irp, FILE_OBJECT *file)
+{
+    if (irp->UserEvent) {
+        KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
+        if (file && !(irp->Flags & IRP_CREATE_OPERATION) && (file->Flags & FO_SYNCHRONOUS_IO)) {
+            file->FinalStatus = irp->IoStatus.Status;
+            KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
+        }
+        if (file && (irp->Flags & IRP_USER_EVENT_REFERENCED))
+            ob_dereference(irp->UserEvent);
+    } else if (file) {
+        file->FinalStatus = irp->IoStatus.Status;
+        KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
+    }
+}
+
+/* Final processing in the requesting thread, at APC_LEVEL. */
+void io_final_completion(IRP *irp)
+{
+    FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
+    NTSTATUS status = irp->IoStatus.Status;
+    bool synchronous = (file && (file->Flags & FO_SYNCHRONOUS_IO)) || (irp->Flags & IRP_SYNCHRONOUS_API);
+    copy_back(irp);
+    free_buffers(irp);
+    status = irp->IoStatus.Status;
+    trace_event(TRACE_IRP_FINISHED, (uint64_t)irp, (uint64_t)(uint32_t)status, irp->IoStatus.Information, 0);
+    list_remove(&irp->ThreadListEntry);
+    bool report = !NT_ERROR(status) || irp->PendingReturned;
+    PVOID apc_routine = irp->Flags & IRP_CREATE_OPERATION ? NULL : irp->Overlay.AsynchronousParameters.UserApcRoutine;
+    if (report) {
+        write_iosb(irp);
+        if (!NT_ERROR(status) || !synchronous || (irp->Flags & IRP_SYNCHRONOUS_API)) {
+            signal_done(irp, file);
+        } else {
+            /* Error, pended, synchronous file: the waiter reads FinalStatus. */
+            if (irp->UserEvent)
+                KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
+            file->FinalStatus = status;
+            KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
+        }
+        if (apc_routine && io_user_apc_queue(irp, file))
+            return;
+        if (!apc_routine && file && file->CompletionContext && !(irp->Flags & IRP_CREATE_OPERATION))
+            io_completion_packet(irp, file);
+    } else if (irp->UserEvent && file && (irp->Flags & IRP_USER_EVENT_REFERENCED)) {
+        ob_dereference(irp->UserEvent);
+    }
+    bool drop_file = file && !(irp->Flags & IRP_CREATE_OPERATION);
+    IoFreeIrp(irp);
+    if (drop_file)
+        ob_dereference(file);
+}
+
+static void completion_apc(KAPC *apc)
+{
+    io_final_completion((IRP *)((UCHAR *)apc - offsetof(IRP, Tail.Apc)));
+}
+
+/* The final part may run here at once when this is the requesting thread and it could take the APC now. */
+static bool apc_would_run_here(struct thread *t)
+{
+    return t == ps_current() && MACHINE->fiber->kind == AGENT_THREAD && sim_irql() < APC_LEVEL && !t->ethread->Tcb.SpecialApcDisable && !ke_apc_pending(t);
+}
+
+static void finish_in_thread(IRP *irp)
+{
+    struct thread *t = ps_thread_of(irp->Tail.Overlay.Thread);
+    if (!t || t->ethread == NULL) {
+        base_panic("an IRP completed for a thread that is gone");
+    }
+    if (apc_would_run_here(t)) {
+        struct processor *p = sim_processor();
+        p->irql = APC_LEVEL;
+        struct guest_mark mark = guest_frame_push(FRAME_IopCompleteRequest);
+        io_final_completion(irp);
+        guest_frame_pop(mark);
+        sim_processor()->irql = PASSIVE_LEVEL;
+        if (ke_apc_pending(t))
+            ke_deliver_apcs();
+        return;
+    }
+    ke_apc_init_host(&irp->Tail.Apc, (KTHREAD *)t->ethread, completion_apc, FRAME_IopCompleteRequest);
+    trace_event(TRACE_APC_QUEUE, (uint64_t)&irp->Tail.Apc, (uint64_t)t->ethread, (uint64_t)irp, 0);
+    sim_point((uint64_t)irp);
+    KeInsertQueueApc(&irp->Tail.Apc, irp->Tail.Overlay.OriginalFileObject, NULL, 0);
+}
+
+static void complete_associated(IRP *irp, CCHAR boost)
+{
+    IRP *master = irp->AssociatedIrp.MasterIrp;
+    bool last = --master->AssociatedIrp.IrpCount == 0;
+    free_mdls(irp);
+    IoFreeIrp(irp);
+    if (last)
+        IofCompleteRequest(master, boost);
+}
+
+static void complete_without_apc(IRP *irp)
+{
+    write_iosb(irp);
+    bool free_it = (irp->Flags & IRP_CLOSE_OPERATION) == 0;
+    if (irp->UserEvent)
+        KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
+    if (free_it)
+        IoFreeIrp(irp);
+}
+
+void IofCompleteRequest(IRP *irp, CCHAR boost)
+{
+    if (irp->Type != IO_TYPE_IRP || irp->CurrentLocation > irp->StackCount + 1)
+        KeBugCheckEx(0x44, (ULONG64)irp, 0xEF4, 0, 0); /* MULTIPLE_IRP_COMPLETE_REQUESTS */
+    verify_complete(irp);
+    IO_STACK_LOCATION *sl = irp->Tail.Overlay.CurrentStackLocation;
+    trace_event(TRACE_IRP_COMPLETE, (uint64_t)irp, (uint64_t)(uint32_t)irp->IoStatus.Status,
+                irp->CurrentLocation <= irp->StackCount ? (uint64_t)sl->MajorFunction << 8 | sl->MinorFunction : 0, irp->IoStatus.Information);
+    io_victim_note(irp);
+    if (!unwind_locations(irp))
+        return;
+    if (irp->Flags & IRP_ASSOCIATED_IRP) {
+        complete_associated(irp, boost);
+        return;
+    }
+    if (irp->Tail.Overlay.AuxiliaryBuffer) {
+        ex_pool_free(irp->Tail.Overlay.AuxiliaryBuffer);
+        irp->Tail.Overlay.AuxiliaryBuffer = NULL;
+    }
+    if ((irp->Flags & IRP_CLOSE_OPERATION) || ((irp->Flags & IRP_PAGING_IO) && (irp->Flags & IRP_SYNCHRONOUS_PAGING_IO))) {
+        complete_without_apc(irp);
+        return;
+    }
+    unlock_mdls(irp);
+    if ((irp->Flags & IRP_DEFER_IO_COMPLETION) && !irp->PendingReturned)
+        return; /* the issuer is still in its call and finishes inline */
+    if (!irp->Tail.Overlay.Thread) {
+        free_buffers(irp);
+        if (irp->Tail.Overlay.OriginalFileObject)
+            ob_dereference(irp->Tail.Overlay.OriginalFileObject);
+        IoFreeIrp(irp);
+        return;
+    }
+    finish_in_thread(irp);
+}
+
+void io_complete_request(IRP *irp, CCHAR boost)
+{
+    struct guest_mark mark = guest_frame_push(FRAME_IofCompleteRequest);
+    IofCompleteRequest(irp, boost);
+    guest_frame_pop(mark);
+}
+
+/* ---- threads ---- */
+
+void io_queue_to_thread(IRP *irp)
+{
+    struct thread *t = ps_current();
+    irp->Tail.Overlay.Thread = (PVOID)t->ethread;
+    list_append(&t->ethread->IrpList, &irp->ThreadListEntry);
+}
+
+void io_thread_rundown(struct thread *t)
+{
+    if (t->ethread->IrpList.Flink == &t->ethread->IrpList)
+        return;
+    LIST_ENTRY *head = &t->ethread->IrpList;
+    for (LIST_ENTRY *e = head->Flink, *next; e != head; e = next) {
+        next = e->Flink;
+        IoCancelIrp((IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry)));
+    }
+    /* DOC: polls every 100 ms, five minutes at most; then the IRP is disowned. */
+    for (unsigned tries = 0; head->Flink != head && tries < 3000; tries++) {
+        LARGE_INTEGER delay = { .QuadPart = -1000000 };
+        KeDelayExecutionThread(KernelMode, FALSE, &delay);
+    }
+    while (head->Flink != head) {
+        IRP *irp = (IRP *)((UCHAR *)head->Flink - offsetof(IRP, ThreadListEntry));
+        list_remove(&irp->ThreadListEntry);
+        irp->Tail.Overlay.Thread = NULL;
+        trace_event(TRACE_IRP_DISOWNED, (uint64_t)irp, (uint64_t)t->ethread, 0, 0);
+    }
+}
+
+NTSTATUS io_send_and_wait(DEVICE_OBJECT *device, IRP *irp, ULONG_PTR *information, uint32_t frame)
+{
+    struct guest_mark mark = guest_frame_push(frame);
+    struct locals {
+        KEVENT event;
+        IO_STATUS_BLOCK iosb;
+    } *l = guest_frame_locals();
+    KeInitializeEvent(&l->event, NotificationEvent, FALSE);
+    irp->UserEvent = &l->event;
+    irp->UserIosb = &l->iosb;
+    irp->Flags |= IRP_SYNCHRONOUS_API;
+    irp->RequestorMode = KernelMode;
+    io_queue_to_thread(irp);
+    l->iosb.Status = STATUS_PENDING;
+    NTSTATUS s = io_call_driver(device, irp);
+    if (s == STATUS_PENDING) {
+        KeWaitForSingleObject(&l->event, Executive, KernelMode, FALSE, NULL);
+        s = l->iosb.Status;
+    }
+    if (information)
+        *information = NT_ERROR(s) ? 0 : l->iosb.Information;
+    guest_frame_pop(mark);
+    return s;
+}
