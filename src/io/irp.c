@@ -196,13 +196,13 @@ static void copy_back(IRP *irp)
     NTSTATUS s = irp->IoStatus.Status;
     if ((irp->Flags & wanted) != wanted || s == STATUS_VERIFY_REQUIRED || NT_ERROR(s) || !irp->IoStatus.Information)
         return;
-    if (!mm_copy_guarded(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, irp->IoStatus.Information))
+    if (!host_guarded_copy(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, irp->IoStatus.Information))
         irp->IoStatus.Status = STATUS_ACCESS_VIOLATION;
 }
 
 static void write_iosb(IRP *irp)
 {
-    if (irp->UserIosb && !mm_copy_guarded(irp->UserIosb, &irp->IoStatus, sizeof irp->IoStatus))
+    if (irp->UserIosb && !host_guarded_copy(irp->UserIosb, &irp->IoStatus, sizeof irp->IoStatus))
         trace_event(TRACE_IRP_IOSB_LOST, (uint64_t)irp, (uint64_t)irp->UserIosb, 0, 0);
 }
 

@@ -52,6 +52,8 @@ NTSTATUS ob_insert_name(void *object, const UNICODE_STRING *path, ULONG attribut
 void ob_remove_name(void *object);
 /* Walks directories and symbolic links. *rest gets what follows the object (a device: the remainder of the path). References. */
 NTSTATUS ob_lookup(const UNICODE_STRING *path, ULONG attributes, void **object, UNICODE_STRING *rest);
+/* Like ob_lookup, but a symbolic link in the last place is what is found. */
+NTSTATUS ob_lookup_link(const UNICODE_STRING *path, void **object);
 /* The object's full name as text into out (UTF-8); empty if unnamed. */
 void ob_name_text(const void *object, char *out, size_t size);
 

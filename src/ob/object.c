@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "mm/mm.h"
-#include "rtl/rtl.h"
 #include "sim/machine.h"
 
 enum { OB_TAG = 0x206A624F /* "Obj " */, BUCKETS = 256 };
@@ -268,6 +267,19 @@ static NTSTATUS lookup(const UNICODE_STRING *path, void **object, UNICODE_STRING
 NTSTATUS ob_lookup(const UNICODE_STRING *path, ULONG attributes, void **object, UNICODE_STRING *rest)
 {
     return lookup(path, object, rest, 0);
+}
+
+NTSTATUS ob_lookup_link(const UNICODE_STRING *path, void **object)
+{
+    UNICODE_STRING rest;
+    ob_room()->open_links = true;
+    NTSTATUS s = lookup(path, object, &rest, 0);
+    ob_room()->open_links = false;
+    if (NT_SUCCESS(s) && (rest.Length || ob_type_of(*object) != OB_SYMLINK)) {
+        ob_dereference(*object);
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    return s;
 }
 
 static size_t name_append(const struct ob_record *r, char *out, size_t size, size_t n)

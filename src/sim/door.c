@@ -91,7 +91,12 @@ const struct door_entry *door_current_call(const struct agent *a)
 
 void *guest_frame_locals(void)
 {
-    return (void *)(MACHINE->fiber->fiber.guest_sp + CALLBACK_MAX_ARGS * 8);
+    return memset((void *)(MACHINE->fiber->fiber.guest_sp + CALLBACK_MAX_ARGS * 8), 0, 0x80);
+}
+
+void *guest_small_local(void)
+{
+    return (void *)(MACHINE->fiber->fiber.guest_sp + (CALLBACK_MAX_ARGS - 1) * 8);
 }
 
 struct guest_mark guest_frame_push(uint32_t frame)
@@ -101,7 +106,6 @@ struct guest_mark guest_frame_push(uint32_t frame)
     uint64_t *sp = (uint64_t *)f->guest_sp;
     *--sp = f->frame_site;
     f->guest_sp = (uint64_t)sp - LABEL_FRAME_SIZE;
-    memset((void *)f->guest_sp, 0, LABEL_FRAME_SIZE - 8);
     f->frame_site = door_frame_site((enum frame_name)frame);
     return mark;
 }

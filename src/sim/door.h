@@ -12,6 +12,7 @@
 #include "host/layout.h"
 
 enum { DOOR_VARARGS = 0xFF, DOOR_RET_DOUBLE = 9 };
+enum door_state { DOOR_DONE, DOOR_PARTIAL, DOOR_INTERNAL /* has a slot and an address, but is not exported */ };
 enum { IRQL_EXACT_DISPATCH = 0x82, IRQL_UNCHECKED = 0xFF, IRQL_USER = 0xFE };
 
 struct door_entry {
@@ -22,7 +23,7 @@ struct door_entry {
     uint8_t ret; /* bytes of integer result, 0, or DOOR_RET_DOUBLE */
     uint8_t irql; /* highest allowed, or IRQL_* */
     uint8_t point;
-    uint8_t partial;
+    uint8_t state; /* enum door_state */
 };
 
 struct door_data {
@@ -69,6 +70,9 @@ struct guest_mark guest_frame_push(uint32_t frame);
 void guest_frame_pop(struct guest_mark mark);
 /* 0x80 bytes of zeroed locals in the frame that guest_frame_push made last (NT keeps events and status blocks on its stack). */
 void *guest_frame_locals(void);
+
+/* Eight bytes of local in the current frame, whatever it is; good until the next guest call with more than eight arguments. */
+void *guest_small_local(void);
 
 /* The frame of the innermost export call of an agent, and its table entry. */
 struct agent;

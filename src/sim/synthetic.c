@@ -221,7 +221,7 @@ static uint32_t put_exports(struct builder *b, uint32_t *bytes)
     struct named *names = calloc(n, sizeof *names);
     uint32_t k = 0;
     for (uint32_t i = 0; i < b->count; i++)
-        if (door_table[b->first + i].name[0] != '#')
+        if (door_table[b->first + i].name[0] != '#' && door_table[b->first + i].state != DOOR_INTERNAL)
             names[k++] = (struct named) { door_table[b->first + i].name, (uint32_t)(export_at[b->first + i] - b->base) };
     for (uint32_t i = 0; i < door_data_count; i++) {
         if (strcmp(door_data[i].module, b->module) != 0)

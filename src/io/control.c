@@ -1,0 +1,407 @@
+/* Requests on open files: device control, FSCTL, read, write, flush; their synchronous tail. */
+#include <string.h>
+
+#include "io/room.h"
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "sim/door.h"
+#include "trace/trace.h"
+
+enum { BUFFER_TAG = 0x20206F49 /* "Io  " */ };
+
+/* What the caller of an Nt function gave for completion. */
+struct request {
+    FILE_OBJECT *file;
+    DEVICE_OBJECT *device;
+    KEVENT *event; /* referenced, or NULL */
+    PVOID apc, apc_context;
+    IO_STATUS_BLOCK *iosb;
+    KPROCESSOR_MODE mode;
+    IRP *irp;
+    uint32_t frame;
+};
+
+static NTSTATUS request_begin(struct request *r, HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ACCESS_MASK access)
+{
+    void *object;
+    NTSTATUS s = ob_handle_reference(ps_current_process(), file, OB_FILE, r->mode == UserMode ? access : 0, &object, NULL);
+    if (!NT_SUCCESS(s))
+        return s;
+    r->file = object;
+    if (apc && r->file->CompletionContext) {
+        ob_dereference(r->file);
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (event) {
+        void *e;
+        s = ob_handle_reference(ps_current_process(), event, OB_EVENT, 0, &e, NULL);
+        if (!NT_SUCCESS(s)) {
+            ob_dereference(r->file);
+            return s;
+        }
+        r->event = e;
+        KeClearEvent(r->event);
+    }
+    r->apc = apc;
+    r->apc_context = context;
+    r->iosb = iosb;
+    r->device = IoGetRelatedDeviceObject(r->file);
+    return STATUS_SUCCESS;
+}
+
+/* One request at a time on a file opened for synchronous I/O. */
+static void file_lock(FILE_OBJECT *f)
+{
+    if (!(f->Flags & FO_SYNCHRONOUS_IO))
+        return;
+    while (f->Busy) {
+        f->Waiters++;
+        KeWaitForSingleObject(&f->Lock, Executive, KernelMode, FALSE, NULL);
+        f->Waiters--;
+    }
+    f->Busy = TRUE;
+}
+
+static void file_unlock(FILE_OBJECT *f)
+{
+    if (!(f->Flags & FO_SYNCHRONOUS_IO))
+        return;
+    f->Busy = FALSE;
+    if (f->Waiters)
+        KeSetEvent(&f->Lock, IO_NO_INCREMENT, FALSE);
+}
+
+static IO_STACK_LOCATION *request_irp(struct request *r, UCHAR major)
+{
+    KeClearEvent(&r->file->Event);
+    IRP *irp = IoAllocateIrp(r->device->StackSize, TRUE);
+    r->irp = irp;
+    irp->RequestorMode = r->mode;
+    irp->UserIosb = r->iosb;
+    irp->UserEvent = r->event;
+    if (r->event)
+        irp->Flags |= IRP_USER_EVENT_REFERENCED;
+    irp->Overlay.AsynchronousParameters.UserApcRoutine = r->apc;
+    irp->Overlay.AsynchronousParameters.UserApcContext = r->apc_context;
+    irp->Tail.Overlay.OriginalFileObject = r->file; /* the reference goes to the IRP */
+    IO_STACK_LOCATION *sl = io_next_location(irp);
+    sl->MajorFunction = major;
+    sl->FileObject = r->file;
+    return sl;
+}
+
+static void request_abandon(struct request *r)
+{
+    IRP *irp = r->irp;
+    if (irp) {
+        if (irp->Flags & IRP_DEALLOCATE_BUFFER)
+            ex_pool_free(irp->AssociatedIrp.SystemBuffer);
+        if (irp->MdlAddress)
+            IoFreeMdl(irp->MdlAddress);
+        IoFreeIrp(irp);
+    }
+    if (r->event)
+        ob_dereference(r->event);
+    file_unlock(r->file);
+    ob_dereference(r->file);
+}
+
+static NTSTATUS wait_for_file(struct request *r)
+{
+    FILE_OBJECT *f = r->file;
+    NTSTATUS s = KeWaitForSingleObject(&f->Event, Executive, r->mode, (f->Flags & FO_ALERTABLE_IO) != 0, NULL);
+    if (s == STATUS_ALERTED || s == STATUS_USER_APC || s == STATUS_THREAD_IS_TERMINATING) {
+        /* DOC: the abort path cancels, then waits until the driver is done with it. */
+        if (!f->Event.Header.SignalState)
+            IoCancelIrp(r->irp);
+        KeWaitForSingleObject(&f->Event, Executive, KernelMode, FALSE, NULL);
+    }
+    return f->FinalStatus;
+}
+
+/* Sends the request and, on a synchronous file, waits for it. The file is referenced by the IRP and may go with it, so the tail
+ * holds one of its own. */
+static NTSTATUS request_send(struct request *r, bool deferred)
+{
+    FILE_OBJECT *f = r->file;
+    IRP *irp = r->irp;
+    bool synchronous = (f->Flags & FO_SYNCHRONOUS_IO) != 0;
+    ob_reference(f);
+    if (deferred)
+        irp->Flags |= IRP_DEFER_IO_COMPLETION;
+    if (synchronous)
+        irp->Flags |= IRP_SYNCHRONOUS_API;
+    io_queue_to_thread(irp);
+    struct guest_mark mark = guest_frame_push(FRAME_IopSynchronousServiceTail);
+    NTSTATUS s = io_call_driver(r->device, irp);
+    if (s != STATUS_PENDING && deferred)
+        io_finish_inline(irp);
+    if (synchronous) {
+        if (s == STATUS_PENDING)
+            s = wait_for_file(r);
+        file_unlock(f);
+    }
+    guest_frame_pop(mark);
+    ob_dereference(f);
+    return s;
+}
+
+/* ---- device control and FSCTL ---- */
+
+/* Faults on user buffers while they are captured raise out of here; nothing is held then but pool that the caller drops. */
+static NTSTATUS control_buffers(struct request *r, ULONG method, PVOID in, ULONG in_length, PVOID out, ULONG out_length)
+{
+    IRP *irp = r->irp;
+    IO_STACK_LOCATION *sl = io_next_location(irp);
+    if (method == METHOD_NEITHER) {
+        irp->UserBuffer = out;
+        sl->Parameters.DeviceIoControl.Type3InputBuffer = in;
+        return STATUS_SUCCESS;
+    }
+    ULONG bytes = method == METHOD_BUFFERED && out_length > in_length ? out_length : in_length;
+    if (bytes && (method == METHOD_BUFFERED || in)) {
+        irp->AssociatedIrp.SystemBuffer = ex_pool_alloc(NonPagedPoolNx, bytes, BUFFER_TAG);
+        irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
+        if (in_length && !host_guarded_copy(irp->AssociatedIrp.SystemBuffer, in, in_length))
+            return STATUS_ACCESS_VIOLATION;
+    }
+    if (method == METHOD_BUFFERED) {
+        irp->UserBuffer = out;
+        if (out_length && out)
+            irp->Flags |= IRP_INPUT_OPERATION;
+    } else if (out_length) {
+        irp->MdlAddress = IoAllocateMdl(out, out_length, FALSE, TRUE, NULL);
+        NTSTATUS s = io_mdl_lock(irp->MdlAddress, r->mode, method == METHOD_IN_DIRECT ? 0 : 1);
+        if (!NT_SUCCESS(s))
+            return s;
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS control(UCHAR major, uint32_t frame, KPROCESSOR_MODE mode, HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ULONG code,
+                        PVOID in, ULONG in_length, PVOID out, ULONG out_length)
+{
+    struct request r = { .mode = mode, .frame = frame };
+    NTSTATUS s = request_begin(&r, file, event, apc, context, iosb, ACCESS_FROM_CTL_CODE(code));
+    if (!NT_SUCCESS(s))
+        return s;
+    struct guest_mark mark = guest_frame_push(FRAME_IopXxxControlFile);
+    file_lock(r.file);
+    IO_STACK_LOCATION *sl = request_irp(&r, major);
+    if (METHOD_FROM_CTL_CODE(code) == METHOD_BUFFERED && !out)
+        out_length = 0;
+    if (major == IRP_MJ_FILE_SYSTEM_CONTROL)
+        sl->MinorFunction = mode == KernelMode ? IRP_MN_KERNEL_CALL : IRP_MN_USER_FS_REQUEST;
+    sl->Parameters.DeviceIoControl.OutputBufferLength = out_length;
+    sl->Parameters.DeviceIoControl.InputBufferLength = in_length;
+    sl->Parameters.DeviceIoControl.IoControlCode = code;
+    s = control_buffers(&r, METHOD_FROM_CTL_CODE(code), in, in_length, out, out_length);
+    if (NT_SUCCESS(s))
+        s = request_send(&r, major == IRP_MJ_FILE_SYSTEM_CONTROL);
+    else
+        request_abandon(&r);
+    guest_frame_pop(mark);
+    return s;
+}
+
+NTSTATUS NtDeviceIoControlFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ULONG code, PVOID in, ULONG in_length, PVOID out,
+                               ULONG out_length)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtDeviceIoControlFile);
+    sim_point((uint64_t)file);
+    NTSTATUS s = control(IRP_MJ_DEVICE_CONTROL, FRAME_NtDeviceIoControlFile, UserMode, file, event, apc, context, iosb, code, in, in_length, out, out_length);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS NtFsControlFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ULONG code, PVOID in, ULONG in_length, PVOID out,
+                         ULONG out_length)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtFsControlFile);
+    sim_point((uint64_t)file);
+    NTSTATUS s = control(IRP_MJ_FILE_SYSTEM_CONTROL, FRAME_NtFsControlFile, UserMode, file, event, apc, context, iosb, code, in, in_length, out, out_length);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS ZwDeviceIoControlFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ULONG code, PVOID in, ULONG in_length, PVOID out,
+                               ULONG out_length)
+{
+    return control(IRP_MJ_DEVICE_CONTROL, FRAME_NtDeviceIoControlFile, KernelMode, file, event, apc, context, iosb, code, in, in_length, out, out_length);
+}
+
+NTSTATUS ZwFsControlFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ULONG code, PVOID in, ULONG in_length, PVOID out,
+                         ULONG out_length)
+{
+    return control(IRP_MJ_FILE_SYSTEM_CONTROL, FRAME_NtFsControlFile, KernelMode, file, event, apc, context, iosb, code, in, in_length, out, out_length);
+}
+
+/* ---- read and write ---- */
+
+static NTSTATUS transfer_buffers(struct request *r, bool read, PVOID buffer, ULONG length)
+{
+    IRP *irp = r->irp;
+    irp->Flags |= read ? IRP_READ_OPERATION : IRP_WRITE_OPERATION;
+    if (r->device->Flags & DO_BUFFERED_IO) {
+        if (!length)
+            return STATUS_SUCCESS;
+        irp->AssociatedIrp.SystemBuffer = ex_pool_alloc(NonPagedPoolNx, length, BUFFER_TAG);
+        irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER | (read ? IRP_INPUT_OPERATION : 0);
+        irp->UserBuffer = buffer;
+        return read || host_guarded_copy(irp->AssociatedIrp.SystemBuffer, buffer, length) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+    }
+    if (r->device->Flags & DO_DIRECT_IO) {
+        if (!length)
+            return STATUS_SUCCESS;
+        irp->MdlAddress = IoAllocateMdl(buffer, length, FALSE, TRUE, NULL);
+        return io_mdl_lock(irp->MdlAddress, r->mode, read ? 1 : 0);
+    }
+    irp->UserBuffer = buffer;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS transfer(bool read, KPROCESSOR_MODE mode, HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length,
+                         const LARGE_INTEGER *offset, const ULONG *key)
+{
+    struct request r = { .mode = mode };
+    NTSTATUS s = request_begin(&r, file, event, apc, context, iosb, read ? 1 : 2);
+    if (!NT_SUCCESS(s))
+        return s;
+    file_lock(r.file);
+    IO_STACK_LOCATION *sl = request_irp(&r, read ? IRP_MJ_READ : IRP_MJ_WRITE);
+    sl->Parameters.Read.Length = length;
+    sl->Parameters.Read.Key = key ? *key : 0;
+    if (offset)
+        sl->Parameters.Read.ByteOffset = *offset;
+    else if (r.file->Flags & FO_SYNCHRONOUS_IO)
+        sl->Parameters.Read.ByteOffset = r.file->CurrentByteOffset;
+    s = transfer_buffers(&r, read, buffer, length);
+    if (NT_SUCCESS(s))
+        s = request_send(&r, true);
+    else
+        request_abandon(&r);
+    return s;
+}
+
+NTSTATUS NtReadFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length, LARGE_INTEGER *offset, ULONG *key)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtReadFile);
+    sim_point((uint64_t)file);
+    NTSTATUS s = transfer(true, UserMode, file, event, apc, context, iosb, buffer, length, offset, key);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS NtWriteFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length, LARGE_INTEGER *offset, ULONG *key)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtWriteFile);
+    sim_point((uint64_t)file);
+    NTSTATUS s = transfer(false, UserMode, file, event, apc, context, iosb, buffer, length, offset, key);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS ZwReadFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length, LARGE_INTEGER *offset, ULONG *key)
+{
+    return transfer(true, KernelMode, file, event, apc, context, iosb, buffer, length, offset, key);
+}
+
+NTSTATUS ZwWriteFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length, LARGE_INTEGER *offset, ULONG *key)
+{
+    return transfer(false, KernelMode, file, event, apc, context, iosb, buffer, length, offset, key);
+}
+
+NTSTATUS NtFlushBuffersFile(HANDLE file, IO_STATUS_BLOCK *iosb)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtFlushBuffersFile);
+    sim_point((uint64_t)file);
+    struct request r = { .mode = UserMode };
+    NTSTATUS s = request_begin(&r, file, NULL, NULL, NULL, iosb, 0);
+    if (NT_SUCCESS(s)) {
+        file_lock(r.file);
+        request_irp(&r, IRP_MJ_FLUSH_BUFFERS);
+        s = request_send(&r, true);
+    }
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+/* ---- waiting on handles ---- */
+
+NTSTATUS io_wait_handle(HANDLE handle, KPROCESSOR_MODE mode, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    void *object;
+    NTSTATUS s = ob_handle_reference(ps_current_process(), handle, OB_NONE, 0, &object, NULL);
+    if (!NT_SUCCESS(s))
+        return s;
+    void *waitable = ob_waitable(object);
+    s = waitable ? KeWaitForSingleObject(waitable, UserRequest, mode, alertable, timeout) : STATUS_OBJECT_TYPE_MISMATCH;
+    ob_dereference(object);
+    return s;
+}
+
+NTSTATUS NtWaitForSingleObject(HANDLE handle, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtWaitForSingleObject);
+    sim_point((uint64_t)handle);
+    NTSTATUS s = io_wait_handle(handle, UserMode, alertable, timeout);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS ZwWaitForSingleObject(HANDLE handle, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    return io_wait_handle(handle, KernelMode, alertable, timeout);
+}
+
+static NTSTATUS wait_handles(ULONG count, HANDLE *handles, ULONG type, KPROCESSOR_MODE mode, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    if (count == 0 || count > MAXIMUM_WAIT_OBJECTS || type > WaitAny)
+        return STATUS_INVALID_PARAMETER;
+    void *objects[MAXIMUM_WAIT_OBJECTS], *headers[MAXIMUM_WAIT_OBJECTS];
+    NTSTATUS s = STATUS_SUCCESS;
+    ULONG n = 0;
+    for (; n < count && NT_SUCCESS(s); n++) {
+        s = ob_handle_reference(ps_current_process(), handles[n], OB_NONE, 0, &objects[n], NULL);
+        if (!NT_SUCCESS(s))
+            break;
+        headers[n] = ob_waitable(objects[n]);
+        if (!headers[n]) {
+            s = STATUS_OBJECT_TYPE_MISMATCH;
+            n++;
+            break;
+        }
+    }
+    if (NT_SUCCESS(s)) {
+        KWAIT_BLOCK *blocks = count > THREAD_WAIT_OBJECTS ? ex_pool_alloc(NonPagedPoolNx, count * sizeof *blocks, 0x74696157) : NULL;
+        s = KeWaitForMultipleObjects(count, headers, type, UserRequest, mode, alertable, timeout, blocks);
+        if (blocks)
+            ex_pool_free(blocks);
+    }
+    while (n--)
+        ob_dereference(objects[n]);
+    return s;
+}
+
+NTSTATUS NtWaitForMultipleObjects(ULONG count, HANDLE *handles, ULONG type, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtWaitForMultipleObjects);
+    sim_point(0);
+    NTSTATUS s = wait_handles(count, handles, type, UserMode, alertable, timeout);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS ZwWaitForMultipleObjects(ULONG count, HANDLE *handles, ULONG type, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    return wait_handles(count, handles, type, KernelMode, alertable, timeout);
+}

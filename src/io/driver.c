@@ -1,0 +1,162 @@
+/* Driver objects: loading an image, DriverEntry, unloading. */
+#include "io/room.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "sim/door.h"
+#include "sim/image.h"
+#include "trace/trace.h"
+
+enum { DRIVER_TAG = 0x76697244 };
+
+static WCHAR *pool_wide(const char *text, USHORT *bytes)
+{
+    size_t n = strlen(text);
+    WCHAR *w = ex_pool_alloc(NonPagedPoolNx, (n + 1) * 2, DRIVER_TAG);
+    for (size_t i = 0; i <= n; i++)
+        w[i] = (UCHAR)text[i];
+    *bytes = (USHORT)(n * 2);
+    return w;
+}
+
+static UNICODE_STRING pool_unicode(const char *text)
+{
+    UNICODE_STRING s;
+    s.Buffer = pool_wide(text, &s.Length);
+    s.MaximumLength = (USHORT)(s.Length + 2);
+    return s;
+}
+
+DRIVER_OBJECT *io_driver_create(const char *name, PVOID start, ULONG size)
+{
+    char path[96];
+    WCHAR w[96];
+    snprintf(path, sizeof path, "\\Driver\\%s", name);
+    UNICODE_STRING where = ob_text(path, w, 96);
+    DRIVER_OBJECT *d = ob_create(OB_DRIVER, sizeof *d);
+    if (!NT_SUCCESS(ob_insert_name(d, &where, 0))) {
+        ob_dereference(d);
+        return NULL;
+    }
+    d->Type = IO_TYPE_DRIVER;
+    d->Size = sizeof *d;
+    d->DriverStart = start;
+    d->DriverSize = size;
+    d->DriverName = pool_unicode(path);
+    d->DriverExtension = ex_pool_alloc(NonPagedPoolNx, sizeof *d->DriverExtension, DRIVER_TAG);
+    memset(d->DriverExtension, 0, sizeof *d->DriverExtension);
+    d->DriverExtension->DriverObject = d;
+    PVOID unsupported = (PVOID)door_export_address("ntoskrnl.exe", "IopInvalidDeviceRequest");
+    for (int i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
+        d->MajorFunction[i] = unsupported;
+    struct io_driver *r = sim_alloc(sizeof *r);
+    r->driver = d;
+    snprintf(r->service, sizeof r->service, "%s", name);
+    struct io_driver **at = &io_room()->drivers;
+    while (*at)
+        at = &(*at)->next;
+    *at = r;
+    return d;
+}
+
+struct io_driver *io_driver_of(const DRIVER_OBJECT *driver)
+{
+    for (struct io_driver *r = io_room()->drivers; r; r = r->next)
+        if (r->driver == driver)
+            return r;
+    return NULL;
+}
+
+DRIVER_OBJECT *io_driver_find(const char *name)
+{
+    for (struct io_driver *r = io_room()->drivers; r; r = r->next)
+        if (strcasecmp(r->service, name) == 0)
+            return r->driver;
+    return NULL;
+}
+
+static void forget(DRIVER_OBJECT *driver)
+{
+    struct io_driver **at = &io_room()->drivers;
+    while (*at && (*at)->driver != driver)
+        at = &(*at)->next;
+    struct io_driver *r = *at;
+    *at = r->next;
+    if (r->image)
+        image_unload(r->image);
+    sim_free(r, sizeof *r);
+    io_driver_extensions_free(driver);
+    ob_remove_name(driver);
+    ob_dereference(driver);
+}
+
+static NTSTATUS call_entry(DRIVER_OBJECT *d, struct image *image, const char *service)
+{
+    char key[192];
+    snprintf(key, sizeof key, "\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\%s", service);
+    UNICODE_STRING *path = ex_pool_alloc(PagedPool, sizeof *path, DRIVER_TAG);
+    *path = pool_unicode(key);
+    d->DriverInit = (PVOID)image->entry;
+    d->DriverExtension->ServiceKeyName = pool_unicode(service);
+    trace_event(TRACE_DRIVER_ENTRY, (uint64_t)d, image->entry, 0, 0);
+    NTSTATUS s = (NTSTATUS)guest_call(FRAME_PnpCallDriverEntry, (void *)image->entry, 2, (uint64_t)d, (uint64_t)path);
+    ex_pool_free(path->Buffer);
+    ex_pool_free(path);
+    ex_pool_free(d->DriverExtension->ServiceKeyName.Buffer);
+    d->DriverExtension->ServiceKeyName = (UNICODE_STRING) { 0 };
+    return s;
+}
+
+/* DOC: the I/O manager clears DO_DEVICE_INITIALIZING of devices that DriverEntry created. */
+static void devices_ready(DRIVER_OBJECT *d)
+{
+    for (DEVICE_OBJECT *dev = d->DeviceObject; dev; dev = dev->NextDevice)
+        dev->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+}
+
+NTSTATUS io_load_driver(const char *path, const char *service, DRIVER_OBJECT **out, char *err, size_t errlen)
+{
+    struct image_file *file = image_file_open(path, err, errlen);
+    if (!file)
+        return STATUS_INVALID_IMAGE_FORMAT;
+    struct image *image = image_load(file, image_kernel_place(file->pe.size_of_image), false, err, errlen);
+    if (!image)
+        return STATUS_INVALID_IMAGE_FORMAT;
+    if (!image->entry) {
+        snprintf(err, errlen, "%s: has no entry point", path);
+        return STATUS_INVALID_IMAGE_FORMAT;
+    }
+    DRIVER_OBJECT *d = io_driver_create(service, (PVOID)image->base, (ULONG)image->size);
+    if (!d) {
+        snprintf(err, errlen, "%s: a driver named %s is already loaded", path, service);
+        return STATUS_IMAGE_ALREADY_LOADED;
+    }
+    io_driver_of(d)->image = image;
+    NTSTATUS s = call_entry(d, image, service);
+    if (!NT_SUCCESS(s)) {
+        forget(d);
+        return s;
+    }
+    devices_ready(d);
+    d->Flags |= DRVO_INITIALIZED;
+    *out = d;
+    return s;
+}
+
+NTSTATUS io_unload_driver(DRIVER_OBJECT *d)
+{
+    if (d->DeviceObject && d->DriverExtension->AddDevice)
+        return STATUS_INVALID_DEVICE_REQUEST; /* PnP devices are removed first */
+    if (!d->DriverUnload)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    trace_event(TRACE_DRIVER_UNLOAD, (uint64_t)d, 0, 0, 0);
+    guest_call(FRAME_IopLoadUnloadDriver, d->DriverUnload, 1, (uint64_t)d);
+    forget(d);
+    return STATUS_SUCCESS;
+}

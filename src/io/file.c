@@ -1,0 +1,272 @@
+/* File objects: create, cleanup, close. DOC: every IRP on a file object holds a reference; CloseHandle sends CLEANUP when the last
+ * handle goes; CLOSE follows the last reference, in whatever thread drops it. */
+#include <string.h>
+
+#include "io/room.h"
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "sim/door.h"
+#include "trace/trace.h"
+
+enum { FILE_TAG = 0x656C6946 };
+
+static void send_simple(DEVICE_OBJECT *device, FILE_OBJECT *file, UCHAR major, uint32_t frame)
+{
+    IRP *irp = IoAllocateIrp(device->StackSize, FALSE);
+    IO_STACK_LOCATION *sl = io_next_location(irp);
+    sl->MajorFunction = major;
+    sl->FileObject = file;
+    irp->Flags = IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API;
+    irp->Tail.Overlay.OriginalFileObject = file;
+    struct guest_mark mark = guest_frame_push(frame);
+    struct locals {
+        KEVENT event;
+        IO_STATUS_BLOCK iosb;
+    } *l = guest_frame_locals();
+    KeInitializeEvent(&l->event, SynchronizationEvent, FALSE);
+    irp->UserEvent = &l->event;
+    irp->UserIosb = &l->iosb;
+    irp->RequestorMode = KernelMode;
+    irp->Tail.Overlay.Thread = (PVOID)ps_current()->ethread;
+    if (io_call_driver(device, irp) == STATUS_PENDING)
+        KeWaitForSingleObject(&l->event, Executive, KernelMode, FALSE, NULL);
+    IoFreeIrp(irp);
+    guest_frame_pop(mark);
+}
+
+static void file_closed(void *object, struct process *process, bool last)
+{
+    FILE_OBJECT *f = object;
+    if (!last || !(f->Flags & FO_HANDLE_CREATED) || (f->Flags & FO_CLEANUP_COMPLETE))
+        return;
+    f->Flags |= FO_CLEANUP_COMPLETE;
+    send_simple(IoGetRelatedDeviceObject(f), f, IRP_MJ_CLEANUP, FRAME_IopCloseFile);
+}
+
+static void drop_device(DEVICE_OBJECT *device)
+{
+    device->ReferenceCount--;
+    io_device_try_free(device);
+}
+
+static void file_deleted(void *object)
+{
+    FILE_OBJECT *f = object;
+    if (f->Flags & FO_HANDLE_CREATED) {
+        /* The IRP refers to the file object while its count is zero, as on NT. */
+        ob_reference(f);
+        send_simple(IoGetRelatedDeviceObject(f), f, IRP_MJ_CLOSE, FRAME_IopDeleteFile);
+        OBJECT_TO_OBJECT_HEADER(f)->PointerCount = 0;
+    }
+    if (f->FileName.Buffer)
+        ex_pool_free(f->FileName.Buffer);
+    if (f->CompletionContext)
+        io_completion_context_free(f);
+    if (f->DeviceObject)
+        drop_device(f->DeviceObject);
+}
+
+void io_file_types_register(void)
+{
+    static const struct ob_type file = { "File", file_deleted, file_closed, offsetof(FILE_OBJECT, Event) };
+    ob_type_register(OB_FILE, &file);
+}
+
+static FILE_OBJECT *file_make(DEVICE_OBJECT *device, const UNICODE_STRING *rest, ULONG options, ULONG access, ULONG share)
+{
+    FILE_OBJECT *f = ob_create(OB_FILE, sizeof *f);
+    f->Type = IO_TYPE_FILE;
+    f->Size = sizeof *f;
+    f->DeviceObject = device;
+    device->ReferenceCount++;
+    if (options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
+        f->Flags |= FO_SYNCHRONOUS_IO;
+    if (options & FILE_SYNCHRONOUS_IO_ALERT)
+        f->Flags |= FO_ALERTABLE_IO;
+    if (options & FILE_NO_INTERMEDIATE_BUFFERING)
+        f->Flags |= FO_NO_INTERMEDIATE_BUFFERING;
+    f->ReadAccess = (access & 1) != 0;
+    f->WriteAccess = (access & 2) != 0;
+    f->SharedRead = (share & FILE_SHARE_READ) != 0;
+    f->SharedWrite = (share & FILE_SHARE_WRITE) != 0;
+    f->SharedDelete = (share & FILE_SHARE_DELETE) != 0;
+    KeInitializeEvent(&f->Lock, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&f->Event, NotificationEvent, FALSE);
+    f->IrpList.Flink = f->IrpList.Blink = &f->IrpList;
+    if (rest->Length) {
+        f->FileName.Buffer = ex_pool_alloc(PagedPool, rest->Length + 2u, FILE_TAG);
+        memcpy(f->FileName.Buffer, rest->Buffer, rest->Length);
+        f->FileName.Buffer[rest->Length / 2] = 0;
+        f->FileName.Length = rest->Length;
+        f->FileName.MaximumLength = (USHORT)(rest->Length + 2);
+    }
+    return f;
+}
+
+static ACCESS_MASK map_access(ULONG access)
+{
+    /* The generic mapping of file objects. */
+    if (access & 0x80000000)
+        access |= 0x120089;
+    if (access & 0x40000000)
+        access |= 0x120116;
+    if (access & 0x20000000)
+        access |= 0x1200A0;
+    if (access & (0x10000000 | MAXIMUM_ALLOWED))
+        access |= 0x1F01FF;
+    return access & 0x1FFFFF;
+}
+
+static NTSTATUS parse_device(FILE_OBJECT *f, ULONG access, ULONG attributes, ULONG share, ULONG disposition, ULONG options, LARGE_INTEGER *size, PVOID ea,
+                             ULONG ea_length, KPROCESSOR_MODE mode, IO_STATUS_BLOCK *iosb)
+{
+    DEVICE_OBJECT *top = io_top_of_stack(f->DeviceObject);
+    IRP *irp = IoAllocateIrp(top->StackSize, FALSE);
+    struct guest_mark mark = guest_frame_push(FRAME_IopParseDevice);
+    struct locals {
+        KEVENT event;
+        IO_STATUS_BLOCK iosb;
+        IO_SECURITY_CONTEXT security;
+    } *l = guest_frame_locals();
+    KeInitializeEvent(&l->event, SynchronizationEvent, FALSE);
+    l->security.DesiredAccess = access;
+    l->security.FullCreateOptions = options;
+    IO_STACK_LOCATION *sl = io_next_location(irp);
+    sl->MajorFunction = IRP_MJ_CREATE;
+    sl->FileObject = f;
+    sl->Parameters.Create.SecurityContext = &l->security;
+    sl->Parameters.Create.Options = (disposition << 24) | (options & 0xFFFFFF);
+    sl->Parameters.Create.FileAttributes = (USHORT)attributes;
+    sl->Parameters.Create.ShareAccess = (USHORT)share;
+    sl->Parameters.Create.EaLength = ea_length;
+    irp->Flags = IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API | IRP_DEFER_IO_COMPLETION;
+    irp->RequestorMode = mode;
+    irp->Overlay.AllocationSize = size ? *size : (LARGE_INTEGER) { .QuadPart = 0 };
+    irp->AssociatedIrp.SystemBuffer = ea;
+    irp->Tail.Overlay.OriginalFileObject = f;
+    irp->UserIosb = &l->iosb;
+    irp->UserEvent = &l->event;
+    io_queue_to_thread(irp);
+    NTSTATUS s = io_call_driver(top, irp);
+    if (s == STATUS_PENDING) {
+        KeWaitForSingleObject(&l->event, Executive, KernelMode, FALSE, NULL);
+        s = l->iosb.Status;
+        *iosb = l->iosb;
+    } else {
+        *iosb = irp->IoStatus;
+        s = irp->IoStatus.Status;
+        io_finish_inline(irp);
+    }
+    iosb->Status = s;
+    guest_frame_pop(mark);
+    return s;
+}
+
+void io_finish_inline(IRP *irp)
+{
+    KIRQL old = KfRaiseIrql(APC_LEVEL);
+    io_final_completion(irp);
+    KeLowerIrql(old);
+}
+
+static NTSTATUS open_device(DEVICE_OBJECT *device, const UNICODE_STRING *rest, HANDLE *handle, ULONG access, const OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb,
+                            LARGE_INTEGER *size, ULONG attributes, ULONG share, ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode)
+{
+    if (device->DeviceObjectExtension->ExtensionFlags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING | DOE_REMOVE_PROCESSED))
+        return STATUS_NO_SUCH_DEVICE;
+    if (device->Flags & DO_DEVICE_INITIALIZING)
+        return STATUS_NO_SUCH_DEVICE;
+    if ((device->Flags & DO_EXCLUSIVE) && device->ReferenceCount > 0)
+        return STATUS_ACCESS_DENIED;
+    FILE_OBJECT *f = file_make(device, rest, options, access, share);
+    NTSTATUS s = parse_device(f, access, attributes, share, disposition, options, size, ea, ea_length, mode, iosb);
+    if (!NT_SUCCESS(s)) {
+        ob_dereference(f); /* no FO_HANDLE_CREATED: neither cleanup nor close */
+        return s;
+    }
+    f->Flags |= FO_HANDLE_CREATED | FO_FILE_OPEN;
+    struct process *p = (oa->Attributes & OBJ_KERNEL_HANDLE) ? ps_system() : ps_current_process();
+    HANDLE h;
+    s = ob_handle_create(p, f, access, oa->Attributes, &h);
+    *handle = h;
+    ob_dereference(f);
+    return s;
+}
+
+NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
+                        ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode)
+{
+    if ((options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) && !(access & (SYNCHRONIZE | 0xF0000000)))
+        return STATUS_INVALID_PARAMETER;
+    if (disposition > FILE_MAXIMUM_DISPOSITION)
+        return STATUS_INVALID_PARAMETER;
+    void *object;
+    UNICODE_STRING rest, name = oa->ObjectName ? *oa->ObjectName : (UNICODE_STRING) { 0 };
+    NTSTATUS s;
+    if (oa->RootDirectory) {
+        void *root;
+        s = ob_handle_reference(ps_current_process(), oa->RootDirectory, OB_FILE, 0, &root, NULL);
+        if (!NT_SUCCESS(s))
+            return s;
+        object = ((FILE_OBJECT *)root)->DeviceObject;
+        ob_reference(object);
+        ob_dereference(root);
+        rest = name;
+    } else {
+        s = ob_lookup(&name, oa->Attributes, &object, &rest);
+        if (!NT_SUCCESS(s))
+            return s;
+    }
+    if (ob_type_of(object) != OB_DEVICE)
+        s = rest.Length ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_TYPE_MISMATCH;
+    else
+        s = open_device(object, &rest, handle, map_access(access), oa, iosb, size, attributes, share, disposition, options, ea, ea_length, mode);
+    ob_dereference(object);
+    return s;
+}
+
+NTSTATUS NtCreateFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
+                      ULONG disposition, ULONG options, PVOID ea, ULONG ea_length)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtCreateFile);
+    sim_point(0);
+    HANDLE h = NULL;
+    IO_STATUS_BLOCK result = { .Status = 0 };
+    NTSTATUS s = io_create_file(&h, access, oa, &result, size, attributes, share, disposition, options, ea, ea_length, UserMode);
+    if (NT_SUCCESS(s)) {
+        *handle = h;
+        *iosb = result;
+    }
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS ZwCreateFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
+                      ULONG disposition, ULONG options, PVOID ea, ULONG ea_length)
+{
+    NTSTATUS s = io_create_file(handle, access, oa, iosb, size, attributes, share, disposition, options, ea, ea_length, KernelMode);
+    return s;
+}
+
+NTSTATUS ZwOpenFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG options)
+{
+    return io_create_file(handle, access, oa, iosb, NULL, 0, share, FILE_OPEN, options, NULL, 0, KernelMode);
+}
+
+NTSTATUS NtClose(HANDLE handle)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtClose);
+    sim_point((uint64_t)handle);
+    NTSTATUS s = ob_handle_close(ps_current_process(), handle);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+NTSTATUS ZwClose(HANDLE handle)
+{
+    return ob_handle_close(ps_current_process(), handle);
+}

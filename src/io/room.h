@@ -1,0 +1,53 @@
+/* Private to io: the room's state and what its files share. */
+#ifndef IRPLAB_IO_ROOM_H
+#define IRPLAB_IO_ROOM_H
+
+#include <stdbool.h>
+
+#include "io/io.h"
+#include "ps/ps.h"
+
+/* IRP.Flags bit of ours that no driver sees set: the IRP holds a reference on UserEvent. GUESS: NT keeps that knowledge in the
+ * event object's type. */
+enum { IRP_USER_EVENT_REFERENCED = 0x10000000 };
+
+struct io_driver { /* beside a DRIVER_OBJECT */
+    DRIVER_OBJECT *driver;
+    struct image *image;
+    char service[64];
+    struct io_driver *next;
+};
+
+struct io_room {
+    uint64_t irps_live;
+    struct io_driver *drivers;
+    uint64_t cancel_lock; /* KSPIN_LOCK of IoAcquireCancelSpinLock; private: no export shows its address */
+    uint64_t device_names;
+};
+
+struct io_room *io_room(void);
+void io_final_completion(IRP *irp);
+/* Queues the user APC of a finished request; false if it has none. Takes over irp (its memory is the APC). */
+bool io_user_apc_queue(IRP *irp, FILE_OBJECT *file);
+void io_completion_packet(IRP *irp, FILE_OBJECT *file);
+void io_completion_context_free(FILE_OBJECT *file);
+void io_finish_inline(IRP *irp);
+void MmUnmapLockedPages(PVOID address, MDL *mdl);
+/* Locks an MDL built by the I/O manager for a request; a bad address is returned as a status. operation: 0 read, 1 write, 2 modify. */
+NTSTATUS io_mdl_lock(MDL *mdl, KPROCESSOR_MODE mode, ULONG operation);
+/* Remembers how an IRP was completed, for reports (who, when, stack). */
+void io_victim_note(IRP *irp);
+void IofCompleteRequest(IRP *irp, CCHAR boost);
+NTSTATUS IofCallDriver(DEVICE_OBJECT *device, IRP *irp);
+void IoFreeMdl(MDL *mdl);
+MDL *IoAllocateMdl(PVOID va, ULONG length, ULONG secondary, ULONG quota, IRP *irp);
+void MmUnlockPages(MDL *mdl);
+void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation);
+struct io_driver *io_driver_of(const DRIVER_OBJECT *driver);
+void io_file_types_register(void);
+void io_device_try_free(DEVICE_OBJECT *d);
+void io_driver_extensions_free(DRIVER_OBJECT *driver);
+NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
+                        ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode);
+
+#endif
