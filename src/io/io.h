@@ -14,6 +14,7 @@
 
 #include "nt/io.h"
 #include "nt/ke.h"
+#include "nt/ob.h"
 
 struct thread;
 struct process;
@@ -53,6 +54,7 @@ void IoDeleteDevice(DEVICE_OBJECT *device);
 DEVICE_OBJECT *IoAttachDeviceToDeviceStack(DEVICE_OBJECT *source, DEVICE_OBJECT *target);
 void IoDetachDevice(DEVICE_OBJECT *target);
 DEVICE_OBJECT *io_top_of_stack(DEVICE_OBJECT *device); /* no reference */
+DEVICE_OBJECT *IoGetRelatedDeviceObject(FILE_OBJECT *file);
 /* A driver object without an image (ours: root bus). Dispatch entries are guest addresses. */
 DRIVER_OBJECT *io_driver_create(const char *name, PVOID start, ULONG size);
 /* Loads the image and calls DriverEntry in the current (system) thread. */
