@@ -260,7 +260,7 @@ struct client_extension {
 
 NTSTATUS IoAllocateDriverObjectExtension(DRIVER_OBJECT *driver, PVOID key, ULONG bytes, PVOID *out)
 {
-    struct client_extension **head = (struct client_extension **)&driver->DriverExtension->ClientDriverExtension;
+    struct client_extension **head = (struct client_extension **)&((struct io_driver_extension *)driver->DriverExtension)->client;
     *out = NULL;
     for (struct client_extension *e = *head; e; e = e->next)
         if (e->key == key)
@@ -276,7 +276,7 @@ NTSTATUS IoAllocateDriverObjectExtension(DRIVER_OBJECT *driver, PVOID key, ULONG
 
 PVOID IoGetDriverObjectExtension(DRIVER_OBJECT *driver, PVOID key)
 {
-    for (struct client_extension *e = (struct client_extension *)driver->DriverExtension->ClientDriverExtension; e; e = e->next)
+    for (struct client_extension *e = (struct client_extension *)((struct io_driver_extension *)driver->DriverExtension)->client; e; e = e->next)
         if (e->key == key)
             return e->bytes;
     return NULL;
@@ -284,10 +284,10 @@ PVOID IoGetDriverObjectExtension(DRIVER_OBJECT *driver, PVOID key)
 
 void io_driver_extensions_free(DRIVER_OBJECT *driver)
 {
-    struct client_extension *e = (struct client_extension *)driver->DriverExtension->ClientDriverExtension, *next;
+    struct client_extension *e = (struct client_extension *)((struct io_driver_extension *)driver->DriverExtension)->client, *next;
     for (; e; e = next) {
         next = e->next;
         ex_pool_free(e);
     }
-    driver->DriverExtension->ClientDriverExtension = NULL;
+    ((struct io_driver_extension *)driver->DriverExtension)->client = NULL;
 }

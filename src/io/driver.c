@@ -49,8 +49,8 @@ DRIVER_OBJECT *io_driver_create(const char *name, PVOID start, ULONG size)
     d->DriverStart = start;
     d->DriverSize = size;
     d->DriverName = pool_unicode(path);
-    d->DriverExtension = ex_pool_alloc(NonPagedPoolNx, sizeof *d->DriverExtension, DRIVER_TAG);
-    memset(d->DriverExtension, 0, sizeof *d->DriverExtension);
+    d->DriverExtension = ex_pool_alloc(NonPagedPoolNx, sizeof(struct io_driver_extension), DRIVER_TAG);
+    memset(d->DriverExtension, 0, sizeof(struct io_driver_extension));
     d->DriverExtension->DriverObject = d;
     PVOID unsupported = (PVOID)door_export_address("ntoskrnl.exe", "IopInvalidDeviceRequest");
     for (int i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)

@@ -11,6 +11,13 @@
  * event object's type. */
 enum { IRP_USER_EVENT_REFERENCED = 0x10000000 };
 
+/* What follows DRIVER_EXTENSION on NT; the DDK declares only the first part. */
+struct io_driver_extension {
+    DRIVER_EXTENSION e;
+    PVOID client; /* IoAllocateDriverObjectExtension */
+    PVOID fs_filter_callbacks;
+};
+
 struct io_driver { /* beside a DRIVER_OBJECT */
     DRIVER_OBJECT *driver;
     struct image *image;

@@ -533,8 +533,6 @@ typedef struct DRIVER_EXTENSION {
     PVOID AddDevice;
     ULONG Count;
     UNICODE_STRING ServiceKeyName;
-    PVOID ClientDriverExtension; /* from here on not in the DDK's headers */
-    PVOID FsFilterCallbacks;
 } DRIVER_EXTENSION;
 
 typedef struct FAST_IO_DISPATCH {
