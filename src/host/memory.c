@@ -78,8 +78,9 @@ void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot)
 
 uint64_t host_stack_prepare(uint64_t top, void (*fn)(void *), void *arg)
 {
-    /* host_switch pops r15 r14 r13 r12 rbp rbx and returns to host_fiber_start with a 16-aligned stack. */
+    /* host_switch pops r15 r14 r13 r12 rbp rbx and returns to host_fiber_start with a 16-aligned stack, as before a call. */
     uint64_t *sp = (uint64_t *)(top & ~0xFull);
+    *--sp = 0;
     *--sp = 0;
     *--sp = (uint64_t)host_fiber_start;
     *--sp = (uint64_t)fn; /* rbx */

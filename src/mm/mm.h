@@ -6,12 +6,14 @@
 #ifndef IRPLAB_MM_MM_H
 #define IRPLAB_MM_MM_H
 
+#include <stdbool.h>
+
 #include "nt/types.h"
 
 /* A block of at least `bytes` at a 16-aligned address (page-aligned if bytes >= 4096, as NT does). Never NULL. Owner: the caller. */
 void *ex_pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag);
 void ex_pool_free(void *p);
-/* Finds the live block that contains address. */
+/* Finds the block that contains address: live, or freed and not reused yet (out->free). */
 struct pool_block {
     uint64_t base;
     size_t bytes;
@@ -22,6 +24,9 @@ struct pool_block {
 bool mm_pool_find(uint64_t address, struct pool_block *out);
 /* Calls fn for each live block in address order (leak reports). */
 void mm_pool_walk(void (*fn)(void *ctx, const struct pool_block *b), void *ctx);
+void mm_pool_totals(uint64_t *blocks, uint64_t *bytes);
+/* Asked before an allocation that a driver makes itself; true = it fails (low resources). Set by verify; NULL = never. */
+extern bool (*mm_pool_fail_hook)(uint32_t pool_type, size_t bytes, uint32_t tag);
 
 /* User memory of a process: its slice is [base, base + USER_SLICE). */
 struct process;

@@ -1,0 +1,475 @@
+/* Pool: where blocks lie and how they are reused.
+ *
+ * Every owner (an agent, or set-up) cuts its blocks from a window of its own, chosen by the agent's stable id, so that
+ * addresses do not depend on what other agents do meanwhile. Blocks and the headers before them tile the window from its
+ * base to `next`; gaps that alignment left hold zeros until used. Only [base, next) of a window belongs to a snapshot.
+ *
+ * A freed block goes to the free list of its class and owner (links are inside the block, behind its first 8 bytes, so
+ * that a stale pointer to its start reads 0xDDDDDDDDDDDDDDDD). If somebody else freed it, reusing it at once would make the
+ * owner's next address depend on the order of the two; it waits in the list `foreign` until the owner would otherwise have to
+ * take more memory. Blocks are never merged: classes are fine enough, and a freed header keeps saying who had the block.
+ *
+ * All of the region is accessible from the start, so that nothing about protections differs after a snapshot is restored. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "mm/pool.h"
+#include "ke/ke.h"
+#include "nt/bugcheck.h"
+#include "sim/door.h"
+
+enum { PAGE = 0x1000, UNIT = 16, SHRINK_BYTES = 0x4000 };
+
+/* ---- classes ---- */
+
+static uint32_t class_of(uint64_t units)
+{
+    if (units <= POOL_EXACT_CLASSES)
+        return (uint32_t)units;
+    unsigned k = 63 - (unsigned)__builtin_clzll(units - 1);
+    return POOL_EXACT_CLASSES + 1 + (k - 6) * 4 + (uint32_t)((units - 1) >> (k - 2) & 3);
+}
+
+static size_t class_bytes(uint32_t class)
+{
+    if (class <= POOL_EXACT_CLASSES)
+        return (size_t)class * UNIT;
+    unsigned k = (class - POOL_EXACT_CLASSES - 1) / 4 + 6, sub = (class - POOL_EXACT_CLASSES - 1) % 4;
+    return ((size_t)(5 + sub) << (k - 2)) * UNIT;
+}
+
+static uint32_t class_of_bytes(size_t bytes)
+{
+    return class_of(bytes ? (bytes + UNIT - 1) / UNIT : 1);
+}
+
+size_t pool_capacity(const struct pool_header *h)
+{
+    return class_bytes(class_of_bytes(h->bytes));
+}
+
+/* ---- headers ---- */
+
+static uint8_t check_of(const struct pool_header *h)
+{
+    uint64_t q[2];
+    memcpy(q, h, sizeof q);
+    q[1] = q[1] << 8; /* without the check itself */
+    return (uint8_t)(((q[0] ^ (q[1] << 21 | q[1] >> 43)) * 0x9E3779B97F4A7C15ull) >> 56);
+}
+
+bool pool_intact(const struct pool_header *h)
+{
+    return h->check == check_of(h) && pool_state(h) != POOL_UNUSED && h->owner < POOL_OWNERS;
+}
+
+static bool is_unused(const struct pool_header *h)
+{
+    static const struct pool_header zero;
+    return memcmp(h, &zero, sizeof zero) == 0;
+}
+
+static void set_state(struct pool_header *h, enum pool_state state)
+{
+    h->kind = (uint8_t)((h->kind & ~3u) | state);
+    h->check = check_of(h);
+}
+
+static uint32_t kept_type(uint32_t pool_type)
+{
+    return (pool_type & (POOL_KEEP_PAGED | POOL_KEEP_CACHE_ALIGNED)) | (pool_type & 512 ? POOL_KEEP_NX : 0) |
+           (pool_type & 32 ? POOL_KEEP_SESSION : 0);
+}
+
+static void *block_of(uint32_t link)
+{
+    return (void *)(POOL_BASE + (uint64_t)link * UNIT);
+}
+
+static uint32_t link_of(const void *p)
+{
+    return (uint32_t)(((uint64_t)p - POOL_BASE) / UNIT);
+}
+
+/* ---- free lists ---- */
+
+static void list_push(uint32_t *head, void *p)
+{
+    uint32_t *q = p;
+    q[2] = *head;
+    q[3] = ~*head;
+    *head = link_of(p);
+}
+
+static void *list_pop(uint32_t *head)
+{
+    uint32_t *q = block_of(*head);
+    /* A driver wrote to memory that it had freed. NT finds it in the same way, by a free list that makes no sense. */
+    if (q[3] != ~q[2] || !pool_intact((struct pool_header *)q - 1))
+        KeBugCheckEx(BAD_POOL_HEADER, 3, (uint64_t)q, q[2], ~q[3]);
+    *head = q[2];
+    return q;
+}
+
+static void reclaim_foreign(struct pool_owner *o)
+{
+    while (o->foreign) {
+        void *p = list_pop(&o->foreign);
+        struct pool_header *h = (struct pool_header *)p - 1;
+        set_state(h, POOL_FREE);
+        list_push(&o->heads[class_of_bytes(h->bytes)], p);
+    }
+}
+
+/* ---- windows ---- */
+
+static uint64_t up(uint64_t x, uint64_t align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+
+static void window_open(struct pool_window *w, uint64_t base, uint64_t bytes, uint64_t limit)
+{
+    *w = (struct pool_window) { .base = base, .next = base, .limit = base + limit, .end = base + bytes };
+    sim_segment_add(base, bytes, SEGMENT_PLAIN, true);
+    w->segment = MACHINE->segment_count - 1;
+}
+
+/* Segments move when others are removed. */
+static struct segment *window_segment(struct pool_window *w)
+{
+    struct machine *m = MACHINE;
+    if (w->segment >= m->segment_count || m->segments[w->segment].base != w->base)
+        for (w->segment = 0; m->segments[w->segment].base != w->base; w->segment++)
+            IR_ASSERT(w->segment < m->segment_count);
+    return &m->segments[w->segment];
+}
+
+static void window_move_next(struct pool_window *w, uint64_t next)
+{
+    w->next = next;
+    window_segment(w)->used = next - w->base;
+}
+
+/* Where a block would begin in free space at `at`. As documented, blocks of up to a page do not cross a page boundary and
+ * longer ones begin at one. */
+static uint64_t block_place(uint64_t at, size_t bytes, size_t capacity, bool cache_aligned)
+{
+    if (bytes >= PAGE)
+        return up(at + UNIT, PAGE);
+    uint64_t p = up(at + UNIT, cache_aligned ? 64 : UNIT);
+    return p / PAGE == (p + capacity - 1) / PAGE ? p : up(p, PAGE);
+}
+
+static void gap_add(struct pool_window *w, uint64_t at, uint64_t end)
+{
+    if (at < end)
+        memset((void *)at, 0, end - at);
+    if (end - at >= 2 * UNIT && w->gap_count < POOL_GAPS) {
+        w->gaps[w->gap_count].at = at;
+        w->gaps[w->gap_count++].end = end;
+    }
+}
+
+static void *gap_take(struct pool_window *w, size_t bytes, size_t capacity, bool cache_aligned)
+{
+    for (uint32_t i = 0; i < w->gap_count; i++) {
+        uint64_t at = w->gaps[i].at, end = w->gaps[i].end, p = block_place(at, bytes, capacity, cache_aligned);
+        if (p + capacity > end)
+            continue;
+        w->gaps[i] = w->gaps[--w->gap_count];
+        gap_add(w, at, p - UNIT);
+        gap_add(w, p + capacity, end);
+        return (void *)p;
+    }
+    return NULL;
+}
+
+static void *window_take(struct pool_window *w, size_t bytes, size_t capacity, bool cache_aligned)
+{
+    if (capacity < PAGE) {
+        void *p = gap_take(w, bytes, capacity, cache_aligned);
+        if (p)
+            return p;
+    }
+    uint64_t p = block_place(w->next, bytes, capacity, cache_aligned);
+    if (p + capacity > w->limit)
+        return NULL;
+    gap_add(w, w->next, p - UNIT);
+    window_move_next(w, p + capacity);
+    return (void *)p;
+}
+
+static bool window_raise_limit(struct pool_window *w, size_t capacity)
+{
+    uint64_t want = w->next + capacity + 2 * PAGE;
+    if (want > w->end)
+        return false;
+    while (w->limit < want)
+        w->limit = w->base + (w->limit - w->base) * 2;
+    if (w->limit > w->end)
+        w->limit = w->end;
+    return true;
+}
+
+static struct pool_window *extent_add(struct pool_owner *o, size_t capacity)
+{
+    struct pool_room *r = pool_room();
+    uint64_t bytes = up(capacity + 2 * PAGE, POOL_WINDOW);
+    if (o->extents && bytes < 2 * (o->extents->end - o->extents->base) && capacity < POOL_WINDOW)
+        bytes = 2 * (o->extents->end - o->extents->base);
+    if (bytes > POOL_END - r->extent_next)
+        return NULL;
+    struct pool_window *w = sim_alloc(sizeof *w);
+    window_open(w, r->extent_next, bytes, bytes);
+    r->extent_next += bytes;
+    w->next_extent = o->extents;
+    o->extents = w;
+    return w;
+}
+
+/* ---- owners ---- */
+
+struct pool_room *pool_room(void)
+{
+    struct machine *m = MACHINE;
+    if (__builtin_expect(!m->rooms[ROOM_MM], 0)) {
+        struct pool_room *r = sim_alloc(sizeof *r);
+        m->rooms[ROOM_MM] = r;
+        r->extent_next = POOL_EXTENT_BASE;
+        host_protect(POOL_BASE, POOL_END - POOL_BASE, PROT_READ | PROT_WRITE);
+    }
+    return m->rooms[ROOM_MM];
+}
+
+static struct pool_owner *owner_new(struct pool_room *r, uint16_t slot, struct agent *a)
+{
+    struct pool_owner *o = sim_alloc(sizeof *o);
+    o->slot = slot;
+    o->agent = a;
+    o->stable_id = a ? a->stable_id : 0;
+    window_open(&o->window, POOL_BASE + (uint64_t)slot * POOL_WINDOW, POOL_WINDOW, POOL_FIRST_LIMIT);
+    r->owners[slot] = o;
+    return o;
+}
+
+/* An ended agent that left nothing behind leaves its window to the next who hashes to it. */
+static bool owner_is_abandoned(const struct pool_owner *o)
+{
+    const struct agent *a = o->agent;
+    return a && o->live == 0 && !o->extents && (a->stable_id != o->stable_id || a->state == AGENT_DEAD);
+}
+
+static void owner_recycle(struct pool_owner *o, struct agent *a)
+{
+    struct pool_window *w = &o->window;
+    memset((void *)w->base, 0, w->next - w->base);
+    window_move_next(w, w->base);
+    w->gap_count = 0;
+    w->limit = w->base + POOL_FIRST_LIMIT;
+    memset(o->heads, 0, sizeof o->heads);
+    o->foreign = 0;
+    o->agent = a;
+    o->stable_id = a->stable_id;
+}
+
+static struct pool_owner *owner_find(struct pool_room *r, struct agent *a)
+{
+    uint32_t first = (uint32_t)(a->stable_id % (POOL_OWNERS - 1));
+    for (uint32_t i = 0; i < POOL_OWNERS - 1; i++) {
+        uint16_t slot = (uint16_t)(1 + (first + i) % (POOL_OWNERS - 1));
+        struct pool_owner *o = r->owners[slot];
+        if (!o)
+            return owner_new(r, slot, a);
+        if (owner_is_abandoned(o)) {
+            owner_recycle(o, a);
+            return o;
+        }
+    }
+    return r->owners[1 + first]; /* all taken: shared */
+}
+
+static struct pool_owner *owner_current(struct pool_room *r)
+{
+    struct agent *a = MACHINE->fiber;
+    if (!a)
+        return r->owners[0] ? r->owners[0] : owner_new(r, 0, NULL);
+    if (!a->pool_next)
+        a->pool_next = (uint64_t)owner_find(r, a);
+    return (struct pool_owner *)a->pool_next;
+}
+
+/* ---- blocks ---- */
+
+static void *owner_take(struct pool_owner *o, uint32_t class, size_t bytes, bool cache_aligned)
+{
+    uint32_t *head = &o->heads[class];
+    size_t capacity = class_bytes(class);
+    if (*head && (!cache_aligned || (uint64_t)block_of(*head) % 64 == 0))
+        return list_pop(head);
+    void *p = window_take(&o->window, bytes, capacity, cache_aligned);
+    if (p)
+        return p;
+    if (o->foreign) {
+        reclaim_foreign(o);
+        return owner_take(o, class, bytes, cache_aligned);
+    }
+    if (window_raise_limit(&o->window, capacity))
+        return window_take(&o->window, bytes, capacity, cache_aligned);
+    for (struct pool_window *w = o->extents; w; w = w->next_extent)
+        if ((p = window_take(w, bytes, capacity, cache_aligned)))
+            return p;
+    struct pool_window *w = extent_add(o, capacity);
+    return w ? window_take(w, bytes, capacity, cache_aligned) : NULL;
+}
+
+void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller)
+{
+    if (bytes >= POOL_END - POOL_BASE)
+        return NULL;
+    struct pool_room *r = pool_room();
+    struct pool_owner *o = owner_current(r);
+    uint32_t class = class_of_bytes(bytes);
+    void *p = owner_take(o, class, bytes, pool_type & POOL_KEEP_CACHE_ALIGNED);
+    if (!p)
+        return NULL;
+    struct pool_header *h = (struct pool_header *)p - 1;
+    *h = (struct pool_header) { .bytes = (uint32_t)bytes, .tag = tag, .caller = caller, .owner = o->slot,
+                                .kind = (uint8_t)(kept_type(pool_type) << 2 | POOL_LIVE) };
+    h->check = check_of(h);
+    memset(p, POOL_FRESH, class_bytes(class));
+    o->live++;
+    r->live_blocks++;
+    r->live_bytes += bytes;
+    return p;
+}
+
+/* A long block at the end of what was given out is given back, so that temporary buffers do not stay in snapshots. */
+static bool shrink(struct pool_window *w, struct pool_header *h, size_t capacity)
+{
+    if (capacity < SHRINK_BYTES || !w || (uint64_t)(h + 1) + capacity != w->next)
+        return false;
+    memset(h, 0, sizeof *h + capacity);
+    window_move_next(w, (uint64_t)h);
+    return true;
+}
+
+void pool_free(struct pool_header *h)
+{
+    struct pool_room *r = pool_room();
+    struct pool_owner *o = r->owners[h->owner], *self = owner_current(r);
+    IR_ASSERT(o && o->live > 0);
+    size_t capacity = pool_capacity(h);
+    r->live_blocks--;
+    r->live_bytes -= h->bytes;
+    o->live--;
+    if (capacity >= SHRINK_BYTES && o == self && shrink(pool_window_at((uint64_t)h), h, capacity))
+        return;
+    void *p = h + 1;
+    memset(p, POOL_FREED, capacity);
+    set_state(h, o == self ? POOL_FREE : POOL_FREE_FOREIGN);
+    list_push(o == self ? &o->heads[class_of_bytes(h->bytes)] : &o->foreign, p);
+}
+
+uint32_t pool_caller(void)
+{
+    const struct agent *a = MACHINE->fiber;
+    if (!a)
+        return 0;
+    const struct fiber *f = &a->fiber;
+    if (f->guest_sp < f->kernel_stack || f->guest_sp + sizeof(struct door_frame) > f->kernel_stack_top)
+        return 0;
+    const struct door_frame *frame = (const struct door_frame *)f->guest_sp;
+    /* Only an export's own frame has this shape; a named frame may lie on top of it. */
+    if (frame->index >= door_count || f->frame_site != door_site((uint32_t)frame->index))
+        return 0;
+    uint64_t offset = frame->return_address - KERNEL_BASE;
+    return offset < KERNEL_END - KERNEL_BASE ? (uint32_t)offset : 0;
+}
+
+/* ---- looking ---- */
+
+struct pool_window *pool_window_at(uint64_t address)
+{
+    struct pool_room *r = pool_room();
+    if (address < POOL_BASE || address >= r->extent_next)
+        return NULL;
+    if (address < POOL_EXTENT_BASE) {
+        struct pool_owner *o = r->owners[(address - POOL_BASE) / POOL_WINDOW];
+        return o && address < o->window.next ? &o->window : NULL;
+    }
+    for (uint32_t i = 0; i < POOL_OWNERS; i++)
+        for (struct pool_window *w = r->owners[i] ? r->owners[i]->extents : NULL; w; w = w->next_extent)
+            if (address >= w->base && address < w->next)
+                return w;
+    return NULL;
+}
+
+static void describe(const struct pool_header *h, struct pool_block *b)
+{
+    *b = (struct pool_block) {
+        .base = (uint64_t)(h + 1),
+        .bytes = h->bytes,
+        .tag = h->tag,
+        .pool_type = pool_type_of(h),
+        .caller = h->caller ? KERNEL_BASE + h->caller : 0,
+        .free = pool_state(h) != POOL_LIVE,
+    };
+}
+
+/* The first block at or after a place where a header may be; NULL at the end, or where a header was overwritten. */
+static const struct pool_header *first_block(const struct pool_window *w, uint64_t at)
+{
+    while (at < w->next && is_unused((const struct pool_header *)at))
+        at += UNIT;
+    const struct pool_header *h = (const struct pool_header *)at;
+    return at < w->next && pool_intact(h) ? h : NULL;
+}
+
+static const struct pool_header *next_block(const struct pool_window *w, const struct pool_header *h)
+{
+    return first_block(w, (uint64_t)(h + 1) + pool_capacity(h));
+}
+
+bool mm_pool_find(uint64_t address, struct pool_block *out)
+{
+    const struct pool_window *w = pool_window_at(address);
+    if (!w)
+        return false;
+    for (const struct pool_header *h = first_block(w, w->base); h && (uint64_t)h <= address; h = next_block(w, h))
+        if (address - (uint64_t)(h + 1) < pool_capacity(h)) {
+            describe(h, out);
+            return true;
+        }
+    return false;
+}
+
+static void window_walk(const struct pool_window *w, void (*fn)(void *, const struct pool_block *), void *ctx)
+{
+    struct pool_block b;
+    for (const struct pool_header *h = first_block(w, w->base); h; h = next_block(w, h))
+        if (pool_state(h) == POOL_LIVE) {
+            describe(h, &b);
+            fn(ctx, &b);
+        }
+}
+
+void mm_pool_walk(void (*fn)(void *, const struct pool_block *), void *ctx)
+{
+    struct pool_room *r = pool_room();
+    for (uint32_t i = 0; i < POOL_OWNERS; i++)
+        if (r->owners[i])
+            window_walk(&r->owners[i]->window, fn, ctx);
+    for (uint64_t at = POOL_EXTENT_BASE; at < r->extent_next;) {
+        struct pool_window *w = pool_window_at(at);
+        if (w)
+            window_walk(w, fn, ctx);
+        at = w ? w->end : at + POOL_WINDOW;
+    }
+}
+
+void mm_pool_totals(uint64_t *blocks, uint64_t *bytes)
+{
+    *blocks = pool_room()->live_blocks;
+    *bytes = pool_room()->live_bytes;
+}

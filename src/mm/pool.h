@@ -1,0 +1,89 @@
+/* Private to mm: how pool is laid out. See pool.c. */
+#ifndef IRPLAB_MM_POOL_H
+#define IRPLAB_MM_POOL_H
+
+#include "mm/mm.h"
+#include "sim/machine.h"
+
+enum {
+    POOL_OWNERS = 256,
+    POOL_WINDOW = 0x200000, /* reserved for each owner */
+    POOL_FIRST_LIMIT = 0x4000, /* an owner begins with this much and doubles */
+    POOL_EXACT_CLASSES = 64, /* multiples of 16 up to 1024 bytes have a free list each */
+    POOL_CLASSES = POOL_EXACT_CLASSES + 1 + 80, /* then four a doubling */
+    POOL_GAPS = 12,
+    POOL_FRESH = 0xCA, /* what fresh memory holds: not a canonical address, not zero */
+    POOL_FREED = 0xDD,
+};
+
+#define POOL_BASE (KERNEL_BASE + 0x40000000ull)
+#define POOL_END (KERNEL_BASE + 0x80000000ull)
+#define POOL_EXTENT_BASE (POOL_BASE + (uint64_t)POOL_OWNERS * POOL_WINDOW)
+
+enum pool_state { POOL_UNUSED, POOL_LIVE = 1, POOL_FREE = 2, POOL_FREE_FOREIGN = 3 };
+
+/* In front of each block. All zero: nothing was ever allocated here. */
+struct pool_header {
+    uint32_t bytes; /* as asked for */
+    uint32_t tag;
+    uint32_t caller; /* offset in the kernel half; 0 = unknown */
+    uint16_t owner;
+    uint8_t kind; /* state, and pool type above it */
+    uint8_t check;
+};
+_Static_assert(sizeof(struct pool_header) == 16, "blocks are 16-aligned");
+
+/* A piece of address space that blocks are cut from; one snapshot segment. */
+struct pool_window {
+    uint64_t base, next, limit, end; /* next: first byte never given out; limit: soft end of the first window */
+    uint32_t segment; /* index in MACHINE->segments, if still right */
+    struct {
+        uint64_t at, end;
+    } gaps[POOL_GAPS]; /* left by alignment */
+    uint32_t gap_count;
+    struct pool_window *next_extent;
+};
+
+struct pool_owner {
+    uint64_t stable_id;
+    struct agent *agent; /* NULL: set-up */
+    uint16_t slot;
+    uint64_t live; /* blocks */
+    uint32_t foreign; /* freed by others: list of blocks, as heads[] */
+    uint32_t heads[POOL_CLASSES]; /* free blocks: (address - POOL_BASE) / 16; 0 = none */
+    struct pool_window window;
+    struct pool_window *extents; /* further windows, newest first */
+};
+
+struct pool_room {
+    struct pool_owner *owners[POOL_OWNERS];
+    uint64_t extent_next;
+    uint64_t live_blocks, live_bytes;
+};
+
+struct pool_room *pool_room(void);
+/* Pool type as the exports take it, reduced to what a header keeps. */
+enum { POOL_KEEP_PAGED = 1, POOL_KEEP_CACHE_ALIGNED = 4, POOL_KEEP_NX = 8, POOL_KEEP_SESSION = 16 };
+
+/* NULL if the address space of pool is used up. */
+void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller);
+/* h is intact and its block live. */
+void pool_free(struct pool_header *h);
+/* Return address of the export that the running agent is in, as a header keeps it. */
+uint32_t pool_caller(void);
+/* The window that an address in pool belongs to; NULL if none. */
+struct pool_window *pool_window_at(uint64_t address);
+bool pool_intact(const struct pool_header *h);
+size_t pool_capacity(const struct pool_header *h);
+
+static inline enum pool_state pool_state(const struct pool_header *h)
+{
+    return (enum pool_state)(h->kind & 3);
+}
+static inline uint32_t pool_type_of(const struct pool_header *h)
+{
+    uint32_t k = h->kind >> 2;
+    return (k & (POOL_KEEP_PAGED | POOL_KEEP_CACHE_ALIGNED)) | (k & POOL_KEEP_NX ? 512 : 0) | (k & POOL_KEEP_SESSION ? 32 : 0);
+}
+
+#endif
