@@ -114,7 +114,6 @@ struct process *ps_create_program(struct image_file *file, const char *command_l
     }
     struct process *p = create(file->name);
     p->slice = USER_BASE + (uint64_t)r->slices_used++ * USER_SLICE;
-    p->user_next = p->slice + 0x10000;
     p->is_program = true;
     uint64_t base = mm_user_reserve(p, file->pe.size_of_image);
     p->image = image_load(file, base, true, err, errlen);

@@ -11,7 +11,7 @@ struct handle_table;
 struct process {
     EPROCESS *eprocess; /* guest object */
     uint64_t slice; /* user address space: [slice, slice + USER_SLICE); 0 for System */
-    uint64_t user_next; /* allocation pointer in the slice */
+    void *user_ranges; /* of mm: what is taken in the slice */
     uint32_t id;
     uint32_t threads; /* alive */
     struct handle_table *handles;

@@ -1,0 +1,119 @@
+/* User address space: which parts of a process's slice are taken, and the snapshot segments of the committed ones.
+ *
+ * Ranges of one process are kept in address order; a new one takes the first hole that fits. Committed neighbours share a
+ * segment. Committed memory is zero when handed out. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "mm/mm.h"
+#include "ps/ps.h"
+
+enum { PAGE = 0x1000, GRANULARITY = 0x10000 };
+
+struct user_range {
+    uint64_t base, bytes;
+    bool committed;
+    struct user_range *next;
+};
+
+static uint64_t up(uint64_t x, uint64_t align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+
+/* ---- segments ---- */
+
+static struct segment *segment_with(uint64_t address)
+{
+    struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->segment_count; i++)
+        if (m->segments[i].kind == SEGMENT_PLAIN && address >= m->segments[i].base && address - m->segments[i].base < m->segments[i].size)
+            return &m->segments[i];
+    return NULL;
+}
+
+static void segment_new(uint64_t base, uint64_t bytes)
+{
+    sim_segment_add(base, bytes, SEGMENT_PLAIN, true)->used = bytes;
+}
+
+/* A range may grow the segment of the range that ends where it begins, not one of an image. */
+static void segment_cover(const struct user_range *before, uint64_t base, uint64_t bytes)
+{
+    struct segment *s = before && before->committed && before->base + before->bytes == base ? segment_with(base - 1) : NULL;
+    if (s && s->base + s->size == base) {
+        s->size += bytes;
+        s->used = s->size;
+    } else {
+        segment_new(base, bytes);
+    }
+}
+
+static void segment_uncover(uint64_t base, uint64_t bytes)
+{
+    struct segment *s = segment_with(base);
+    if (!s)
+        return;
+    uint64_t from = s->base, to = s->base + s->size;
+    sim_segment_remove(from);
+    if (from < base)
+        segment_new(from, base - from);
+    if (base + bytes < to)
+        segment_new(base + bytes, to - base - bytes);
+}
+
+/* ---- ranges ---- */
+
+static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t align, struct user_range **before)
+{
+    struct user_range **at = (struct user_range **)&p->user_ranges;
+    uint64_t base = up(p->slice + GRANULARITY, align);
+    *before = NULL;
+    while (*at && base + bytes > (*at)->base) {
+        *before = *at;
+        base = up((*at)->base + (*at)->bytes, align);
+        at = &(*at)->next;
+    }
+    if (base + bytes > p->slice + USER_SLICE)
+        return NULL;
+    struct user_range *r = sim_alloc(sizeof *r);
+    *r = (struct user_range) { base, bytes, false, *at };
+    *at = r;
+    return r;
+}
+
+uint64_t mm_user_reserve(struct process *p, size_t bytes)
+{
+    struct user_range *before, *r = range_add(p, up(bytes, PAGE), GRANULARITY, &before);
+    return r ? r->base : 0;
+}
+
+uint64_t mm_user_alloc(struct process *p, size_t bytes, int prot)
+{
+    struct user_range *before, *r = range_add(p, up(bytes ? bytes : 1, PAGE), PAGE, &before);
+    if (!r)
+        return 0;
+    r->committed = true;
+    host_protect(r->base, r->bytes, PROT_READ | PROT_WRITE);
+    memset((void *)r->base, 0, r->bytes);
+    if (prot != (PROT_READ | PROT_WRITE))
+        host_protect(r->base, r->bytes, prot);
+    segment_cover(before, r->base, r->bytes);
+    return r->base;
+}
+
+void mm_user_free(struct process *p, uint64_t address, size_t bytes)
+{
+    for (struct user_range **at = (struct user_range **)&p->user_ranges; *at; at = &(*at)->next) {
+        struct user_range *r = *at;
+        if (r->base != address)
+            continue;
+        if (r->committed)
+            segment_uncover(r->base, r->bytes);
+        host_protect(r->base, r->bytes, PROT_NONE);
+        *at = r->next;
+        sim_free(r, sizeof *r);
+        return;
+    }
+    IR_ASSERT(!"a user range");
+}
