@@ -30,22 +30,87 @@ void KeInitializeEvent(KEVENT *event, ULONG type, ULONG state);
 LONG KeSetEvent(KEVENT *event, LONG increment, ULONG wait);
 LONG KeResetEvent(KEVENT *event);
 void KeClearEvent(KEVENT *event);
+LONG KeReadStateEvent(KEVENT *event);
+LONG KePulseEvent(KEVENT *event, LONG increment, ULONG wait);
+/* Signalling exports end with a scheduling point if they woke somebody; ke_event_set does not. */
+LONG ke_event_set(KEVENT *event);
+void KeInitializeSemaphore(KSEMAPHORE *semaphore, LONG count, LONG limit);
+LONG KeReleaseSemaphore(KSEMAPHORE *semaphore, LONG increment, LONG adjustment, ULONG wait);
+LONG KeReadStateSemaphore(KSEMAPHORE *semaphore);
+void KeInitializeMutex(KMUTANT *mutex, ULONG level);
+LONG KeReleaseMutex(KMUTANT *mutex, ULONG wait);
+void KeInitializeMutant(KMUTANT *mutant, ULONG owned);
+LONG KeReleaseMutant(KMUTANT *mutant, LONG increment, ULONG abandoned, ULONG wait);
+LONG KeReadStateMutant(KMUTANT *mutant);
+void KeInitializeTimerEx(KTIMER *timer, ULONG type);
+BOOLEAN KeSetTimer(KTIMER *timer, LARGE_INTEGER due_time, KDPC *dpc);
+BOOLEAN KeSetTimerEx(KTIMER *timer, LARGE_INTEGER due_time, LONG period, KDPC *dpc);
+BOOLEAN KeCancelTimer(KTIMER *timer);
+BOOLEAN KeReadStateTimer(KTIMER *timer);
+
+/* DPCs. */
+void KeInitializeDpc(KDPC *dpc, PVOID routine, PVOID context);
+BOOLEAN KeInsertQueueDpc(KDPC *dpc, PVOID arg1, PVOID arg2);
+BOOLEAN KeRemoveQueueDpc(KDPC *dpc);
+void KeFlushQueuedDpcs(void);
+/* A DPC whose routine is host code; frame is its NT name. */
+void ke_dpc_init_host(KDPC *dpc, void (*routine)(KDPC *dpc), uint32_t frame);
+
+void KeEnterCriticalRegion(void);
+void KeLeaveCriticalRegion(void);
+void KeEnterGuardedRegion(void);
+void KeLeaveGuardedRegion(void);
+BOOLEAN KeAreApcsDisabled(void);
+BOOLEAN KeAreAllApcsDisabled(void);
+
+/* Spin locks that siblings take for the guest to see. */
+void KeAcquireSpinLockAtDpcLevel(KSPIN_LOCK *lock);
+void KeReleaseSpinLockFromDpcLevel(KSPIN_LOCK *lock);
+KIRQL KeAcquireSpinLockRaiseToDpc(KSPIN_LOCK *lock);
+void KeReleaseSpinLock(KSPIN_LOCK *lock, ULONG irql);
 
 KIRQL KfRaiseIrql(ULONG irql);
 void KeLowerIrql(ULONG irql);
+/* Lowers: pending DPCs run, then pending APCs. Also for emulated writes of cr8. */
+void ke_irql_lower(KIRQL irql);
 
 /* APCs. */
 void KeInitializeApc(KAPC *apc, KTHREAD *thread, ULONG environment, PVOID kernel, PVOID rundown, PVOID normal, ULONG mode, PVOID context);
 BOOLEAN KeInsertQueueApc(KAPC *apc, PVOID arg1, PVOID arg2, LONG increment);
 /* A special kernel APC whose kernel routine is host code; frame is its NT name. */
 void ke_apc_init_host(KAPC *apc, KTHREAD *thread, void (*kernel)(KAPC *apc), uint32_t frame);
+/* The same with a normal or user routine of the guest's. */
+void ke_apc_init_host_normal(KAPC *apc, KTHREAD *thread, void (*kernel)(KAPC *apc), uint32_t frame, PVOID normal, ULONG mode, PVOID context);
+/* KeInsertQueueApc without its scheduling point and without delivery to the current thread (ke_deliver_apcs does that). */
+bool ke_apc_insert(KAPC *apc, PVOID arg1, PVOID arg2);
+/* Takes the next pending user APC of the current thread (its kernel routine has run): call normal(context, arg1, arg2) in user mode, if
+ * not NULL, then ke_user_apc_done; again until false. For the return to user mode. */
+struct ke_user_apc {
+    PVOID normal, context, arg1, arg2;
+};
+bool ke_user_apc_take(struct ke_user_apc *out);
+void ke_user_apc_done(void);
+BOOLEAN KeTestAlertThread(ULONG mode);
+BOOLEAN KeAlertThread(KTHREAD *thread, ULONG mode);
+/* KeAlertThread without its scheduling point. */
+bool ke_alert(KTHREAD *thread, ULONG mode);
 /* Delivers what can be delivered to the current thread now. */
 void ke_deliver_apcs(void);
 bool ke_apc_pending(const struct thread *t);
 
 /* Time. */
 uint64_t ke_system_time(void); /* 100 ns since 1601 */
-/* Queues host work at a virtual time (used for waits' time-outs and timers). */
+/* The version of Windows that the kernel presents itself as: win7, 8, 8.1, 10 (default), 11. false: unknown name. */
+bool ke_set_os(const char *name);
+struct ke_os {
+    const char *name;
+    uint32_t major, minor, build;
+};
+const struct ke_os *ke_os(void);
+/* Address of the KUSER_SHARED_DATA that reads of 0xFFFFF78000000000 and 0x7FFE0000 are redirected to. */
+uint64_t ke_shared_data(void);
+/* Time was read: a loop that only waits for time to pass makes it pass. */
+void ke_time_asked(void);
 
 /* Raises a status in the guest code that called the current export; does not return. */
 _Noreturn void ke_raise_status(NTSTATUS status);

@@ -1,0 +1,168 @@
+/* Deferred procedure calls: a queue for each processor, emptied by its DPC activity at DISPATCH_LEVEL.
+ *
+ * A queued DPC has DpcData set and is in the list of its processor. DpcData is cleared before the routine runs, so the routine (or
+ * another processor in that moment: a named point) may queue it again.
+ * GUESS: importance only decides the place in the queue; NT may also delay the interrupt for low importance and for another
+ * processor. Threaded DPCs run as ordinary ones, which drivers have to expect anyway. */
+#include "ke/private.h"
+
+enum { TARGETED = 0x500 }; /* GUESS: Number of a targeted DPC is the processor's plus the greatest number of processors */
+
+static LIST_ENTRY *queue_of(const struct processor *p)
+{
+    return &ke_room()->cpu[p->number]->dpcs;
+}
+
+static void run(KDPC *dpc)
+{
+    struct processor *p = sim_processor();
+    PVOID routine = dpc->DeferredRoutine, context = dpc->DeferredContext, a1 = dpc->SystemArgument1, a2 = dpc->SystemArgument2;
+    list_remove(&dpc->DpcListEntry);
+    dpc->DpcData = NULL;
+    sim_point((uint64_t)dpc);
+    const struct ke_host_routine *own = ke_host_routine(routine);
+    if (own) {
+        struct guest_mark mark = guest_frame_push(FRAME_KiExecuteAllDpcs);
+        guest_frame_push(own->frame);
+        own->fn(dpc);
+        guest_frame_pop(mark);
+        return;
+    }
+    guest_call(FRAME_KiExecuteAllDpcs, routine, 4, (uint64_t)dpc, (uint64_t)context, (uint64_t)a1, (uint64_t)a2);
+    /* GUESS: NT notices a changed IRQL later and less clearly */
+    if (p->irql != DISPATCH_LEVEL)
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, (ULONG64)p->irql << 16 | DISPATCH_LEVEL << 8, (ULONG64)routine, 0, 0);
+}
+
+static void wake_flushers(void)
+{
+    struct ke_room *r = ke_room();
+    for (uint32_t i = 0; i < r->dpc_waiter_count; i++)
+        sim_ready(r->dpc_waiters[i]);
+    r->dpc_waiter_count = 0;
+}
+
+static void dpc_activity(void *arg)
+{
+    struct processor *p = arg;
+    struct fiber *f = &p->dpc->fiber;
+    f->frame_site = 0;
+    guest_frame_push(FRAME_KiRetireDpcList);
+    for (;;) {
+        while (!list_empty(queue_of(p)))
+            run(LIST_ITEM(queue_of(p)->Flink, KDPC, DpcListEntry));
+        wake_flushers();
+        sim_dpc_idle();
+    }
+}
+
+void ke_dpc_init(void)
+{
+    struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->processor_count; i++) {
+        struct processor *p = &m->processors[i];
+        list_init(queue_of(p));
+        p->dpc = sim_agent_create(AGENT_DPC, dpc_activity, p);
+        p->dpc->processor = p;
+    }
+}
+
+bool ke_dpc_queue(KDPC *dpc, struct processor *p, PVOID arg1, PVOID arg2)
+{
+    if (dpc->DpcData)
+        return false;
+    if (dpc->Number >= TARGETED && dpc->Number - TARGETED < MACHINE->processor_count)
+        p = &MACHINE->processors[dpc->Number - TARGETED];
+    else
+        dpc->Number = p->number;
+    dpc->SystemArgument1 = arg1;
+    dpc->SystemArgument2 = arg2;
+    dpc->DpcData = queue_of(p);
+    if (dpc->Importance == HighImportance)
+        list_insert_before(queue_of(p)->Flink, &dpc->DpcListEntry);
+    else
+        list_append(queue_of(p), &dpc->DpcListEntry);
+    /* An activity that runs looks at its queue again before it goes idle. */
+    if (p->active != p->dpc)
+        sim_dpc_request(p);
+    return true;
+}
+
+static void init(KDPC *dpc, PVOID routine, PVOID context, unsigned type)
+{
+    dpc->Type = (UCHAR)type;
+    dpc->Importance = MediumImportance;
+    dpc->Number = 0;
+    dpc->DeferredRoutine = routine;
+    dpc->DeferredContext = context;
+    dpc->DpcData = NULL;
+}
+
+void KeInitializeDpc(KDPC *dpc, PVOID routine, PVOID context)
+{
+    init(dpc, routine, context, DpcObject);
+}
+
+void KeInitializeThreadedDpc(KDPC *dpc, PVOID routine, PVOID context)
+{
+    init(dpc, routine, context, ThreadedDpcObject);
+}
+
+void ke_dpc_init_host(KDPC *dpc, void (*routine)(KDPC *dpc), uint32_t frame)
+{
+    init(dpc, ke_host_routine_add(frame, (void (*)(void *))routine), NULL, DpcObject);
+}
+
+BOOLEAN KeInsertQueueDpc(KDPC *dpc, PVOID arg1, PVOID arg2)
+{
+    return ke_dpc_queue(dpc, sim_processor(), arg1, arg2);
+}
+
+BOOLEAN KeRemoveQueueDpc(KDPC *dpc)
+{
+    if (!dpc->DpcData)
+        return FALSE;
+    list_remove(&dpc->DpcListEntry);
+    dpc->DpcData = NULL;
+    return TRUE;
+}
+
+void KeSetImportanceDpc(KDPC *dpc, ULONG importance)
+{
+    dpc->Importance = (UCHAR)importance;
+}
+
+void KeSetTargetProcessorDpc(KDPC *dpc, ULONG number)
+{
+    dpc->Number = (USHORT)(TARGETED + (UCHAR)number);
+}
+
+NTSTATUS KeSetTargetProcessorDpcEx(KDPC *dpc, const PROCESSOR_NUMBER *number)
+{
+    if (number->Group != 0 || number->Number >= MACHINE->processor_count)
+        return STATUS_INVALID_PARAMETER;
+    KeSetTargetProcessorDpc(dpc, number->Number);
+    return STATUS_SUCCESS;
+}
+
+static bool any_dpc_left(void)
+{
+    for (uint32_t i = 0; i < MACHINE->processor_count; i++) {
+        const struct processor *p = &MACHINE->processors[i];
+        if (p->active == p->dpc || !list_empty(queue_of(p)))
+            return true;
+    }
+    return false;
+}
+
+void KeFlushQueuedDpcs(void)
+{
+    struct ke_room *r = ke_room();
+    struct agent *a = sim_current();
+    if (sim_irql() >= DISPATCH_LEVEL)
+        return; /* a breach that the door has reported; waiting would be worse */
+    while (any_dpc_left()) {
+        r->dpc_waiters[r->dpc_waiter_count++] = a;
+        sim_block("the end of queued DPCs", 0);
+    }
+}

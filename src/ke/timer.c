@@ -1,0 +1,128 @@
+/* KTIMERs on the virtual clock. Queued timers are in one list by due time (KTIMER.DueTime, interrupt time), equal ones by age.
+ *
+ * Expiry: signalled, its waiters woken, its DPC queued (on processor 0, unless it has a target), then re-armed if it has a
+ * period. A one-shot timer's DPC may still run after KeCancelTimer. */
+#include "ke/private.h"
+
+enum { TIMER_INSERTED = 0x40 }; /* GUESS: bit of Header.TimerMiscFlags as public symbols show it */
+
+static LIST_ENTRY *timers(void)
+{
+    return &ke_room()->global->timers;
+}
+
+void ke_timer_insert(KTIMER *timer, uint64_t due)
+{
+    IR_ASSERT(!(timer->Header.TimerMiscFlags & TIMER_INSERTED));
+    timer->DueTime.QuadPart = (LONGLONG)due;
+    timer->Header.TimerMiscFlags |= TIMER_INSERTED;
+    LIST_ENTRY *at = timers()->Blink;
+    while (at != timers() && (uint64_t)LIST_ITEM(at, KTIMER, TimerListEntry)->DueTime.QuadPart > due)
+        at = at->Blink;
+    list_insert_before(at->Flink, &timer->TimerListEntry);
+}
+
+bool ke_timer_remove(KTIMER *timer)
+{
+    if (!(timer->Header.TimerMiscFlags & TIMER_INSERTED))
+        return false;
+    timer->Header.TimerMiscFlags &= (UCHAR)~TIMER_INSERTED;
+    list_remove(&timer->TimerListEntry);
+    return true;
+}
+
+KTIMER *ke_timer_first(void)
+{
+    return list_empty(timers()) ? NULL : LIST_ITEM(timers()->Flink, KTIMER, TimerListEntry);
+}
+
+/* Where a timer's DPC goes that has no target of its own. */
+static struct processor *dpc_processor(void)
+{
+    return &MACHINE->processors[0];
+}
+
+static bool expire(KTIMER *timer)
+{
+    bool queued = false;
+    timer->Header.SignalState = 1;
+    ke_wait_test(&timer->Header);
+    if (timer->Dpc) {
+        LARGE_INTEGER now = { .QuadPart = (LONGLONG)ke_system_time() };
+        queued = ke_dpc_queue(timer->Dpc, dpc_processor(), (PVOID)(ULONG_PTR)now.LowPart, (PVOID)(ULONG_PTR)(ULONG)now.HighPart);
+    }
+    return queued;
+}
+
+bool ke_timers_expire(void)
+{
+    uint64_t now = MACHINE->clock_100ns;
+    bool effect = false;
+    ke_room()->woke = false;
+    for (KTIMER *t = ke_timer_first(); t && (uint64_t)t->DueTime.QuadPart <= now; t = ke_timer_first()) {
+        ke_timer_remove(t);
+        if (t->Period)
+            ke_timer_insert(t, now + t->Period * 10000ull);
+        effect |= expire(t);
+    }
+    return effect | ke_room()->woke;
+}
+
+void KeInitializeTimerEx(KTIMER *timer, ULONG type)
+{
+    ke_header_init(&timer->Header, type == SynchronizationTimer ? TimerSynchronizationObject : TimerNotificationObject, sizeof *timer, 0);
+    timer->Header.Size = 0; /* NT keeps TimerControlFlags here */
+    timer->DueTime.QuadPart = 0;
+    timer->TimerListEntry.Flink = timer->TimerListEntry.Blink = NULL;
+    timer->Dpc = NULL;
+    timer->Processor = 0;
+    timer->Period = 0;
+}
+
+void KeInitializeTimer(KTIMER *timer)
+{
+    KeInitializeTimerEx(timer, NotificationTimer);
+}
+
+BOOLEAN KeSetTimerEx(KTIMER *timer, LARGE_INTEGER due_time, LONG period, KDPC *dpc)
+{
+    bool was_queued = ke_timer_remove(timer);
+    uint64_t due = ke_due_time(&due_time);
+    timer->Header.SignalState = 0;
+    timer->Dpc = dpc;
+    timer->Period = (ULONG)period;
+    ke_timer_insert(timer, due);
+    if (due <= MACHINE->clock_100ns) {
+        ke_timer_remove(timer);
+        if (period)
+            ke_timer_insert(timer, MACHINE->clock_100ns + (uint64_t)period * 10000);
+        expire(timer);
+        ke_woken_point(timer);
+    }
+    return was_queued;
+}
+
+BOOLEAN KeSetTimer(KTIMER *timer, LARGE_INTEGER due_time, KDPC *dpc)
+{
+    return KeSetTimerEx(timer, due_time, 0, dpc);
+}
+
+BOOLEAN KeSetCoalescableTimer(KTIMER *timer, LARGE_INTEGER due_time, ULONG period, ULONG tolerable_delay, KDPC *dpc)
+{
+    return KeSetTimerEx(timer, due_time, (LONG)period, dpc);
+}
+
+BOOLEAN KeCancelTimer(KTIMER *timer)
+{
+    return ke_timer_remove(timer);
+}
+
+BOOLEAN KeReadStateTimer(KTIMER *timer)
+{
+    return timer->Header.SignalState != 0;
+}
+
+ULONGLONG KeQueryTimerDueTime(KTIMER *timer)
+{
+    return timer->Header.TimerMiscFlags & TIMER_INSERTED ? (ULONGLONG)timer->DueTime.QuadPart : 0;
+}

@@ -1,0 +1,322 @@
+/* Waits: KeWaitForSingleObject, KeWaitForMultipleObjects, KeDelayExecutionThread, and how they end.
+ *
+ * The state of a wait lies where NT keeps it: wait blocks (of the KTHREAD or the caller's array) in the lists of the objects,
+ * KTHREAD.Timer for the time-out with WaitBlock[3] in its list, WaitStatus, WaitMode, Alertable, WaitIrql.
+ *
+ * Invariants: a thread is in lists exactly while its State is Waiting. Who signals hands over: the object is consumed on behalf of
+ * the first waiter that can have it, before anybody else runs. A wait-all acquires everything at once or nothing.
+ *
+ * A kernel APC ends the wait with STATUS_KERNEL_APC; the waiter runs the APC and waits again, last in the lists, until
+ * the same deadline. */
+#include "ke/private.h"
+
+struct wait {
+    ULONG count;
+    PVOID *objects;
+    ULONG type; /* WAIT_TYPE */
+    ULONG reason, mode;
+    bool alertable;
+    bool timed;
+    uint64_t deadline;
+    KWAIT_BLOCK *blocks;
+    const char *why;
+};
+
+void ke_header_init(DISPATCHER_HEADER *h, unsigned type, size_t bytes, LONG state)
+{
+    h->Type = (UCHAR)type;
+    h->Signalling = 0;
+    h->Size = (UCHAR)(bytes / 4);
+    h->DpcActive = 0;
+    h->SignalState = state;
+    list_init(&h->WaitListHead);
+}
+
+/* ---- objects ---- */
+
+static bool can_have(const DISPATCHER_HEADER *h, const KTHREAD *k)
+{
+    if (h->Type == MutantObject)
+        return ke_mutant_free_for((const KMUTANT *)h, k);
+    return h->SignalState > 0;
+}
+
+/* Takes what a satisfied wait takes. Returns STATUS_ABANDONED for an abandoned mutant. */
+static NTSTATUS consume(DISPATCHER_HEADER *h, KTHREAD *k)
+{
+    switch (h->Type) {
+    case EventSynchronizationObject:
+    case TimerSynchronizationObject:
+    case GateObject:
+        h->SignalState = 0;
+        break;
+    case SemaphoreObject:
+        h->SignalState--;
+        break;
+    case MutantObject:
+        return ke_mutant_take((KMUTANT *)h, k);
+    default:
+        break;
+    }
+    return STATUS_SUCCESS;
+}
+
+static bool can_have_all(ULONG count, PVOID *objects, const KTHREAD *k)
+{
+    for (ULONG i = 0; i < count; i++)
+        if (!can_have(objects[i], k))
+            return false;
+    return true;
+}
+
+static const char *words_for(const DISPATCHER_HEADER *h)
+{
+    static const char *const words[] = {
+        [EventNotificationObject] = "event", [EventSynchronizationObject] = "synchronization event", [MutantObject] = "mutex",
+        [ProcessObject] = "process", [QueueObject] = "queue", [SemaphoreObject] = "semaphore", [ThreadObject] = "thread",
+        [GateObject] = "gate", [TimerNotificationObject] = "timer", [TimerSynchronizationObject] = "synchronization timer",
+    };
+    return h->Type < sizeof words / sizeof *words && words[h->Type] ? words[h->Type] : "object";
+}
+
+/* ---- ending a wait ---- */
+
+static void block_unlink(KWAIT_BLOCK *b)
+{
+    if (b->BlockState != BLOCK_ACTIVE)
+        return;
+    list_remove(&b->WaitListEntry);
+    b->BlockState = BLOCK_INACTIVE;
+}
+
+void ke_unwait(KTHREAD *k, NTSTATUS status)
+{
+    IR_ASSERT(k->State == Waiting);
+    for (unsigned i = 0; i < k->WaitBlockCount; i++)
+        block_unlink(&k->WaitBlockList[i]);
+    block_unlink(&k->WaitBlock[TIMER_BLOCK]);
+    ke_timer_remove(&k->Timer);
+    k->WaitStatus = status;
+    k->State = Ready;
+    struct thread *t = ps_thread_of(k);
+    IR_ASSERT(t);
+    t->waiting = false;
+    sim_ready(t->agent);
+    ke_room()->woke = true;
+}
+
+static bool satisfy_all_of(KTHREAD *k)
+{
+    bool abandoned = false;
+    for (unsigned i = 0; i < k->WaitBlockCount; i++)
+        if (!can_have(k->WaitBlockList[i].Object, k))
+            return false;
+    for (unsigned i = 0; i < k->WaitBlockCount; i++)
+        abandoned |= consume(k->WaitBlockList[i].Object, k) == STATUS_ABANDONED;
+    ke_unwait(k, abandoned ? STATUS_ABANDONED_WAIT_0 : STATUS_WAIT_0);
+    return true;
+}
+
+/* Tries to end the wait that this block belongs to. */
+static bool satisfy(KWAIT_BLOCK *b)
+{
+    KTHREAD *k = b->Thread;
+    if (b->WaitType == WaitAll)
+        return satisfy_all_of(k);
+    if (!can_have(b->Object, k))
+        return false;
+    NTSTATUS s = consume(b->Object, k) == STATUS_ABANDONED ? STATUS_ABANDONED : STATUS_SUCCESS;
+    ke_unwait(k, (NTSTATUS)((ULONG)s + b->WaitKey));
+    return true;
+}
+
+void ke_wait_test(DISPATCHER_HEADER *object)
+{
+    LIST_ENTRY *e = object->WaitListHead.Flink;
+    while (object->SignalState > 0 && e != &object->WaitListHead) {
+        if (satisfy(LIST_ITEM(e, KWAIT_BLOCK, WaitListEntry)))
+            e = object->WaitListHead.Flink; /* that thread's other blocks have left the list too */
+        else
+            e = e->Flink;
+    }
+}
+
+void ke_woken_point(const void *object)
+{
+    struct ke_room *r = ke_room();
+    if (!r->woke)
+        return;
+    r->woke = false;
+    if (MACHINE->fiber)
+        sim_point((uint64_t)object);
+}
+
+/* ---- waiting ---- */
+
+static bool try_satisfy(const struct wait *w, KTHREAD *k, NTSTATUS *status)
+{
+    if (w->type == WaitAll) {
+        if (!can_have_all(w->count, w->objects, k))
+            return false;
+        bool abandoned = false;
+        for (ULONG i = 0; i < w->count; i++)
+            abandoned |= consume(w->objects[i], k) == STATUS_ABANDONED;
+        *status = abandoned ? STATUS_ABANDONED_WAIT_0 : STATUS_WAIT_0;
+        return true;
+    }
+    for (ULONG i = 0; i < w->count; i++) {
+        if (!can_have(w->objects[i], k))
+            continue;
+        NTSTATUS s = consume(w->objects[i], k) == STATUS_ABANDONED ? STATUS_ABANDONED : STATUS_SUCCESS;
+        *status = (NTSTATUS)((ULONG)s + i);
+        return true;
+    }
+    return false;
+}
+
+/* Alerts and user APCs that end a wait before it begins; STATUS_WAIT_0 = none.
+ * GUESS: a user APC ends a wait in UserMode only; the documentation of alertable kernel-mode waits can be read otherwise. */
+static NTSTATUS alert_test(const struct wait *w, KTHREAD *k)
+{
+    if (w->alertable) {
+        if (k->Alerted[w->mode]) {
+            k->Alerted[w->mode] = FALSE;
+            return STATUS_ALERTED;
+        }
+        if (w->mode == UserMode && !list_empty(&k->ApcState.ApcListHead[UserMode])) {
+            k->ApcState.UserApcPending = TRUE;
+            return STATUS_USER_APC;
+        }
+        if (k->Alerted[KernelMode]) {
+            k->Alerted[KernelMode] = FALSE;
+            return STATUS_ALERTED;
+        }
+    } else if (w->mode == UserMode && k->ApcState.UserApcPending) {
+        return STATUS_USER_APC;
+    }
+    return STATUS_WAIT_0;
+}
+
+/* A processor at DISPATCH_LEVEL cannot switch threads. */
+static void check_can_switch(const struct wait *w)
+{
+    struct agent *a = sim_current();
+    if (a->kind == AGENT_DPC)
+        KeBugCheckEx(ATTEMPTED_SWITCH_FROM_DPC, (ULONG64)ke_kthread(), 0, a->fiber.guest_sp, 0);
+    /* GUESS: without the verifier the code of a wait above APC_LEVEL varies; this one is the most common. */
+    if (sim_irql() >= DISPATCH_LEVEL)
+        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, w->count ? (ULONG64)w->objects[0] : 0, sim_irql(), 1, a->fiber.frame_site);
+}
+
+static void block_link(KWAIT_BLOCK *b, KTHREAD *k, DISPATCHER_HEADER *object, unsigned type, unsigned key)
+{
+    b->WaitType = (UCHAR)type;
+    b->BlockState = BLOCK_ACTIVE;
+    b->WaitKey = (USHORT)key;
+    b->Thread = k;
+    b->Object = object;
+    list_append(&object->WaitListHead, &b->WaitListEntry);
+}
+
+static void commit(const struct wait *w, KTHREAD *k)
+{
+    for (ULONG i = 0; i < w->count; i++)
+        block_link(&w->blocks[i], k, w->objects[i], w->type, w->type == WaitAll ? 0 : i);
+    k->WaitBlockList = w->blocks;
+    k->WaitBlockCount = (UCHAR)w->count;
+    if (w->timed) {
+        k->Timer.Header.SignalState = 0;
+        block_link(&k->WaitBlock[TIMER_BLOCK], k, &k->Timer.Header, WaitAny, STATUS_TIMEOUT);
+        ke_timer_insert(&k->Timer, w->deadline);
+    }
+    k->WaitStatus = STATUS_SUCCESS;
+    k->WaitReason = (UCHAR)w->reason;
+    k->WaitMode = (KPROCESSOR_MODE)w->mode;
+    k->WaitIrql = sim_irql();
+    k->MiscFlags = w->alertable ? k->MiscFlags | MISC_ALERTABLE : k->MiscFlags & ~(ULONG)MISC_ALERTABLE;
+    k->WaitTime = ke_room()->global->shared.TickCount.LowPart;
+    k->State = Waiting;
+}
+
+static NTSTATUS wait_once(const struct wait *w, struct thread *t, KTHREAD *k)
+{
+    commit(w, k);
+    t->waiting = true;
+    ke_of(t)->in_wait = true;
+    sim_block(w->why, w->count ? (uint64_t)w->objects[0] : 0);
+    ke_of(t)->in_wait = false;
+    IR_ASSERT(!t->waiting);
+    k->ContextSwitches++;
+    k->MiscFlags &= ~(ULONG)MISC_ALERTABLE;
+    return (NTSTATUS)k->WaitStatus;
+}
+
+static NTSTATUS wait(struct wait *w)
+{
+    KTHREAD *k = ke_kthread();
+    for (;;) {
+        ke_deliver_apcs();
+        NTSTATUS status;
+        if (try_satisfy(w, k, &status))
+            return status;
+        status = alert_test(w, k);
+        if (status != STATUS_WAIT_0)
+            return status;
+        if (w->timed && w->deadline <= MACHINE->clock_100ns)
+            return STATUS_TIMEOUT;
+        check_can_switch(w);
+        status = wait_once(w, ps_current(), k);
+        if (status == STATUS_KERNEL_APC)
+            continue;
+        ke_deliver_apcs();
+        return status;
+    }
+}
+
+static void set_timeout(struct wait *w, const LARGE_INTEGER *timeout)
+{
+    w->timed = timeout != NULL;
+    if (timeout)
+        w->deadline = ke_due_time(timeout);
+}
+
+NTSTATUS KeWaitForSingleObject(PVOID object, ULONG reason, ULONG mode, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    struct wait w = { .count = 1, .objects = &object, .type = WaitAny, .reason = reason, .mode = mode & 1, .alertable = (UCHAR)alertable };
+    w.blocks = ke_kthread()->WaitBlock;
+    w.why = words_for(object);
+    set_timeout(&w, timeout);
+    return wait(&w);
+}
+
+NTSTATUS KeWaitForMutexObject(PVOID object, ULONG reason, ULONG mode, ULONG alertable, LARGE_INTEGER *timeout)
+{
+    return KeWaitForSingleObject(object, reason, mode, alertable, timeout);
+}
+
+NTSTATUS KeWaitForMultipleObjects(ULONG count, PVOID *objects, ULONG type, ULONG reason, ULONG mode, ULONG alertable, LARGE_INTEGER *timeout,
+                                  KWAIT_BLOCK *blocks)
+{
+    if (count > (blocks ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS))
+        KeBugCheckEx(MAXIMUM_WAIT_OBJECTS_EXCEEDED, 0, 0, 0, 0);
+    struct wait w = { .count = count, .type = type, .reason = reason, .mode = mode & 1, .alertable = (UCHAR)alertable };
+    PVOID copy[MAXIMUM_WAIT_OBJECTS]; /* the caller's array may change while we wait again after an APC */
+    for (ULONG i = 0; i < count; i++)
+        copy[i] = objects[i];
+    w.objects = copy;
+    w.blocks = blocks ? blocks : ke_kthread()->WaitBlock;
+    w.why = type == WaitAll ? "all of several objects" : "any of several objects";
+    set_timeout(&w, timeout);
+    return wait(&w);
+}
+
+NTSTATUS KeDelayExecutionThread(ULONG mode, ULONG alertable, LARGE_INTEGER *interval)
+{
+    struct wait w = { .reason = DelayExecution, .type = WaitAny, .mode = mode & 1, .alertable = (UCHAR)alertable, .why = "delay" };
+    w.blocks = ke_kthread()->WaitBlock;
+    set_timeout(&w, interval);
+    if (w.deadline <= MACHINE->clock_100ns && sim_irql() < DISPATCH_LEVEL)
+        sim_yield(); /* a delay of nothing gives up the rest of the quantum */
+    NTSTATUS s = wait(&w);
+    return s == STATUS_TIMEOUT ? STATUS_SUCCESS : s;
+}
