@@ -360,6 +360,9 @@ static void map_paths(struct cc_words *command, const struct cc_job *job)
         if (slash && slash > source)
             map_folder(command, source, slash - source);
     }
+    for (size_t i = 0; i < job->compiler.count; i++)
+        if (starts(job->compiler.at[i], "-I") && job->compiler.at[i][2])
+            map_folder(command, job->compiler.at[i] + 2, strlen(job->compiler.at[i] + 2));
     cc_addf(command, "-ffile-prefix-map=%s=sdk/include", job->include);
     if (realpath(job->include, real))
         cc_addf(command, "-ffile-prefix-map=%s=sdk/include", real);

@@ -18,6 +18,12 @@
  * declaration holds for the definition that follows in the inner header. */
 struct __attribute__((aligned(16))) _DEVICE_OBJECT;
 
+/* Two functions that the inner header defines before it makes macros of their names. The intrinsics header has declared
+ * them external by then, so that two sources of one driver would both have them. Under other names they stay static. */
+#include <intrin.h>
+#define InterlockedBitTestAndSet irplab_unused_bit_test_and_set
+#define InterlockedBitTestAndReset irplab_unused_bit_test_and_reset
+
 #include <sal.h>
 #include <specstrings.h>
 #include <driverspecs.h>
