@@ -71,7 +71,9 @@ PVOID ke_host_routine_add(uint32_t frame, void (*fn)(void *))
 {
     struct ke_room *r = ke_room();
     PVOID address = (PVOID)door_frame_site(frame);
-    if (ke_host_routine(address))
+    const struct ke_host_routine *there = ke_host_routine(address);
+    IR_ASSERT(!there || there->fn == fn); /* a name stands for one routine */
+    if (there)
         return address;
     IR_ASSERT(r->host_routine_count < sizeof r->host_routines / sizeof *r->host_routines);
     r->host_routines[r->host_routine_count++] = (struct ke_host_routine) { address, frame, fn };

@@ -5,6 +5,7 @@
 #ifndef IRPLAB_KE_PRIVATE_H
 #define IRPLAB_KE_PRIVATE_H
 
+#include "ke/exports.h"
 #include "ke/ke.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"

@@ -169,8 +169,6 @@ void KeReleaseInStackQueuedSpinLockForDpc(KLOCK_QUEUE_HANDLE *handle)
 #define WRITER_WAITS 0x40000000u
 #define READERS 0x3FFFFFFFu
 
-typedef volatile ULONG EX_SPIN_LOCK;
-
 static void shared_acquire(EX_SPIN_LOCK *lock)
 {
     while (*lock & (EXCLUSIVE | WRITER_WAITS))
