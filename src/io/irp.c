@@ -105,7 +105,7 @@ NTSTATUS IofCallDriver(DEVICE_OBJECT *device, IRP *irp)
     trace_event(TRACE_IRP_DISPATCH, (uint64_t)irp, (uint64_t)device, (uint64_t)sl->MajorFunction << 8 | sl->MinorFunction, (uint64_t)sl->FileObject);
     struct verify_dispatch v;
     verify_dispatch_enter(&v, device, irp);
-    NTSTATUS status = (NTSTATUS)guest_call(FRAME_NONE, device->DriverObject->MajorFunction[sl->MajorFunction], 2, (uint64_t)device, (uint64_t)irp);
+    NTSTATUS status = (NTSTATUS)guest_call(sl->MajorFunction == IRP_MJ_POWER ? FRAME_IopPoHandleIrp : FRAME_NONE, device->DriverObject->MajorFunction[sl->MajorFunction], 2, (uint64_t)device, (uint64_t)irp);
     verify_dispatch_leave(&v, status);
     trace_event(TRACE_IRP_DISPATCHED, (uint64_t)irp, (uint64_t)device, (uint64_t)(uint32_t)status, 0);
     return status;

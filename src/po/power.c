@@ -1,0 +1,278 @@
+/* Power requests and their worker threads; see po.h. */
+#include "po/po.h"
+
+#include <string.h>
+
+#include "io/room.h"
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "ps/ps.h"
+#include "sim/door.h"
+#include "trace/trace.h"
+
+enum { WORKERS = 2 }; /* DOC: !poaction shows two static ones */
+enum request_kind { KIND_DEVICE_SET, KIND_SYSTEM, KIND_DEVICE_QUERY, KIND_WAIT_WAKE };
+
+struct request {
+    struct request *next; /* in the device's queue or in the list */
+    IRP *irp;
+    DEVICE_OBJECT *device; /* as passed by the caller; referenced */
+    DEVICE_OBJECT *top; /* referenced */
+    DEVICE_OBJECT *base; /* identifies the stack */
+    PVOID callback, context;
+    POWER_STATE state;
+    UCHAR minor;
+    uint8_t kind;
+    bool dispatched;
+};
+
+struct power_state { /* of a device, as told by PoSetPowerState */
+    struct power_state *next;
+    DEVICE_OBJECT *device;
+    POWER_STATE device_state;
+};
+
+struct po_room {
+    struct request *waiting; /* behind another of their kind, in order */
+    struct request *listed; /* for the workers, in order */
+    struct request *active; /* listed or dispatched, not completed */
+    uint32_t outstanding;
+    KSEMAPHORE *work; /* guest memory: one count a listed request */
+    struct power_state *states;
+};
+
+static struct po_room *room(void)
+{
+    return MACHINE->rooms[ROOM_PO];
+}
+
+uint32_t po_requests_outstanding(void)
+{
+    return room()->outstanding;
+}
+
+static void append(struct request **list, struct request *r)
+{
+    r->next = NULL;
+    while (*list)
+        list = &(*list)->next;
+    *list = r;
+}
+
+static DEVICE_OBJECT *base_of(DEVICE_OBJECT *d)
+{
+    while (d->DeviceObjectExtension->AttachedTo)
+        d = d->DeviceObjectExtension->AttachedTo;
+    return d;
+}
+
+/* An active request is kept in a second list through `peer`; the lists are short, so a scan of outstanding ones is enough. */
+struct active {
+    struct active *next;
+    struct request *r;
+};
+
+static bool kind_is_busy(const DEVICE_OBJECT *base, uint8_t kind)
+{
+    if (kind == KIND_WAIT_WAKE)
+        return false;
+    for (const struct active *a = (const struct active *)room()->active; a; a = a->next)
+        if (a->r->base == base && a->r->kind == kind)
+            return true;
+    return false;
+}
+
+LONG KeReleaseSemaphore(KSEMAPHORE *s, LONG increment, LONG adjustment, ULONG wait);
+void KeInitializeSemaphore(KSEMAPHORE *s, LONG count, LONG limit);
+
+static void list(struct request *r)
+{
+    struct po_room *p = room();
+    struct active *a = sim_alloc(sizeof *a);
+    a->r = r;
+    a->next = (struct active *)p->active;
+    p->active = (struct request *)a;
+    append(&p->listed, r);
+    KeReleaseSemaphore(p->work, 0, 1, FALSE);
+}
+
+static void active_remove(struct request *r)
+{
+    struct active **at = (struct active **)&room()->active;
+    while ((*at)->r != r)
+        at = &(*at)->next;
+    struct active *a = *at;
+    *at = a->next;
+    sim_free(a, sizeof *a);
+}
+
+static void list_next_of_kind(DEVICE_OBJECT *base, uint8_t kind)
+{
+    for (struct request **at = &room()->waiting; *at; at = &(*at)->next) {
+        struct request *r = *at;
+        if (r->base != base || r->kind != kind)
+            continue;
+        *at = r->next;
+        list(r);
+        return;
+    }
+}
+
+/* Completion routine of the topmost location: reached through its slot in the kernel image. */
+NTSTATUS PopRequestCompletion(DEVICE_OBJECT *unused, IRP *irp, struct request *r)
+{
+    trace_event(TRACE_POWER_DONE, (uint64_t)irp, (uint64_t)r->device, (uint64_t)r->state.DeviceState, (uint64_t)(uint32_t)irp->IoStatus.Status);
+    if (r->callback)
+        guest_call(FRAME_NONE, r->callback, 5, (uint64_t)r->device, (uint64_t)r->minor, (uint64_t)r->state.DeviceState, (uint64_t)r->context,
+                   (uint64_t)&irp->IoStatus);
+    DEVICE_OBJECT *base = r->base, *device = r->device, *top = r->top;
+    uint8_t kind = r->kind;
+    active_remove(r);
+    IoFreeIrp(irp);
+    sim_free(r, sizeof *r);
+    room()->outstanding--;
+    sim_point((uint64_t)base); /* completed, the next of its kind not yet listed */
+    list_next_of_kind(base, kind);
+    ob_dereference(device);
+    ob_dereference(top);
+    ob_dereference(base);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static uint8_t kind_of(UCHAR minor)
+{
+    return minor == IRP_MN_WAIT_WAKE ? KIND_WAIT_WAKE : minor == IRP_MN_SET_POWER ? KIND_DEVICE_SET : KIND_DEVICE_QUERY;
+}
+
+static void fill(struct request *r)
+{
+    IRP *irp = r->irp;
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    irp->RequestorMode = KernelMode;
+    /* One location more than the stack needs carries our completion routine's owner, as with any driver's own IRP. */
+    irp->CurrentLocation--;
+    irp->Tail.Overlay.CurrentStackLocation--;
+    IO_STACK_LOCATION *own = io_current_location(irp);
+    own->DeviceObject = r->device;
+    IO_STACK_LOCATION *sl = io_next_location(irp);
+    sl->MajorFunction = IRP_MJ_POWER;
+    sl->MinorFunction = r->minor;
+    if (r->minor == IRP_MN_WAIT_WAKE) {
+        sl->Parameters.WaitWake.PowerState = r->state.SystemState;
+    } else {
+        sl->Parameters.Power.Type = DevicePowerState;
+        sl->Parameters.Power.State = r->state;
+    }
+    sl->CompletionRoutine = (PVOID)door_export_address("ntoskrnl.exe", "PopRequestCompletion");
+    sl->Context = r;
+    sl->Control = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL;
+}
+
+NTSTATUS PoRequestPowerIrp(DEVICE_OBJECT *device, ULONG minor, ULONG state, PVOID callback, PVOID context, IRP **out)
+{
+    minor &= 0xFF;
+    if (minor != IRP_MN_WAIT_WAKE && minor != IRP_MN_SET_POWER && minor != IRP_MN_QUERY_POWER)
+        return STATUS_INVALID_PARAMETER_2;
+    struct request *r = sim_alloc(sizeof *r);
+    r->device = device;
+    r->top = io_top_of_stack(device);
+    r->base = base_of(device);
+    r->callback = callback;
+    r->context = context;
+    r->minor = (UCHAR)minor;
+    r->state.DeviceState = (DEVICE_POWER_STATE)state;
+    r->kind = kind_of(r->minor);
+    r->irp = IoAllocateIrp((CHAR)(r->top->StackSize + 1), FALSE);
+    ob_reference(r->device);
+    ob_reference(r->top);
+    ob_reference(r->base);
+    fill(r);
+    room()->outstanding++;
+    if (out && minor == IRP_MN_WAIT_WAKE)
+        *out = r->irp;
+    trace_event(TRACE_POWER_REQUEST, (uint64_t)r->irp, (uint64_t)device, state, minor);
+    if (kind_is_busy(r->base, r->kind))
+        append(&room()->waiting, r);
+    else
+        list(r);
+    return STATUS_PENDING;
+}
+
+static void worker(void *unused)
+{
+    struct po_room *p = room();
+    guest_frame_push(FRAME_PopIrpWorker);
+    for (;;) {
+        KeWaitForSingleObject(p->work, Executive, KernelMode, FALSE, NULL);
+        struct request *r = p->listed;
+        if (!r)
+            continue;
+        p->listed = r->next;
+        r->dispatched = true;
+        trace_event(TRACE_POWER_DISPATCH, (uint64_t)r->irp, (uint64_t)r->top, (uint64_t)r->state.DeviceState, r->minor);
+        io_call_driver(r->top, r->irp);
+        if (sim_irql() != PASSIVE_LEVEL)
+            KeBugCheckEx(0xE1, 0, sim_irql(), 0, 0);
+    }
+}
+
+void po_init(void)
+{
+    static const char *const names[WORKERS] = { "power worker 1", "power worker 2" };
+    struct po_room *p = sim_alloc(sizeof *p);
+    MACHINE->rooms[ROOM_PO] = p;
+    p->work = ex_pool_alloc(NonPagedPoolNx, sizeof *p->work, 0x69506F50);
+    KeInitializeSemaphore(p->work, 0, 0x7FFFFFFF);
+    for (int i = 0; i < WORKERS; i++) {
+        struct thread *t = ps_create_host_thread(worker, NULL, names[i]);
+        t->is_worker = true;
+    }
+}
+
+/* ---- states ---- */
+
+ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state)
+{
+    if (type != DevicePowerState)
+        return PowerSystemWorking;
+    struct power_state **at = &room()->states;
+    while (*at && (*at)->device != device)
+        at = &(*at)->next;
+    if (!*at) {
+        *at = sim_alloc(sizeof **at);
+        (*at)->device = device;
+        (*at)->device_state.DeviceState = PowerDeviceD0;
+    }
+    POWER_STATE old = (*at)->device_state;
+    (*at)->device_state.DeviceState = (DEVICE_POWER_STATE)state;
+    return old.DeviceState;
+}
+
+void PoStartNextPowerIrp(IRP *irp)
+{
+    /* DOC: nothing since Windows Vista. */
+}
+
+
+PVOID PoRegisterDeviceForIdleDetection(DEVICE_OBJECT *device, ULONG conservation, ULONG performance, ULONG state)
+{
+    return NULL; /* DOC: NULL when idle detection is not in effect for the device */
+}
+
+void PoSetSystemWake(IRP *irp)
+{
+}
+
+NTSTATUS PoRegisterPowerSettingCallback(DEVICE_OBJECT *device, const GUID *setting, PVOID callback, PVOID context, PVOID *handle)
+{
+    *handle = ex_pool_alloc(NonPagedPoolNx, 16, 0x53506F50);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS PoUnregisterPowerSettingCallback(PVOID handle)
+{
+    ex_pool_free(handle);
+    return STATUS_SUCCESS;
+}

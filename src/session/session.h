@@ -1,0 +1,40 @@
+/* A session is one run from load to unload: it sets the machine up from a configuration and drives it with a system thread of its
+ * own that loads drivers, starts devices and the program, waits for it, removes and unloads, and looks for what was left behind. */
+#ifndef IRPLAB_SESSION_SESSION_H
+#define IRPLAB_SESSION_SESSION_H
+
+#include "session/config.h"
+#include "sim/machine.h"
+
+enum session_phase { PHASE_SETUP, PHASE_LOAD, PHASE_START, PHASE_PROGRAM, PHASE_REMOVE, PHASE_UNLOAD, PHASE_LEAKS, PHASE_DONE };
+
+struct session {
+    enum session_phase phase;
+    struct agent *agent;
+    uint32_t program_exit;
+    bool program_ended;
+    bool load_failed; /* a DriverEntry or a start failed, or an image could not be loaded */
+    char message[512]; /* of the first failure found by the session itself (load, leak) */
+    bool leak;
+};
+
+/* Process set-up: arena, signals. Once. */
+void session_process_init(void);
+/* Builds a fresh machine with the configuration; the machine is then ready for sim_run. */
+void session_begin(const struct config *config);
+const struct session *session_state(void);
+const struct config *session_config(void);
+
+/* How a run ended, in the terms of the command line's contract. */
+enum failure_kind { FAILURE_NONE, FAILURE_BUGCHECK, FAILURE_VERIFIER, FAILURE_DEADLOCK, FAILURE_HANG, FAILURE_CRASH, FAILURE_EXIT, FAILURE_UNSUPPORTED, FAILURE_LOAD };
+struct outcome {
+    enum failure_kind kind;
+    uint32_t code;
+    char name[96];
+    char message[768];
+    uint64_t key; /* equal for failures of one cause */
+};
+void session_outcome(struct outcome *out);
+const char *failure_kind_text(enum failure_kind k);
+
+#endif
