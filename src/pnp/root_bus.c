@@ -1,0 +1,203 @@
+/* irplab's own root bus: devices to stand on. Its dispatch routine completes PnP and power as the root bus does and answers control
+ * codes from the configuration's table. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "io/room.h"
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "pnp/room.h"
+#include "session/config.h"
+#include "sim/door.h"
+
+enum { ID_TAG = 0x70506E50 };
+
+ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state);
+
+static WCHAR *pool_string(const char *text, bool multi)
+{
+    size_t n = strlen(text);
+    WCHAR *w = ex_pool_alloc(PagedPool, (n + 2) * 2, ID_TAG);
+    for (size_t i = 0; i < n; i++)
+        w[i] = (UCHAR)text[i];
+    w[n] = w[n + 1] = 0;
+    (void)multi;
+    return w;
+}
+
+static NTSTATUS answer_id(struct devnode *n, IRP *irp, ULONG type)
+{
+    switch (type) {
+    case BusQueryDeviceID:
+        irp->IoStatus.Information = (ULONG_PTR)pool_string(n->root->hwid, false);
+        return STATUS_SUCCESS;
+    case BusQueryHardwareIDs:
+        irp->IoStatus.Information = (ULONG_PTR)pool_string(n->root->hwid, true);
+        return STATUS_SUCCESS;
+    case BusQueryInstanceID: {
+        char text[16];
+        snprintf(text, sizeof text, "%04u", (unsigned)(n->root - pnp_room()->config->devices) % 10000);
+        irp->IoStatus.Information = (ULONG_PTR)pool_string(text, false);
+        return STATUS_SUCCESS;
+    }
+    default:
+        return irp->IoStatus.Status;
+    }
+}
+
+static NTSTATUS answer_pnp(struct devnode *n, IRP *irp, IO_STACK_LOCATION *sl)
+{
+    switch (sl->MinorFunction) {
+    case IRP_MN_START_DEVICE:
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+    case IRP_MN_REMOVE_DEVICE:
+    case IRP_MN_STOP_DEVICE:
+    case IRP_MN_QUERY_STOP_DEVICE:
+    case IRP_MN_CANCEL_STOP_DEVICE:
+    case IRP_MN_SURPRISE_REMOVAL:
+    case IRP_MN_DEVICE_USAGE_NOTIFICATION:
+        return STATUS_SUCCESS;
+    case IRP_MN_QUERY_CAPABILITIES: {
+        DEVICE_CAPABILITIES *c = sl->Parameters.DeviceCapabilities.Capabilities;
+        c->UniqueID = 1;
+        c->DeviceState[PowerSystemWorking] = PowerDeviceD0;
+        for (int i = PowerSystemSleeping1; i < PowerSystemMaximum; i++)
+            c->DeviceState[i] = PowerDeviceD3;
+        return STATUS_SUCCESS;
+    }
+    case IRP_MN_QUERY_ID:
+        return n ? answer_id(n, irp, sl->Parameters.QueryId.IdType) : irp->IoStatus.Status;
+    default:
+        return irp->IoStatus.Status;
+    }
+}
+
+static const struct config_code *code_for(const struct devnode *n, ULONG code)
+{
+    for (uint32_t i = 0; n && n->root && i < n->root->code_count; i++)
+        if (n->root->codes[i].code == code)
+            return &n->root->codes[i];
+    return NULL;
+}
+
+static void finish(IRP *irp, NTSTATUS status, ULONG_PTR information)
+{
+    irp->IoStatus.Status = status;
+    irp->IoStatus.Information = information;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+}
+
+/* A request answered later: from a system thread after the delay. */
+struct late {
+    IRP *irp;
+    const struct config_code *code;
+};
+
+static void answer_late(void *context)
+{
+    struct late l = *(struct late *)context;
+    sim_free(context, sizeof l);
+    if (l.code->delay_ms) {
+        LARGE_INTEGER t = { .QuadPart = -10000ll * l.code->delay_ms };
+        KeDelayExecutionThread(KernelMode, FALSE, &t);
+    }
+    KIRQL old = KfRaiseIrql(DISPATCH_LEVEL); /* as from a device's DPC */
+    finish(l.irp, (NTSTATUS)l.code->status, l.code->bytes);
+    KeLowerIrql(old);
+}
+
+static NTSTATUS answer_control(struct devnode *n, IRP *irp, IO_STACK_LOCATION *sl)
+{
+    const struct config_code *c = code_for(n, sl->Parameters.DeviceIoControl.IoControlCode);
+    if (!c) {
+        finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    ULONG room_for = sl->Parameters.DeviceIoControl.OutputBufferLength, bytes = c->bytes < room_for ? c->bytes : room_for;
+    if (bytes && METHOD_FROM_CTL_CODE(c->code) == METHOD_BUFFERED && irp->AssociatedIrp.SystemBuffer)
+        memset(irp->AssociatedIrp.SystemBuffer, 0, bytes);
+    if (c->pend || c->delay_ms) {
+        sl->Control |= SL_PENDING_RETURNED;
+        struct late *l = sim_alloc(sizeof *l);
+        *l = (struct late) { irp, c };
+        struct thread *t = ps_create_host_thread(answer_late, l, "simulated device");
+        t->is_worker = true;
+        return STATUS_PENDING;
+    }
+    finish(irp, (NTSTATUS)c->status, bytes);
+    return (NTSTATUS)c->status;
+}
+
+/* All dispatch entries of \Driver\PnpManager. */
+NTSTATUS PnpRootDispatch(DEVICE_OBJECT *device, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = io_current_location(irp);
+    struct devnode *n = pnp_node_of(device);
+    NTSTATUS s = irp->IoStatus.Status;
+    bool removed = false;
+    switch (sl->MajorFunction) {
+    case IRP_MJ_CREATE:
+    case IRP_MJ_CLEANUP:
+    case IRP_MJ_CLOSE:
+        s = STATUS_SUCCESS;
+        irp->IoStatus.Information = 0;
+        break;
+    case IRP_MJ_PNP:
+        s = answer_pnp(n, irp, sl);
+        removed = sl->MinorFunction == IRP_MN_REMOVE_DEVICE;
+        break;
+    case IRP_MJ_POWER:
+        if (sl->MinorFunction == IRP_MN_SET_POWER && sl->Parameters.Power.Type == DevicePowerState)
+            PoSetPowerState(device, DevicePowerState, sl->Parameters.Power.State.DeviceState);
+        if (sl->MinorFunction == IRP_MN_SET_POWER || sl->MinorFunction == IRP_MN_QUERY_POWER)
+            s = STATUS_SUCCESS;
+        break;
+    case IRP_MJ_DEVICE_CONTROL:
+    case IRP_MJ_INTERNAL_DEVICE_CONTROL:
+        return answer_control(n, irp, sl);
+    case IRP_MJ_SYSTEM_CONTROL:
+        break;
+    default:
+        s = STATUS_INVALID_DEVICE_REQUEST;
+    }
+    irp->IoStatus.Status = s;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+    if (removed)
+        IoDeleteDevice(device);
+    return s;
+}
+
+static bool has_device(const struct config *c, const char *hwid)
+{
+    for (uint32_t i = 0; i < c->device_count; i++)
+        if (strcasecmp(c->devices[i].hwid, hwid) == 0)
+            return true;
+    return false;
+}
+
+void pnp_roots_make(const struct config *config)
+{
+    if (!config->device_count)
+        return;
+    DRIVER_OBJECT *d = io_driver_create("PnpManager", NULL, 0);
+    IR_ASSERT(d);
+    pnp_room()->root_driver = d;
+    PVOID dispatch = (PVOID)door_export_address("ntoskrnl.exe", "PnpRootDispatch");
+    for (int i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
+        d->MajorFunction[i] = dispatch;
+    for (uint32_t i = 0; i < config->device_count; i++) {
+        DEVICE_OBJECT *pdo;
+        NTSTATUS s = IoCreateDevice(d, 0, NULL, FILE_DEVICE_CONTROLLER, FILE_AUTOGENERATED_DEVICE_NAME, FALSE, &pdo);
+        IR_ASSERT(NT_SUCCESS(s));
+        pdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+        pdo->Flags |= DO_POWER_PAGABLE;
+        ob_reference(pdo);
+        struct devnode *n = pnp_node_new(pnp_root(), pdo);
+        n->root = &config->devices[i];
+    }
+    (void)has_device;
+}
