@@ -12,6 +12,7 @@
 #define PRIVATE_BASE 0x200200000000
 #define PRIVATE_END 0x200300000000
 #define DOOR_PAGE 0x200300000000
+#define ALIAS_BASE 0x200400000000 /* system addresses of user pages, same offset as in the user half */
 
 /* Entries of the door page: each is a jump to host code. */
 #define DOOR_ENTRY 0x00 /* an export was called; eax = index in the door table */

@@ -16,6 +16,7 @@
 #include "po/po.h"
 #include "ps/process.h"
 #include "session/leaks.h"
+#include "sim/image.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 #include "trap/trap.h"
@@ -49,6 +50,7 @@ static void fail_text(const char *text)
 {
     struct session *s = state();
     s->load_failed = true;
+    s->bad_input = true;
     snprintf(s->message, sizeof s->message, "%s", text);
     sim_end(RUN_DONE);
 }
@@ -155,11 +157,7 @@ static void session_thread(void *unused)
 void session_process_init(void)
 {
     host_arena_map();
-    sim_patch_install();
-}
-
-static void resume_hook(struct agent *a)
-{
+    host_signals_install(NULL);
 }
 
 void session_begin(const struct config *c)
@@ -169,13 +167,11 @@ void session_begin(const struct config *c)
     MACHINE->clock_100ns = 10000000ull * 60; /* a minute after boot */
     trace_init();
     MACHINE->rooms[ROOM_SESSION] = sim_alloc(sizeof(struct session));
-    (void)resume_hook;
     ke_init();
     ob_init();
     ps_init();
     io_init();
     door_images_build();
-    se_cm_ex_init();
     po_init();
     pnp_init();
     ex_work_init();
@@ -189,6 +185,68 @@ const char *failure_kind_text(enum failure_kind k)
 {
     static const char *const t[] = { "none", "bugcheck", "verifier", "deadlock", "hang", "crash", "exit", "unsupported", "load" };
     return t[k];
+}
+
+const char *outcome_contract_kind(const struct outcome *o)
+{
+    switch (o->kind) {
+    case FAILURE_UNSUPPORTED:
+        return "crash";
+    case FAILURE_LOAD:
+        return "exit";
+    default:
+        return failure_kind_text(o->kind);
+    }
+}
+
+int outcome_exit_status(const struct outcome *o)
+{
+    if (o->kind == FAILURE_LOAD && session_state()->bad_input)
+        return 2;
+    return o->kind == FAILURE_NONE ? 0 : 1;
+}
+
+static uint64_t hash_bytes(uint64_t h, const uint8_t *p, uint64_t n)
+{
+    for (; n >= 8; p += 8, n -= 8) {
+        uint64_t v;
+        memcpy(&v, p, 8);
+        h = (h ^ v) * 0x9FB21C651E98DF25ull;
+        h ^= h >> 32;
+    }
+    for (; n; p++, n--)
+        h = (h ^ *p) * 0x100000001B3ull;
+    return h;
+}
+
+/* Images, pool and user memory are hashed whole; stacks are left to the events, because what lies below the last frame of an
+ * ended thread tells nothing. */
+uint64_t session_run_hash(void)
+{
+    uint64_t h = trace_hash();
+    for (uint32_t i = 0; i < MACHINE->segment_count; i++) {
+        const struct segment *s = &MACHINE->segments[i];
+        if (s->hashed && s->kind == SEGMENT_PLAIN)
+            h = hash_bytes(h ^ s->base, (const uint8_t *)s->base, s->used);
+    }
+    return h;
+}
+
+bool session_check_files(const struct config *c, char *err, size_t errlen)
+{
+    char path[CONFIG_PATH];
+    for (uint32_t i = 0; i <= c->driver_count; i++) {
+        const char *name = i < c->driver_count ? c->drivers[i].file : c->program;
+        if (!name[0])
+            continue;
+        if (!config_find_file(c, name, path, sizeof path)) {
+            snprintf(err, errlen, "%s: no such file%s", name, c->folder[0] ? " in the case's folder or among the built cases; run make first" : "");
+            return false;
+        }
+        if (!image_file_open(path, err, errlen))
+            return false;
+    }
+    return true;
 }
 
 static uint64_t key_of(const struct outcome *o, uint64_t place)

@@ -13,6 +13,7 @@ struct session {
     struct agent *agent;
     uint32_t program_exit;
     bool program_ended;
+    bool bad_input; /* an image could not be used */
     bool load_failed; /* a DriverEntry or a start failed, or an image could not be loaded */
     char message[512]; /* of the first failure found by the session itself (load, leak) */
     bool leak;
@@ -36,5 +37,13 @@ struct outcome {
 };
 void session_outcome(struct outcome *out);
 const char *failure_kind_text(enum failure_kind k);
+/* The word for it in --json: bugcheck|verifier|deadlock|hang|crash|exit. */
+const char *outcome_contract_kind(const struct outcome *o);
+/* 0, 1 or 2 (an image that could not be used is an input error). */
+int outcome_exit_status(const struct outcome *o);
+/* Hash over the events of the run and the guest-visible bytes at its end. */
+uint64_t session_run_hash(void);
+/* All files are there and are images that can be used; otherwise one line in err. */
+bool session_check_files(const struct config *config, char *err, size_t errlen);
 
 #endif

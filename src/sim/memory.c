@@ -111,5 +111,5 @@ bool machine_host_fault_is_guests(enum host_fault_kind kind, uint64_t address)
         return true; /* non-canonical address handed in by the guest */
     if (kind != HOST_FAULT_ACCESS)
         return false;
-    return address < 0x10000000000ull || (address >= USER_BASE && address < KERNEL_END) || address >= 0x800000000000ull;
+    return address < 0x10000000000ull || (address >= USER_BASE && address < KERNEL_END) || (address >= ALIAS_BASE && address < ALIAS_BASE + (KERNEL_BASE - USER_BASE)) || address >= 0x800000000000ull;
 }

@@ -1,0 +1,378 @@
+/* irplab.yaml; see config.h. Unknown keys are errors. */
+#include "session/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <yaml.h>
+
+void config_init(struct config *c)
+{
+    memset(c, 0, sizeof *c);
+    c->cpus = 2;
+    strcpy(c->os, "10");
+    c->preemptions = -1;
+    c->schedules = -1;
+    c->time_seconds = -1;
+}
+
+struct reader {
+    yaml_document_t doc;
+    struct config *c;
+    const char *path;
+    char *err;
+    size_t errlen;
+    bool variant; /* a twin or variant: may not set bounds */
+};
+
+static bool bad(struct reader *r, const yaml_node_t *n, const char *text, const char *what)
+{
+    snprintf(r->err, r->errlen, "%s:%zu: %s%s%s", r->path, n ? n->start_mark.line + 1 : 0, text, what ? " " : "", what ? what : "");
+    return false;
+}
+
+static const char *scalar(const yaml_node_t *n)
+{
+    return n && n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : NULL;
+}
+
+static bool text_into(struct reader *r, const yaml_node_t *n, char *out, size_t size)
+{
+    const char *s = scalar(n);
+    if (!s)
+        return bad(r, n, "a text is wanted here", NULL);
+    if (strlen(s) >= size)
+        return bad(r, n, "too long:", s);
+    strcpy(out, s);
+    return true;
+}
+
+static bool number(struct reader *r, const yaml_node_t *n, double low, double high, double *out)
+{
+    const char *s = scalar(n);
+    char *end;
+    errno = 0;
+    *out = s ? (strncasecmp(s, "0x", 2) == 0 ? (double)strtoull(s, &end, 16) : strtod(s, &end)) : 0;
+    if (!s || end == s || *end || errno || *out < low || *out > high)
+        return bad(r, n, "not a number in range:", s);
+    return true;
+}
+
+typedef bool key_fn(struct reader *r, void *at, const char *key, yaml_node_t *value);
+
+static bool mapping(struct reader *r, yaml_node_t *n, void *at, key_fn *fn)
+{
+    if (!n || n->type != YAML_MAPPING_NODE)
+        return bad(r, n, "keys and values are wanted here", NULL);
+    for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+        yaml_node_t *k = yaml_document_get_node(&r->doc, p->key), *v = yaml_document_get_node(&r->doc, p->value);
+        if (!scalar(k))
+            return bad(r, k, "a key must be a text", NULL);
+        if (!fn(r, at, scalar(k), v))
+            return false;
+    }
+    return true;
+}
+
+static bool unknown(struct reader *r, const yaml_node_t *v, const char *key)
+{
+    return bad(r, v, "unknown key", key);
+}
+
+static bool driver_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    static const char *const roles[] = { "legacy", "bus", "function", "upper", "lower" };
+    struct config_driver *d = at;
+    if (strcmp(key, "file") == 0)
+        return text_into(r, v, d->file, sizeof d->file);
+    if (strcmp(key, "hwid") == 0)
+        return text_into(r, v, d->hwid, sizeof d->hwid);
+    if (strcmp(key, "inf") == 0)
+        return text_into(r, v, d->inf, sizeof d->inf);
+    if (strcmp(key, "role") != 0)
+        return unknown(r, v, key);
+    for (int i = 0; i < 5; i++)
+        if (scalar(v) && strcmp(scalar(v), roles[i]) == 0) {
+            d->role = (enum driver_role)i;
+            return true;
+        }
+    return bad(r, v, "role is one of bus, function, upper, lower, legacy, not", scalar(v));
+}
+
+static bool code_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    struct config_code *c = at;
+    double x = 0;
+    if (strcmp(key, "pend") == 0) {
+        c->pend = scalar(v) && strcmp(scalar(v), "true") == 0;
+        return true;
+    }
+    if (!number(r, v, 0, 4294967295.0, &x))
+        return false;
+    if (strcmp(key, "code") == 0)
+        c->code = (uint32_t)x;
+    else if (strcmp(key, "status") == 0)
+        c->status = (uint32_t)x;
+    else if (strcmp(key, "bytes") == 0)
+        c->bytes = (uint32_t)x;
+    else if (strcmp(key, "delay") == 0)
+        c->delay_ms = (uint32_t)x;
+    else
+        return unknown(r, v, key);
+    return true;
+}
+
+static bool sequence(struct reader *r, yaml_node_t *n, void *base, size_t size, uint32_t *count, uint32_t max, key_fn *fn)
+{
+    if (!n || n->type != YAML_SEQUENCE_NODE)
+        return bad(r, n, "a list is wanted here", NULL);
+    for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+        if (*count == max)
+            return bad(r, n, "the list is too long", NULL);
+        if (!mapping(r, yaml_document_get_node(&r->doc, *i), (char *)base + *count * size, fn))
+            return false;
+        (*count)++;
+    }
+    return true;
+}
+
+static bool device_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    struct config_device *d = at;
+    if (strcmp(key, "hwid") == 0)
+        return text_into(r, v, d->hwid, sizeof d->hwid);
+    if (strcmp(key, "codes") == 0)
+        return sequence(r, v, d->codes, sizeof d->codes[0], &d->code_count, CONFIG_MAX_CODES, code_key);
+    return unknown(r, v, key);
+}
+
+static bool value_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    struct config_value *c = at;
+    if (strcmp(key, "key") == 0)
+        return text_into(r, v, c->path, sizeof c->path);
+    if (strcmp(key, "name") == 0)
+        return text_into(r, v, c->name, sizeof c->name);
+    if (strcmp(key, "dword") == 0) {
+        c->is_dword = true;
+        return text_into(r, v, c->text, sizeof c->text);
+    }
+    if (strcmp(key, "text") == 0)
+        return text_into(r, v, c->text, sizeof c->text);
+    return unknown(r, v, key);
+}
+
+static bool bounds_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    struct config *c = at;
+    double x;
+    if (!number(r, v, 0, 1e15, &x))
+        return false;
+    if (strcmp(key, "preemptions") == 0)
+        c->preemptions = (int32_t)x;
+    else if (strcmp(key, "schedules") == 0)
+        c->schedules = (int64_t)x;
+    else if (strcmp(key, "time") == 0)
+        c->time_seconds = x;
+    else
+        return unknown(r, v, key);
+    return true;
+}
+
+static bool args_read(struct reader *r, yaml_node_t *n)
+{
+    struct config *c = r->c;
+    if (!n || n->type != YAML_SEQUENCE_NODE)
+        return bad(r, n, "args is a list", NULL);
+    c->arg_count = 0;
+    for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+        if (c->arg_count == CONFIG_MAX_ARGS)
+            return bad(r, n, "the list is too long", NULL);
+        if (!text_into(r, yaml_document_get_node(&r->doc, *i), c->args[c->arg_count++], sizeof c->args[0]))
+            return false;
+    }
+    return true;
+}
+
+static bool os_known(const char *os)
+{
+    static const char *const known[] = { "win7", "7", "8.1", "10", "11" };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(os, known[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    struct config *c = at;
+    double x = 0;
+    if (strcmp(key, "drivers") == 0) {
+        memset(c->drivers, 0, sizeof c->drivers);
+        c->driver_count = 0;
+        return sequence(r, v, c->drivers, sizeof c->drivers[0], &c->driver_count, CONFIG_MAX_DRIVERS, driver_key);
+    }
+    if (strcmp(key, "devices") == 0) {
+        memset(c->devices, 0, sizeof c->devices);
+        c->device_count = 0;
+        return sequence(r, v, c->devices, sizeof c->devices[0], &c->device_count, CONFIG_MAX_DEVICES, device_key);
+    }
+    if (strcmp(key, "registry") == 0)
+        return sequence(r, v, c->registry, sizeof c->registry[0], &c->registry_count, CONFIG_MAX_REGISTRY, value_key);
+    if (strcmp(key, "program") == 0)
+        return text_into(r, v, c->program, sizeof c->program);
+    if (strcmp(key, "args") == 0)
+        return args_read(r, v);
+    if (strcmp(key, "expect") == 0)
+        return text_into(r, v, c->expect, sizeof c->expect);
+    if (strcmp(key, "os") == 0) {
+        if (!text_into(r, v, c->os, sizeof c->os))
+            return false;
+        return os_known(c->os) || bad(r, v, "os is win7, 8.1, 10 or 11, not", c->os);
+    }
+    if (strcmp(key, "time_model") == 0) {
+        c->time_any = scalar(v) && strcmp(scalar(v), "any") == 0;
+        return c->time_any || (scalar(v) && strcmp(scalar(v), "idle") == 0) || bad(r, v, "time_model is idle or any, not", scalar(v));
+    }
+    if (strcmp(key, "cpus") == 0) {
+        if (!number(r, v, 1, 16, &x))
+            return false;
+        c->cpus = (uint32_t)x;
+        return true;
+    }
+    if (strcmp(key, "bounds") == 0)
+        return r->variant ? bad(r, v, "a variant has the bounds of its parent and may not set its own", NULL) : mapping(r, v, c, bounds_key);
+    return unknown(r, v, key);
+}
+
+static bool read_file(struct config *c, const char *path, bool variant, char *err, size_t errlen)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        snprintf(err, errlen, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    struct reader r = { .c = c, .path = path, .err = err, .errlen = errlen, .variant = variant };
+    yaml_parser_t parser;
+    yaml_parser_initialize(&parser);
+    yaml_parser_set_input_file(&parser, f);
+    bool ok = yaml_parser_load(&parser, &r.doc) != 0;
+    if (!ok)
+        snprintf(err, errlen, "%s:%zu: %s", path, parser.problem_mark.line + 1, parser.problem ? parser.problem : "not YAML");
+    if (ok) {
+        yaml_node_t *root = yaml_document_get_root_node(&r.doc);
+        ok = root ? mapping(&r, root, c, top_key) : bad(&r, NULL, "is empty", NULL);
+        yaml_document_delete(&r.doc);
+    }
+    yaml_parser_delete(&parser);
+    fclose(f);
+    return ok;
+}
+
+static bool exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool config_read_case(struct config *c, const char *path, char *err, size_t errlen)
+{
+    char folder[CONFIG_PATH], file[CONFIG_PATH + 32], parent[CONFIG_PATH + 32];
+    snprintf(folder, sizeof folder, "%s", path);
+    size_t n = strlen(folder);
+    while (n > 1 && folder[n - 1] == '/')
+        folder[--n] = 0;
+    const char *yaml = strrchr(folder, '/');
+    if (yaml && strcmp(yaml, "/irplab.yaml") == 0)
+        folder[yaml - folder] = 0;
+    snprintf(file, sizeof file, "%s/irplab.yaml", folder);
+    if (!exists(file)) {
+        snprintf(err, errlen, "%s: no irplab.yaml in this folder", path);
+        return false;
+    }
+    snprintf(parent, sizeof parent, "%s/../irplab.yaml", folder);
+    bool variant = exists(parent);
+    if (variant) {
+        /* A variant starts with all that its parent says. */
+        char up[CONFIG_PATH];
+        snprintf(up, sizeof up, "%.1000s/..", folder);
+        if (!config_read_case(c, up, err, errlen))
+            return false;
+        char parent_folder[CONFIG_PATH];
+        snprintf(parent_folder, sizeof parent_folder, "%s", c->folder);
+        (void)parent_folder;
+    }
+    const char *slash = strrchr(folder, '/');
+    const char *last = slash ? slash + 1 : folder;
+    if (variant) {
+        char name[sizeof c->name * 2];
+        snprintf(name, sizeof name, "%s/%s", c->name, last);
+        snprintf(c->name, sizeof c->name, "%.127s", name);
+    } else {
+        char real[4096];
+        if ((strcmp(last, ".") == 0 || strcmp(last, "..") == 0) && realpath(folder, real))
+            last = strrchr(real, '/') + 1;
+        else if (realpath(folder, real))
+            last = strrchr(real, '/') + 1;
+        snprintf(c->name, sizeof c->name, "%.127s", last);
+    }
+    snprintf(c->folder, sizeof c->folder, "%s", folder);
+    return read_file(c, file, variant, err, errlen);
+}
+
+static bool try_file(char *out, size_t size, const char *folder, const char *sub, const char *name)
+{
+    snprintf(out, size, "%s%s%s%s%s", folder, folder[0] ? "/" : "", sub, sub[0] ? "/" : "", name);
+    return exists(out);
+}
+
+/* The folder of the executable is build/ or build/src; cases lie in build/cases. */
+static void build_cases(char *out, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", out, size - 16);
+    out[n > 0 ? n : 0] = 0;
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(out, '/');
+        if (slash)
+            *slash = 0;
+        char probe[CONFIG_PATH + 16];
+        struct stat st;
+        snprintf(probe, sizeof probe, "%s/cases", out);
+        if (stat(probe, &st) == 0) {
+            snprintf(out, size, "%s", probe);
+            return;
+        }
+    }
+    out[0] = 0;
+}
+
+bool config_find_file(const struct config *c, const char *name, char *out, size_t size)
+{
+    char cases[CONFIG_PATH], sub[300];
+    if (exists(name)) {
+        snprintf(out, size, "%s", name);
+        return true;
+    }
+    if (name[0] == '/')
+        return false;
+    const char *base = strrchr(name, '/');
+    base = base ? base + 1 : name;
+    if (c->folder[0] && (try_file(out, size, c->folder, "", name) || try_file(out, size, c->folder, "driver", name) || try_file(out, size, c->folder, "program", name)))
+        return true;
+    build_cases(cases, sizeof cases);
+    if (!cases[0] || !c->name[0])
+        return false;
+    if (try_file(out, size, cases, c->name, base))
+        return true;
+    /* A variant without its own image uses its parent's. */
+    snprintf(sub, sizeof sub, "%s", c->name);
+    char *slash = strrchr(sub, '/');
+    if (!slash)
+        return false;
+    *slash = 0;
+    return try_file(out, size, cases, sub, base) || (c->folder[0] && try_file(out, size, c->folder, "..", name));
+}
