@@ -45,6 +45,10 @@ struct host_fault {
 void host_arena_map(void);
 /* Makes [address, address+bytes) accessible; prot is PROT_*. Page-aligned. */
 void host_protect(uint64_t address, size_t bytes, int prot);
+/* What host_protect or host_alias last said about the page of an address in the user or kernel half; PROT_NONE elsewhere. */
+int host_page_protection(uint64_t address);
+/* Counts calls that took write access away. */
+uint64_t host_write_losses(void);
 /* Gives pages back to zero. */
 void host_discard(uint64_t address, size_t bytes);
 /* Maps bytes at address outside the arena (images without relocations, 0x7FFE0000). false if that place is taken. */

@@ -45,10 +45,34 @@ void host_arena_map(void)
     host_protect(DOOR_PAGE, 0x1000, PROT_READ | PROT_EXEC);
 }
 
+/* What was asked for each page of the user and kernel halves: the processor's page tables, readable. They are no part of a
+ * snapshot; sim/snapshot.c gives back protections that memory needs to be restored. */
+static uint8_t page_protection[(PRIVATE_BASE - USER_BASE) >> 12];
+static uint64_t write_losses;
+
+static void protection_note(uint64_t address, size_t bytes, int prot)
+{
+    if (address < USER_BASE || address >= PRIVATE_BASE)
+        return;
+    memset(page_protection + ((address - USER_BASE) >> 12), prot, (bytes + 0xFFF) >> 12);
+    write_losses += !(prot & PROT_WRITE);
+}
+
+int host_page_protection(uint64_t address)
+{
+    return address >= USER_BASE && address < PRIVATE_BASE ? page_protection[(address - USER_BASE) >> 12] : PROT_NONE;
+}
+
+uint64_t host_write_losses(void)
+{
+    return write_losses;
+}
+
 void host_protect(uint64_t address, size_t bytes, int prot)
 {
     if (mprotect((void *)address, bytes, prot) != 0)
         base_panic("mprotect of %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
+    protection_note(address, bytes, prot);
 }
 
 void host_discard(uint64_t address, size_t bytes)
@@ -74,6 +98,7 @@ void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot)
     void *got = mmap((void *)alias, bytes, prot, MAP_SHARED | MAP_FIXED, arena_fd, (off_t)(original - USER_BASE));
     if (got == MAP_FAILED)
         base_panic("cannot alias %zu bytes: %s", bytes, strerror(errno));
+    protection_note(alias, bytes, prot);
 }
 
 uint64_t host_stack_prepare(uint64_t top, void (*fn)(void *), void *arg)

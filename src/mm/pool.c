@@ -131,7 +131,7 @@ static uint64_t up(uint64_t x, uint64_t align)
 static void window_open(struct pool_window *w, uint64_t base, uint64_t bytes, uint64_t limit)
 {
     *w = (struct pool_window) { .base = base, .next = base, .limit = base + limit, .end = base + bytes };
-    sim_segment_add(base, bytes, SEGMENT_PLAIN, true);
+    sim_segment_add(base, bytes, SEGMENT_PLAIN, true)->wiped = true;
     w->segment = MACHINE->segment_count - 1;
 }
 

@@ -94,6 +94,7 @@ struct segment {
     uint64_t used; /* live bytes from base (PLAIN) */
     uint8_t kind;
     bool hashed;
+    bool wiped; /* bytes behind `used` are zero in every run: a restore clears what a later run used */
     uint16_t agent; /* whose stack */
 };
 
@@ -223,6 +224,9 @@ extern void (*sim_place_hook)(struct agent *agent, struct processor *p);
 /* Segments for snapshots. */
 struct segment *sim_segment_add(uint64_t base, uint64_t size, enum segment_kind kind, bool hashed);
 void sim_segment_remove(uint64_t base);
+
+/* Called after a snapshot was restored (mm: system addresses of MDLs). */
+extern void (*sim_restored_hook)(void);
 
 struct snapshot;
 struct snapshot *sim_snapshot_take(void);

@@ -2,17 +2,25 @@
  * zero-filled when made), so that garbage below the stack pointer is the same in every run of a schedule. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sim/machine.h"
+
+void (*sim_restored_hook)(void);
+
+enum { PAGE_SHIFT = 12, MIXED = 0xFF };
 
 struct part {
     uint64_t base; /* first copied byte */
     uint64_t bytes;
     uint64_t stack_limit; /* guest stacks: lowest address; zero between it and base */
     size_t offset;
+    int protection; /* of its pages, or MIXED */
+    uint8_t *protections; /* MIXED: of each */
 };
 
 struct snapshot {
+    uint64_t write_losses;
     uint32_t count;
     size_t bytes, capacity;
     uint8_t *data;
@@ -38,6 +46,54 @@ static uint64_t live_start(const struct segment *s)
     return s->base;
 }
 
+/* ---- protections ----
+ * Memory of a snapshot may have become inaccessible since (freed, made read-only). What was inaccessible and became accessible
+ * stays so: nobody in the restored run knows these addresses yet, and whoever hands them out sets them up anew. */
+
+static uint64_t part_low(const struct part *p)
+{
+    return (p->stack_limit ? p->stack_limit : p->base) & ~0xFFFull;
+}
+
+static size_t part_pages(const struct part *p)
+{
+    return (p->base + p->bytes - part_low(p) + 0xFFF) >> PAGE_SHIFT;
+}
+
+static void protections_save(struct part *p)
+{
+    uint64_t low = part_low(p);
+    size_t n = part_pages(p);
+    p->protections = NULL;
+    p->protection = host_page_protection(low);
+    for (size_t i = 1; i < n && !p->protections; i++)
+        if (host_page_protection(low + (i << PAGE_SHIFT)) != p->protection)
+            p->protections = malloc(n);
+    if (!p->protections)
+        return;
+    p->protection = MIXED;
+    for (size_t i = 0; i < n; i++)
+        p->protections[i] = (uint8_t)host_page_protection(low + (i << PAGE_SHIFT));
+}
+
+static int protection_of(const struct part *p, size_t page)
+{
+    return p->protection == MIXED ? p->protections[page] : p->protection;
+}
+
+/* Makes pages writable (for the copy) or what they were (after it), where they are not. */
+static void protections_set(const struct part *p, bool writable)
+{
+    uint64_t low = part_low(p);
+    size_t n = p->base < PRIVATE_BASE ? part_pages(p) : 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at = low + (i << PAGE_SHIFT);
+        int now = host_page_protection(at), want = writable ? now | PROT_READ | PROT_WRITE : protection_of(p, i);
+        if (now != want)
+            host_protect(at, 1 << PAGE_SHIFT, want);
+    }
+}
+
 static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
 {
     if (sn->bytes + bytes > sn->capacity) {
@@ -60,32 +116,70 @@ struct snapshot *sim_snapshot_take(void)
     sn->count = 0;
     sn->bytes = sn->capacity = 0;
     sn->data = NULL;
+    sn->write_losses = host_write_losses();
     for (uint32_t i = 0; i < m->segment_count; i++) {
         const struct segment *s = &m->segments[i];
         struct part *p = &sn->parts[sn->count++];
         p->stack_limit = s->kind == SEGMENT_STACK ? s->base : 0;
         uint64_t start = live_start(s);
         copy_in(sn, p, start, s->base + s->used - start);
+        if (start < PRIVATE_BASE)
+            protections_save(p);
+        else
+            p->protections = NULL;
     }
     return sn;
 }
 
+/* What a segment that is there now held in the snapshot. */
+static uint64_t bytes_then(const struct snapshot *sn, uint32_t index, uint64_t base)
+{
+    if (index < sn->count && sn->parts[index].base == base)
+        return sn->parts[index].bytes;
+    for (uint32_t i = 0; i < sn->count; i++)
+        if (sn->parts[i].base == base)
+            return sn->parts[i].bytes;
+    return 0;
+}
+
+static void wipe(const struct snapshot *sn)
+{
+    const struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->segment_count; i++) {
+        const struct segment *s = &m->segments[i];
+        uint64_t then = s->wiped ? bytes_then(sn, i, s->base) : s->used;
+        if (s->used > then)
+            memset((void *)(s->base + then), 0, s->used - then);
+    }
+}
+
 void sim_snapshot_restore(const struct snapshot *sn)
 {
+    bool lost = sn->write_losses != host_write_losses();
+    wipe(sn);
     for (uint32_t i = 0; i < sn->count; i++) {
         const struct part *p = &sn->parts[i];
+        if (lost)
+            protections_set(p, true);
         if (p->stack_limit) {
             uint64_t low = lowest_used(p->stack_limit, p->base - p->stack_limit);
             memset((void *)low, 0, p->base - low);
         }
         memcpy((void *)p->base, sn->data + p->offset, p->bytes);
+        if (lost)
+            protections_set(p, false);
     }
+    if (sim_restored_hook)
+        sim_restored_hook();
 }
 
 void sim_snapshot_free(struct snapshot *sn)
 {
-    if (sn)
-        free(sn->data);
+    if (!sn)
+        return;
+    for (uint32_t i = 0; i < sn->count; i++)
+        free(sn->parts[i].protections);
+    free(sn->data);
     free(sn);
 }
 
