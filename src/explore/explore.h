@@ -13,6 +13,8 @@
  *     satisfied. Thread start and end are one event each.
  *   - accesses[] of an event names every object on whose state its effect, its result, its being enabled and its set of
  *     alternatives depended (READ), or that it changed (WRITE). Objects only its own agent can reach may be left out.
+ *   - A data choice found in the midst of an operation (a failed allocation) is a point like any other: the agent stands before it
+ *     with its alternatives, and the others may go first. (It touches nothing, so the reduction adds no order for it.)
  *   - Two adjacent events of different agents whose accesses do not conflict may be swapped: the same state follows and
  *     both report the same accesses. This is all the reduction relies on, and what makes `complete` true.
  *
@@ -78,6 +80,7 @@ struct explore_agent {
     uint32_t id;
     uint32_t alternatives; /* bit n: alternative n is possible now; never 0. The lowest is the usual one */
     uint32_t faults;       /* those that count against the fault bound (failed allocation, ...) */
+    uint64_t object;       /* what its next operation will touch first, for pos and surw; 0: unknown */
 };
 
 struct explore_point {
@@ -162,7 +165,8 @@ struct explore_config {
     uint64_t schedules;     /* runs to stop after; 0: no limit (sampling needs one, or stop) */
     size_t steps;           /* longest run in events; 0: 1,000,000. A longer one is cut and the result not complete */
     size_t nodes;           /* dpor: wake-up tree nodes alive at once; 0: 16 million. Out of them: complete is false, bound_hit true */
-    size_t checkpoint;      /* events between snapshots on a path without branches; 0: 32 */
+    size_t checkpoint;      /* most events between two snapshots of a path; 0: 16 */
+    bool count_traces;      /* dfs, dpor: keep a set of the classes seen, for `traces` (8 to 16 bytes each); sampling always does */
     bool (*stop)(void *user); /* asked between runs, e.g. for the time; NULL: never */
     /* After each complete run, the machine still standing in its final state. */
     void (*ran)(void *user, const struct explore_report *run);
@@ -202,7 +206,8 @@ struct explore_result {
     uint64_t tries;     /* dpor: operations executed only to learn what they would touch */
     bool complete;      /* all orders within the bounds were covered */
     bool bound_hit;     /* something was left out because of steps, nodes or agents */
-    int preemptions;    /* the bound covered by what was completed; -1: none applied (all orders, if complete) */
+    bool unbounded;     /* complete, and no bound left anything out: all orders there are */
+    int preemptions;    /* all orders with at most so many preemptions were covered; -1: not even those with none */
     const char *why_not; /* a sentence: why complete is false; NULL when it is true */
     struct explore_failure *failures;
     size_t failure_count;

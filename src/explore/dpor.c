@@ -1,0 +1,609 @@
+/* Optimal dynamic partial-order reduction: one run for each happens-before class, none given up half-way.
+ *
+ * After Abdulla, Aronsson, Jonsson, Sagonas, Source Sets: A Foundation for Optimal DPOR (J. ACM 64, 2017), algorithm 2: at the end
+ * of each run every race of the run is reversed into a sequence that, unless a sleeping event or a branch already there
+ * leads to the same class, goes into the wake-up tree of the node before the race. Sequences are kept in full and all races are looked
+ * at in every run: each of the tempting shortcuts loses classes of some programs.
+ *
+ * Beyond the paper:
+ *   - What an operation touches is known once it has run. Where the last operation of a reversal could touch something else and
+ *     that matters, it is tried: the machine goes there and looks.
+ *   - Operations that wait. The event before which one could not run does not race with it; an older one that kept it from
+ *     running may (for a lock: the acquire before). An agent still waiting at the end races with what keeps it waiting.
+ *   - Alternatives. Wherever one alternative of an operation is explored the others are too, unless a sleeping event is
+ *     independent of them.
+ *   - An event that ends the run under others (failure, exit) comes after all that ran and excludes all that did not: each of
+ *     those is tried before it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "explore/reversal.h"
+#include "explore/search.h"
+#include "explore/wakeup.h"
+
+struct sleeper {
+    uint32_t print;
+    uint16_t agent;
+    uint8_t alternative;
+};
+
+/* Beside each node of the path. */
+struct stand {
+    uint32_t tree; /* first branch; the one being explored comes first */
+    size_t sleepers, sleeper_count;
+};
+
+struct trial {
+    uint32_t print;
+    uint8_t alternative;
+};
+
+struct dpor {
+    struct search *s;
+    struct path *path;
+    struct branches branches;
+    struct stand *stands;
+    size_t stand_room;
+    struct sleeper *sleepers;
+    size_t sleeper_room;
+    struct reversal reversal;
+    int32_t gone[EXPLORE_AGENTS_MAX], arrival[EXPLORE_AGENTS_MAX], covered[EXPLORE_AGENTS_MAX];
+    struct trial trials[EXPLORE_ALTERNATIVES_MAX];
+    unsigned trial_count;
+    uint32_t *waiting_events; /* conflicts met while looking for what holds an operation back */
+    size_t waiting_room;
+};
+
+/* --- nodes ------------------------------------------------------------------------------------------------------- */
+
+static struct stand *top(struct dpor *d)
+{
+    return &d->stands[d->path->count];
+}
+
+static void add_sleeper(struct dpor *d, struct stand *st, struct sleeper sleeper)
+{
+    size_t at = st->sleepers + st->sleeper_count++;
+    d->sleepers = explore_grow(d->sleepers, &d->sleeper_room, at + 1, sizeof *d->sleepers);
+    d->sleepers[at] = sleeper;
+}
+
+static bool asleep(const struct dpor *d, const struct stand *st, unsigned agent, unsigned alternative)
+{
+    const struct sleeper *s = d->sleepers + st->sleepers;
+    for (size_t i = 0; i < st->sleeper_count; i++)
+        if (s[i].agent == agent && s[i].alternative == alternative)
+            return true;
+    return false;
+}
+
+/* The node after the event just run: who sleeps on, and the sub-tree that was below the event's branch. */
+static void open_stand(struct dpor *d, uint32_t tree)
+{
+    struct path *p = d->path;
+    d->stands = explore_grow(d->stands, &d->stand_room, p->count + 1, sizeof *d->stands);
+    struct stand *st = top(d);
+    *st = (struct stand){.tree = tree};
+    if (p->count == 0)
+        return;
+    const struct stand *was = st - 1;
+    const struct event *e = &p->events[p->count - 1];
+    st->sleepers = was->sleepers + was->sleeper_count;
+    for (size_t i = 0; i < was->sleeper_count; i++) {
+        struct sleeper s = d->sleepers[was->sleepers + i];
+        if (s.agent != e->agent && !footprint_conflict(&p->prints, s.print, e->print))
+            add_sleeper(d, st, s);
+    }
+}
+
+/* --- trying ------------------------------------------------------------------------------------------------------ */
+
+/* Runs the items from node `at`; the machine then stands before the reversal's last operation. */
+static void run_items(struct dpor *d)
+{
+    struct path *p = d->path;
+    struct reversal *r = &d->reversal;
+    path_visit(p, r->at);
+    reversal_start(r);
+    for (size_t i = r->at; i < p->count; i++) {
+        if (!reversal_has(r, i))
+            continue;
+        struct explore_event e = {0};
+        const struct event *x = &p->events[i];
+        p->machine->step(p->machine->context, p->ids[x->agent], x->alternative, &e);
+        if (footprint_intern(&p->prints, e.accesses, e.access_count) != x->really)
+            p->broken = "events said not to conflict do: an event touched something else when an independent one was left out";
+        p->steps++;
+        d->s->result->tries++;
+    }
+    path_moved(p);
+}
+
+static uint32_t faults_used(const struct dpor *d)
+{
+    const struct path *p = d->path;
+    uint32_t used = p->nodes[d->reversal.at].faults;
+    for (size_t i = d->reversal.at; i < p->count; i++)
+        if (reversal_has(&d->reversal, i))
+            used += p->nodes[i + 1].faults - p->nodes[i].faults;
+    return used;
+}
+
+/* Alternatives of the reversal's agent where the machine stands, within the fault bound. */
+static uint32_t alternatives_here(struct dpor *d, bool *others)
+{
+    const struct path *p = d->path;
+    struct explore_point point = {0};
+    if (p->machine->point(p->machine->context, &point) != EXPLORE_RUNNING)
+        return 0;
+    *others = point.enabled_count > 1;
+    for (unsigned i = 0; i < point.enabled_count; i++) {
+        const struct explore_agent *a = &point.enabled[i];
+        if (a->id != p->ids[d->reversal.agent])
+            continue;
+        bool spent = d->s->config->faults >= 0 && faults_used(d) >= (uint32_t)d->s->config->faults;
+        return spent && (a->alternatives & ~a->faults) ? a->alternatives & ~a->faults : a->alternatives;
+    }
+    return 0;
+}
+
+static void try_alternative(struct dpor *d, unsigned alternative, bool others)
+{
+    struct path *p = d->path;
+    struct explore_event e = {0};
+    p->machine->step(p->machine->context, p->ids[d->reversal.agent], alternative, &e);
+    p->steps++;
+    d->s->result->tries++;
+    uint32_t print = footprint_intern(&p->prints, e.accesses, e.access_count);
+    struct explore_point point = {0};
+    enum explore_status status = p->machine->point(p->machine->context, &point);
+    if (others && status != EXPLORE_RUNNING && status != EXPLORE_DEADLOCK)
+        print = FOOTPRINT_ALL;
+    d->trials[d->trial_count++] = (struct trial){print, (uint8_t)alternative};
+}
+
+/* Fills in trials: what the last operation would touch. None: it would have to wait. */
+static void try_last(struct dpor *d)
+{
+    bool others = false;
+    d->trial_count = 0;
+    run_items(d);
+    uint32_t left = alternatives_here(d, &others);
+    for (; left; left &= left - 1) {
+        try_alternative(d, (unsigned)__builtin_ctz(left), others);
+        if (left & (left - 1))
+            run_items(d);
+    }
+}
+
+/* --- reversals into trees ------------------------------------------------------------------------------------------ */
+
+/* A sleeping event that could come first: the class has been explored. */
+static enum answer slept(struct dpor *d)
+{
+    struct reversal *r = &d->reversal;
+    const struct stand *st = &d->stands[r->at];
+    enum answer all = NO;
+    for (size_t i = 0; i < st->sleeper_count; i++) {
+        struct sleeper s = d->sleepers[st->sleepers + i];
+        enum answer a = reversal_initial(r, s.agent, s.alternative, s.print, false);
+        if (a == YES)
+            return YES;
+        all = a == UNKNOWN ? UNKNOWN : all;
+    }
+    return all;
+}
+
+/* Follows the tree as far as it agrees. YES: it has the class already; NO: *parent is where the rest belongs (NO_BRANCH: the root). */
+static enum answer planned(struct dpor *d, bool skip_first, uint32_t *parent)
+{
+    struct reversal *r = &d->reversal;
+    uint32_t at = d->stands[r->at].tree;
+    *parent = NO_BRANCH;
+    if (skip_first)
+        at = d->branches.all[at].next;
+    while (at != NO_BRANCH) {
+        const struct branch *b = &d->branches.all[at];
+        enum answer a = reversal_initial(r, b->agent, b->alternative, b->print, true);
+        if (a == UNKNOWN)
+            return UNKNOWN;
+        if (a == NO) {
+            at = b->next;
+            continue;
+        }
+        if (b->child == NO_BRANCH)
+            return YES;
+        *parent = at;
+        at = b->child;
+    }
+    return NO;
+}
+
+static uint32_t *children_of(struct dpor *d, uint32_t parent)
+{
+    return parent == NO_BRANCH ? &d->stands[d->reversal.at].tree : &d->branches.all[parent].child;
+}
+
+static void grow(struct dpor *d, uint32_t *parent, unsigned agent, unsigned alternative, uint32_t print)
+{
+    uint32_t b = branch_new(&d->branches, (uint16_t)agent, (uint8_t)alternative, print);
+    branch_append(&d->branches, children_of(d, *parent), b);
+    *parent = b;
+}
+
+/* The items left and the last operation become a new branch. */
+static void insert(struct dpor *d, uint32_t parent)
+{
+    struct path *p = d->path;
+    struct reversal *r = &d->reversal;
+    for (size_t i = r->at; i < p->count; i++)
+        if (reversal_has(r, i))
+            grow(d, &parent, p->events[i].agent, p->events[i].alternative, p->events[i].print);
+    if (!r->ran)
+        grow(d, &parent, r->agent, r->alternative, r->print);
+    if (d->branches.alive > d->s->config->nodes && !d->s->stopped) {
+        d->s->stopped = d->s->result->bound_hit = true;
+        search_not_complete(d->s, "the wake-up tree outgrew its limit of nodes");
+    }
+}
+
+/* Inserts the reversal, whose print is known, unless its class is there. */
+static void settle(struct dpor *d, bool skip_first)
+{
+    uint32_t parent;
+    reversal_start(&d->reversal);
+    if (slept(d) != NO)
+        return;
+    if (planned(d, skip_first, &parent) == NO)
+        insert(d, parent);
+}
+
+enum outcome { ELSEWHERE /* known to be there already */, HELD_BACK /* the last operation would wait */, SETTLED };
+
+/* Tries and inserts each alternative of the last operation. */
+static enum outcome settle_by_trial(struct dpor *d)
+{
+    struct reversal *r = &d->reversal;
+    try_last(d);
+    if (!d->trial_count)
+        return HELD_BACK;
+    for (unsigned i = 0; i < d->trial_count; i++) {
+        r->print = d->trials[i].print;
+        r->alternative = d->trials[i].alternative;
+        settle(d, true);
+    }
+    return SETTLED;
+}
+
+/* enabled: the last operation is known to be able to run after the items. */
+static enum outcome consider(struct dpor *d, bool enabled)
+{
+    struct reversal *r = &d->reversal;
+    uint32_t parent;
+    reversal_start(r);
+    enum answer sleep = slept(d), plan = UNKNOWN;
+    if (sleep == YES)
+        return ELSEWHERE;
+    if (sleep == NO)
+        plan = planned(d, true, &parent);
+    if (plan == YES)
+        return ELSEWHERE;
+    if (sleep == NO && plan == NO && enabled && r->print != FOOTPRINT_UNKNOWN) {
+        insert(d, parent);
+        return SETTLED;
+    }
+    return settle_by_trial(d);
+}
+
+static void prepare(struct dpor *d, size_t at, unsigned agent, uint32_t print, uint8_t alternative)
+{
+    struct reversal *r = &d->reversal;
+    r->path = d->path;
+    r->at = at;
+    r->agent = agent;
+    r->print = print;
+    r->alternative = alternative;
+    r->gone = d->gone;
+    r->arrival = d->arrival;
+    r->excluded_count = 0;
+    if (at < d->path->count)
+        reversal_exclude(r, at);
+}
+
+/* --- races ------------------------------------------------------------------------------------------------------- */
+
+/* Races of an event that nothing held back, and of lock acquires: who comes first can be turned round as it is. */
+static void plain_races(struct dpor *d, size_t event)
+{
+    struct path *p = d->path;
+    const struct event *x = &p->events[event];
+    if (x->race_count)
+        path_arrival(p, x->agent, x->before, event, d->arrival);
+    for (uint32_t i = 0; i < x->race_count; i++) {
+        prepare(d, p->race_events[x->races + i], x->agent, x->fixed ? x->print : FOOTPRINT_UNKNOWN, x->alternative);
+        consider(d, true);
+    }
+}
+
+/* An operation that may wait: agent, from the node where it had arrived, with the conflicting events before `until`, newest first. */
+struct held {
+    unsigned agent;
+    size_t arrived;
+    uint32_t print; /* known, or FOOTPRINT_UNKNOWN */
+    uint32_t wants; /* footprint by which conflicts are found */
+    uint8_t alternative;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static size_t conflicts_before(struct dpor *d, uint32_t wants, size_t until)
+{
+    struct path *p = d->path;
+    const struct footprint *f = &p->prints.all[wants];
+    const struct touch *t = p->prints.touches + f->first;
+    size_t n = 0;
+    for (uint32_t i = 0; i < f->count; i++) {
+        uint32_t a = t[i].object < p->heads_known ? p->heads[t[i].object] : NO_EVENT;
+        for (; a != NO_EVENT; a = p->accesses[a].before) {
+            if (p->accesses[a].event >= until || !touch_kinds_conflict(p->accesses[a].kind, t[i].kind))
+                continue;
+            d->waiting_events = explore_grow(d->waiting_events, &d->waiting_room, n + 1, sizeof *d->waiting_events);
+            d->waiting_events[n++] = p->accesses[a].event;
+        }
+    }
+    if (f->count > 1)
+        qsort(d->waiting_events, n, sizeof *d->waiting_events, newest_first);
+    return n;
+}
+
+/* Some item conflicts with what the operation wants: whether it is enabled after them cannot be read off the path. */
+static bool disturbed(struct dpor *d, uint32_t wants)
+{
+    reversal_start(&d->reversal);
+    return reversal_conflicts(&d->reversal, wants);
+}
+
+/* Leaves out the newest item that conflicts with what the operation wants, with all after it. False: there is none, or the
+ * operation would not be reached. */
+static bool leave_one_out(struct dpor *d, const struct held *h)
+{
+    struct path *p = d->path;
+    reversal_start(&d->reversal);
+    for (size_t i = p->count; i-- > d->reversal.at;) {
+        if (!reversal_has(&d->reversal, i) || !footprint_conflict(&p->prints, p->events[i].print, h->wants))
+            continue;
+        if (d->arrival[p->events[i].agent] >= (int32_t)p->events[i].index)
+            return false;
+        if (!reversal_exclude(&d->reversal, i)) {
+            d->s->result->bound_hit = true;
+            search_not_complete(d->s, "more operations hold one back than the explorer looks at");
+            return false;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Looks at the order in which the operation comes before event c. True: what happens before c need not be looked at. */
+static bool consider_held(struct dpor *d, const struct held *h, uint32_t c)
+{
+    struct path *p = d->path;
+    bool was_there = c >= h->arrived, was_enabled = was_there && path_find(p, c, h->agent);
+    prepare(d, c, h->agent, h->print, h->alternative);
+    bool unclear = disturbed(d, h->wants);
+    if (was_there && !was_enabled && !unclear)
+        return false;
+    enum outcome o = consider(d, was_enabled && !unclear);
+    while (o == HELD_BACK && leave_one_out(d, h))
+        o = consider(d, false);
+    return was_enabled || (!was_there && o == SETTLED);
+}
+
+static void held_races(struct dpor *d, const struct held *h, size_t until)
+{
+    struct path *p = d->path;
+    size_t n = conflicts_before(d, h->wants, until);
+    memcpy(d->covered, d->arrival, p->stride * sizeof *d->covered);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t c = d->waiting_events[i];
+        const struct event *e = &p->events[c];
+        if (e->agent == h->agent || d->covered[e->agent] >= (int32_t)e->index || (i && c == d->waiting_events[i - 1]))
+            continue;
+        if (consider_held(d, h, c))
+            clock_join(d->covered, path_clock(p, c), p->stride);
+    }
+}
+
+static void races_of(struct dpor *d, size_t event)
+{
+    struct path *p = d->path;
+    const struct event *x = &p->events[event];
+    if (x->waits != WAITS || x->print == FOOTPRINT_ALL) {
+        plain_races(d, event);
+        return;
+    }
+    struct held h = {.agent = x->agent, .print = x->fixed ? x->print : FOOTPRINT_UNKNOWN, .wants = x->print, .alternative = x->alternative};
+    h.arrived = path_arrival(p, x->agent, x->before, event, d->arrival);
+    held_races(d, &h, event);
+}
+
+/* Agents that wait for ever: the run never saw their operation. */
+static void races_of_waiting(struct dpor *d)
+{
+    struct path *p = d->path;
+    const struct explore_waiting *list;
+    if (!p->machine->waiting)
+        return;
+    path_sync(p);
+    unsigned n = p->machine->waiting(p->machine->context, &list);
+    struct held *held = calloc(n + 1, sizeof *held);
+    if (!held)
+        base_panic("out of memory while exploring");
+    for (unsigned i = 0; i < n; i++) /* before anything moves the machine */
+        held[i] = (struct held){.agent = path_agent(p, list[i].agent), .print = FOOTPRINT_UNKNOWN,
+                                .wants = footprint_intern(&p->prints, list[i].accesses, list[i].access_count)};
+    for (unsigned i = 0; i < n; i++) {
+        held[i].arrived = path_arrival(p, held[i].agent, p->last[held[i].agent], p->count, d->arrival);
+        held_races(d, &held[i], p->count);
+    }
+    free(held);
+}
+
+/* The last event ended the run under others: each of them could have run before it. */
+static void races_with_the_end(struct dpor *d)
+{
+    struct path *p = d->path;
+    size_t last = p->count - 1;
+    if (p->count == 0 || p->events[last].print != FOOTPRINT_ALL)
+        return;
+    for (unsigned i = 0; i < p->nodes[last].candidate_count; i++) {
+        unsigned agent = path_candidates(p, last)[i].agent;
+        if (agent == p->events[last].agent)
+            continue;
+        path_arrival(p, agent, p->last[agent], p->count, d->arrival);
+        prepare(d, last, agent, FOOTPRINT_UNKNOWN, 0);
+        consider(d, true);
+    }
+}
+
+static void all_races(struct dpor *d)
+{
+    for (size_t i = 0; i < d->path->count; i++)
+        races_of(d, i);
+    races_of_waiting(d);
+    races_with_the_end(d);
+}
+
+/* --- the search -------------------------------------------------------------------------------------------------- */
+
+/* The other alternatives of the operation whose branch was just explored. The path ends at its node. */
+static void add_alternatives(struct dpor *d, unsigned agent)
+{
+    struct path *p = d->path;
+    const struct candidate *c = path_find(p, p->count, agent);
+    uint32_t left = search_alternatives(d->s, c);
+    if (!(left & (left - 1)))
+        return;
+    for (; left; left &= left - 1) {
+        unsigned alternative = (unsigned)__builtin_ctz(left);
+        if (asleep(d, top(d), agent, alternative))
+            continue;
+        path_arrival(p, agent, p->last[agent], p->count, d->arrival);
+        prepare(d, p->count, agent, FOOTPRINT_UNKNOWN, (uint8_t)alternative);
+        path_visit(p, p->count);
+        d->trial_count = 0;
+        try_alternative(d, alternative, path_node(p)->candidate_count > 1);
+        path_moved(p);
+        d->reversal.print = d->trials[0].print;
+        settle(d, false);
+    }
+}
+
+/* A node without a plan goes on with whoever ran, then the first that is not asleep. */
+static bool choose(struct dpor *d)
+{
+    struct path *p = d->path;
+    const struct node *n = path_node(p);
+    const struct candidate *c = path_candidates(p, p->count);
+    unsigned agent = 0, alternative = 0, found = 0;
+    for (unsigned i = 0; i < n->candidate_count && found < 2; i++) {
+        for (uint32_t left = search_alternatives(d->s, &c[i]); left; left &= left - 1) {
+            unsigned a = (unsigned)__builtin_ctz(left), better = c[i].agent == n->running ? 2 : 1;
+            if (found >= better || asleep(d, top(d), c[i].agent, a))
+                continue;
+            agent = c[i].agent;
+            alternative = a;
+            found = better;
+        }
+    }
+    if (found)
+        branch_append(&d->branches, &top(d)->tree, branch_new(&d->branches, (uint16_t)agent, (uint8_t)alternative, FOOTPRINT_UNKNOWN));
+    return found;
+}
+
+/* Runs the first branch of the node where the path ends. */
+static enum explore_status take_branch(struct dpor *d)
+{
+    struct path *p = d->path;
+    uint32_t at = top(d)->tree;
+    struct branch b = d->branches.all[at];
+    if (b.next != NO_BRANCH)
+        path_checkpoint(p, d->s->config->checkpoint / 2);
+    d->branches.all[at].child = NO_BRANCH;
+    enum explore_status status = path_step(p, b.agent, b.alternative);
+    if (b.print != FOOTPRINT_UNKNOWN && b.print != p->events[p->count - 1].print)
+        p->broken = "events said not to conflict do: a planned event touched something else";
+    open_stand(d, b.child);
+    return status;
+}
+
+/* One run from where the path stands to its end. */
+static void run(struct dpor *d)
+{
+    struct path *p = d->path;
+    enum explore_status status = path_node(p)->status;
+    while (status == EXPLORE_RUNNING && !p->broken) {
+        if (search_too_long(d->s)) {
+            search_cut(d->s);
+            return;
+        }
+        path_checkpoint(p, d->s->config->checkpoint);
+        if (top(d)->tree == NO_BRANCH && !choose(d)) {
+            d->s->result->blocked++;
+            return;
+        }
+        status = take_branch(d);
+    }
+    if (!p->broken)
+        search_ran(d->s);
+}
+
+/* Back to the deepest node with something planned. False: there is none. */
+static bool back(struct dpor *d)
+{
+    struct path *p = d->path;
+    while (p->count > 0) {
+        struct event e = p->events[p->count - 1];
+        path_cut(p, p->count - 1);
+        add_sleeper(d, top(d), (struct sleeper){e.print, e.agent, e.alternative});
+        branch_drop_first(&d->branches, &top(d)->tree);
+        add_alternatives(d, e.agent);
+        if (top(d)->tree != NO_BRANCH)
+            return true;
+    }
+    return false;
+}
+
+void explore_dpor(struct search *s)
+{
+    struct dpor *d = calloc(1, sizeof *d);
+    if (!d)
+        base_panic("out of memory while exploring");
+    d->s = s;
+    d->path = &s->path;
+    s->path.races = true;
+    path_begin(&s->path);
+    open_stand(d, NO_BRANCH);
+    bool more = true;
+    while (more && !search_enough(s)) {
+        run(d);
+        if (!s->stopped && !s->path.broken) {
+            all_races(d);
+            more = back(d);
+        }
+    }
+    if (!more) {
+        s->result->unbounded = s->result->complete && s->config->faults < 0;
+        s->result->preemptions = s->result->complete ? INT32_MAX : -1;
+    }
+    branches_free(&d->branches);
+    free(d->stands);
+    free(d->sleepers);
+    free(d->waiting_events);
+    free(d);
+}

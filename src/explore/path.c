@@ -1,0 +1,459 @@
+#include "explore/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+enum { FIRST_STRIDE = 8 };
+
+void path_init(struct path *p, const struct explore_machine *machine)
+{
+    memset(p, 0, sizeof *p);
+    p->machine = machine;
+    p->stride = FIRST_STRIDE;
+    footprints_init(&p->prints);
+}
+
+void path_free(struct path *p)
+{
+    if (p->nodes) {
+        path_cut(p, 0);
+        if (p->nodes[0].snapshot)
+            p->machine->discard(p->machine->context, p->nodes[0].snapshot);
+    }
+    for (unsigned i = 0; i < p->agents; i++)
+        free(p->positions[i]);
+    footprints_free(&p->prints);
+    free(p->events);
+    free(p->nodes);
+    free(p->clocks);
+    free(p->counts);
+    free(p->candidates);
+    free(p->accesses);
+    free(p->heads);
+    free(p->enables);
+    free(p->race_events);
+    memset(p, 0, sizeof *p);
+}
+
+/* --- agents ------------------------------------------------------------------------------------------------------ */
+
+static int32_t *spread(int32_t *from, size_t rows, unsigned old_stride, unsigned stride, size_t *room)
+{
+    size_t need = (rows + 64) * stride;
+    int32_t *to = calloc(need, sizeof *to);
+    if (!to)
+        base_panic("out of memory while exploring (%zu bytes)", need * sizeof *to);
+    for (size_t i = 0; i < rows && from; i++)
+        memcpy(to + i * stride, from + i * old_stride, old_stride * sizeof *to);
+    free(from);
+    *room = need;
+    return to;
+}
+
+/* Clocks get wider when an agent appears that no schedule has had before; rare. */
+static void widen(struct path *p)
+{
+    unsigned old = p->stride;
+    p->stride = old * 2;
+    p->clocks = spread(p->clocks, p->clocks ? p->count : 0, old, p->stride, &p->clock_room);
+    p->counts = spread(p->counts, p->counts ? p->count + 1 : 0, old, p->stride, &p->count_room);
+}
+
+static unsigned add_agent(struct path *p, uint32_t id)
+{
+    if (p->agents == EXPLORE_AGENTS_MAX) {
+        p->full = true;
+        p->broken = "more agents than the explorer can tell apart";
+        return 0;
+    }
+    unsigned number = p->agents++;
+    if (number >= p->stride)
+        widen(p);
+    p->ids[number] = id;
+    p->keys[number] = explore_mix(id * 0x9e3779b97f4a7c15ull + 0x1234567) | 1;
+    p->last[number] = NO_EVENT;
+    p->enabler[number] = NO_EVENT;
+    if (id < 1024)
+        p->small[id] = (uint16_t)(number + 1);
+    return number;
+}
+
+unsigned path_agent(struct path *p, uint32_t id)
+{
+    if (id < 1024 && p->small[id])
+        return p->small[id] - 1u;
+    for (unsigned i = 0; id >= 1024 && i < p->agents; i++)
+        if (p->ids[i] == id)
+            return i;
+    return add_agent(p, id);
+}
+
+/* --- nodes ------------------------------------------------------------------------------------------------------- */
+
+static void read_point(struct path *p)
+{
+    struct explore_point point = {.running = EXPLORE_NO_AGENT};
+    enum explore_status status = p->machine->point(p->machine->context, &point);
+    p->nodes = explore_grow(p->nodes, &p->node_room, p->count + 1, sizeof *p->nodes);
+    struct node *n = path_node(p);
+    n->candidates = (uint32_t)p->candidate_count;
+    n->candidate_count = status == EXPLORE_RUNNING ? point.enabled_count : 0;
+    n->status = status;
+    n->snapshot = NULL;
+    p->candidates = explore_grow(p->candidates, &p->candidate_room, p->candidate_count + n->candidate_count, sizeof *p->candidates);
+    for (unsigned i = 0; i < n->candidate_count; i++) {
+        const struct explore_agent *a = &point.enabled[i];
+        IR_ASSERT(a->alternatives != 0);
+        p->candidates[p->candidate_count++] =
+            (struct candidate){(uint16_t)path_agent(p, a->id), a->alternatives, a->faults & a->alternatives, a->object};
+    }
+    IR_ASSERT(status != EXPLORE_RUNNING || n->candidate_count > 0);
+    n->running = point.running == EXPLORE_NO_AGENT ? NO_AGENT : (uint16_t)path_agent(p, point.running);
+    n->can_go_on = point.running_can_go_on && path_find(p, p->count, n->running);
+}
+
+const struct candidate *path_find(const struct path *p, size_t d, unsigned agent)
+{
+    const struct candidate *c = path_candidates(p, d);
+    for (unsigned i = 0; i < p->nodes[d].candidate_count; i++)
+        if (c[i].agent == agent)
+            return &c[i];
+    return NULL;
+}
+
+void path_begin(struct path *p)
+{
+    bool known = p->nodes != NULL;
+    if (known)
+        path_cut(p, 0);
+    if (known && p->nodes[0].snapshot) {
+        p->machine->restore(p->machine->context, p->nodes[0].snapshot);
+    } else {
+        p->machine->reset(p->machine->context);
+        p->candidate_count = 0;
+        read_point(p);
+        struct node *n = path_node(p);
+        n->trace = 0x51ed270b9f652295ull;
+        n->preemptions = n->delays = n->faults = 0;
+        if (!p->counts)
+            p->counts = spread(NULL, 1, 0, p->stride, &p->count_room);
+    }
+    p->in_place = true;
+    p->machine_at = 0;
+}
+
+void path_checkpoint(struct path *p, size_t gap)
+{
+    if (!p->machine->snapshot)
+        return;
+    for (size_t i = 0; i < gap && i <= p->count; i++)
+        if (p->nodes[p->count - i].snapshot)
+            return;
+    path_sync(p);
+    path_node(p)->snapshot = p->machine->snapshot(p->machine->context);
+}
+
+void path_visit(struct path *p, size_t d)
+{
+    IR_ASSERT(d <= p->count);
+    if (p->in_place && p->machine_at == d)
+        return;
+    size_t from = d;
+    while (from > 0 && !p->nodes[from].snapshot)
+        from--;
+    if (p->in_place && p->machine_at >= from && p->machine_at < d)
+        from = p->machine_at;
+    else if (p->nodes[from].snapshot)
+        p->machine->restore(p->machine->context, p->nodes[from].snapshot);
+    else
+        p->machine->reset(p->machine->context);
+    for (; from < d; from++) {
+        struct explore_event e = {0};
+        const struct event *was = &p->events[from];
+        p->machine->step(p->machine->context, p->ids[was->agent], was->alternative, &e);
+        if (footprint_intern(&p->prints, e.accesses, e.access_count) != was->really)
+            p->broken = "the machine is not a function of its choices: a replayed event touched something else";
+        p->replayed++;
+        p->steps++;
+    }
+    p->in_place = true;
+    p->machine_at = d;
+}
+
+void path_sync(struct path *p)
+{
+    path_visit(p, p->count);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+size_t path_arrival(const struct path *p, unsigned agent, uint32_t last, size_t before, int32_t *clock)
+{
+    size_t arrived = last == NO_EVENT ? 0 : last + 1;
+    if (last == NO_EVENT)
+        memset(clock, 0, p->stride * sizeof *clock);
+    else
+        memcpy(clock, path_clock(p, last), p->stride * sizeof *clock);
+    for (uint32_t i = p->enabler[agent]; i != NO_EVENT; i = p->enables[i].before) {
+        uint32_t event = p->enables[i].event;
+        if (event >= before)
+            continue;
+        if (last != NO_EVENT && event < last)
+            break;
+        clock_join(clock, path_clock(p, event), p->stride);
+        arrived = event + 1 > arrived ? event + 1 : arrived;
+    }
+    return arrived;
+}
+
+static void note_race(struct path *p, uint32_t event)
+{
+    p->race_events = explore_grow(p->race_events, &p->race_room, p->race_count + 1, sizeof *p->race_events);
+    p->race_events[p->race_count++] = event;
+}
+
+static void meet(struct path *p, const struct event *x, uint32_t with, int32_t *clock)
+{
+    const struct event *e = &p->events[with];
+    if (clock[e->agent] >= (int32_t)e->index)
+        return;
+    if (p->races && x->waits == WAITS_NEVER)
+        note_race(p, with);
+    clock_join(clock, path_clock(p, with), p->stride);
+}
+
+/* The newest conflicting access first, down to the first write: all below happen before it. */
+static void join_object(struct path *p, const struct event *x, const struct touch *t, int32_t *clock)
+{
+    for (uint32_t a = p->heads[t->object]; a != NO_EVENT; a = p->accesses[a].before) {
+        const struct access *older = &p->accesses[a];
+        if (touch_kinds_conflict(older->kind, t->kind))
+            meet(p, x, older->event, clock);
+        if (older->kind == EXPLORE_WRITE)
+            break;
+    }
+}
+
+/* With several objects the entries have to be met newest first over all of them, or one could seem immediate that is not. */
+static void join_objects(struct path *p, const struct event *x, const struct touch *touches, unsigned count, int32_t *clock)
+{
+    uint32_t at[16], *cursor = count <= 16 ? at : malloc(count * sizeof *cursor);
+    if (!cursor)
+        base_panic("out of memory while exploring");
+    for (unsigned i = 0; i < count; i++)
+        cursor[i] = p->heads[touches[i].object];
+    for (;;) {
+        unsigned newest = count;
+        for (unsigned i = 0; i < count; i++)
+            if (cursor[i] != NO_EVENT && (newest == count || p->accesses[cursor[i]].event > p->accesses[cursor[newest]].event))
+                newest = i;
+        if (newest == count)
+            break;
+        const struct access *older = &p->accesses[cursor[newest]];
+        if (touch_kinds_conflict(older->kind, touches[newest].kind))
+            meet(p, x, older->event, clock);
+        cursor[newest] = older->kind == EXPLORE_WRITE ? NO_EVENT : older->before;
+    }
+    if (cursor != at)
+        free(cursor);
+}
+
+/* A lock: the acquire before the newest release, unless that was known to come first anyway. */
+static void note_lock_race(struct path *p, const struct touch *t, const int32_t *arrival)
+{
+    uint32_t a = p->heads[t->object];
+    while (a != NO_EVENT && p->accesses[a].lock != EXPLORE_LOCK_ACQUIRE)
+        a = p->accesses[a].before;
+    if (a == NO_EVENT)
+        return;
+    const struct event *e = &p->events[p->accesses[a].event];
+    if (arrival[e->agent] < (int32_t)e->index)
+        note_race(p, p->accesses[a].event);
+}
+
+static void push_accesses(struct path *p, uint32_t event, const struct touch *touches, unsigned count)
+{
+    p->accesses = explore_grow(p->accesses, &p->access_room, p->access_count + count, sizeof *p->accesses);
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t *head = &p->heads[touches[i].object];
+        p->accesses[p->access_count] = (struct access){event, *head, touches[i].object, touches[i].kind, touches[i].lock};
+        *head = (uint32_t)p->access_count++;
+    }
+}
+
+static void know_objects(struct path *p)
+{
+    if (p->heads_known == p->prints.objects)
+        return;
+    p->heads = explore_grow(p->heads, &p->head_room, p->prints.objects, sizeof *p->heads);
+    while (p->heads_known < p->prints.objects)
+        p->heads[p->heads_known++] = NO_EVENT;
+}
+
+static void push_enables(struct path *p, uint32_t event, const uint32_t *ids, unsigned count)
+{
+    p->enables = explore_grow(p->enables, &p->enable_room, p->enable_count + count, sizeof *p->enables);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned agent = path_agent(p, ids[i]);
+        p->enables[p->enable_count] = (struct enable){event, p->enabler[agent], (uint16_t)agent};
+        p->enabler[agent] = (uint32_t)p->enable_count++;
+    }
+}
+
+static enum waits how_it_waits(const struct path *p, const struct explore_event *e, uint32_t print)
+{
+    if (e->flags & EXPLORE_NEVER_WAITS)
+        return WAITS_NEVER;
+    const struct footprint *f = &p->prints.all[print];
+    if ((e->flags & EXPLORE_FIXED) && f->count == 1 && footprint_touches(&p->prints, print)->lock == EXPLORE_LOCK_ACQUIRE)
+        return WAITS_LOCK;
+    return WAITS;
+}
+
+static void make_room(struct path *p)
+{
+    size_t n = p->count + 2;
+    p->events = explore_grow(p->events, &p->room, n, sizeof *p->events);
+    p->nodes = explore_grow(p->nodes, &p->node_room, n, sizeof *p->nodes);
+    p->clocks = explore_grow(p->clocks, &p->clock_room, n * p->stride, sizeof *p->clocks);
+    p->counts = explore_grow(p->counts, &p->count_room, n * p->stride, sizeof *p->counts);
+}
+
+static void push_position(struct path *p, unsigned agent, uint32_t index, uint32_t event)
+{
+    p->positions[agent] = explore_grow(p->positions[agent], &p->position_room[agent], index, sizeof **p->positions);
+    p->positions[agent][index - 1] = event;
+}
+
+static void push_event(struct path *p, unsigned agent, unsigned alternative, const struct explore_event *e)
+{
+    uint32_t at = (uint32_t)p->count;
+    uint32_t print = footprint_intern(&p->prints, e->accesses, e->access_count);
+    for (unsigned i = 0; i < e->enables_count + e->joins_count; i++) /* may widen the clocks: before any is used */
+        path_agent(p, i < e->enables_count ? e->enables[i] : e->joins[i - e->enables_count]);
+    know_objects(p);
+    make_room(p);
+    struct event *x = &p->events[at];
+    *x = (struct event){.agent = (uint16_t)agent, .alternative = (uint8_t)alternative, .waits = how_it_waits(p, e, print),
+                        .fixed = e->flags & EXPLORE_FIXED, .print = print, .really = print, .op = e->op, .before = p->last[agent],
+                        .accesses = (uint32_t)p->access_count, .enables = (uint32_t)p->enable_count, .races = (uint32_t)p->race_count};
+    x->index = x->before == NO_EVENT ? 1 : p->events[x->before].index + 1;
+    int32_t *clock = p->clocks + (size_t)at * p->stride;
+    path_arrival(p, agent, x->before, at, clock);
+    for (unsigned i = 0; i < e->joins_count; i++) {
+        uint32_t last = p->last[path_agent(p, e->joins[i])];
+        if (last != NO_EVENT)
+            clock_join(clock, path_clock(p, last), p->stride);
+    }
+    const struct touch *touches = footprint_touches(&p->prints, print);
+    unsigned touch_count = p->prints.all[print].count;
+    if (p->races && x->waits == WAITS_LOCK)
+        note_lock_race(p, touches, clock);
+    if (touch_count == 1)
+        join_object(p, x, touches, clock);
+    else if (touch_count)
+        join_objects(p, x, touches, touch_count, clock);
+    clock[agent] = (int32_t)x->index;
+    x->race_count = (uint32_t)p->race_count - x->races;
+    push_accesses(p, at, touches, touch_count);
+    push_position(p, agent, x->index, at);
+    int32_t *counts = p->counts + (size_t)(at + 1) * p->stride;
+    memcpy(counts, counts - p->stride, p->stride * sizeof *counts);
+    counts[agent]++;
+    p->last[agent] = at;
+    push_enables(p, at, e->enables, e->enables_count);
+    p->count++;
+}
+
+/* The event ended the run while others could have gone on: it comes after everything and keeps everything else from coming. */
+static void comes_last(struct path *p)
+{
+    size_t at = p->count - 1;
+    int32_t *clock = p->clocks + at * p->stride;
+    for (unsigned i = 0; i < p->agents; i++)
+        if (p->last[i] != NO_EVENT && p->last[i] != at)
+            clock_join(clock, path_clock(p, p->last[i]), p->stride);
+    p->events[at].print = FOOTPRINT_ALL;
+}
+
+static uint64_t event_hash(const struct path *p, size_t at)
+{
+    const struct event *e = &p->events[at];
+    const int32_t *clock = path_clock(p, at);
+    uint64_t sum = p->prints.all[e->really].hash;
+    for (unsigned i = 0; i < p->agents; i++)
+        sum += (uint64_t)clock[i] * p->keys[i];
+    sum += explore_mix(p->keys[e->agent] ^ ((uint64_t)e->op << 16 | e->alternative));
+    return explore_mix(sum);
+}
+
+static void count_costs(struct path *p)
+{
+    const struct event *e = &p->events[p->count - 1];
+    const struct node *was = path_node(p) - 1;
+    struct node *n = path_node(p);
+    const struct candidate *c = p->candidates + was->candidates;
+    unsigned at = 0, first = 0;
+    for (unsigned i = 0; i < was->candidate_count; i++) {
+        at = c[i].agent == e->agent ? i : at;
+        first = c[i].agent == was->running ? i : first;
+    }
+    n->preemptions = was->preemptions + (was->can_go_on && e->agent != was->running);
+    n->delays = was->delays + (at + was->candidate_count - first) % was->candidate_count;
+    n->faults = was->faults + (c[at].faults >> e->alternative & 1);
+}
+
+enum explore_status path_step(struct path *p, unsigned agent, unsigned alternative)
+{
+    path_sync(p);
+    struct explore_event e = {0};
+    bool others = path_node(p)->candidate_count > 1;
+    p->machine->step(p->machine->context, p->ids[agent], alternative, &e);
+    p->steps++;
+    push_event(p, agent, alternative, &e);
+    p->machine_at = p->count;
+    read_point(p);
+    enum explore_status status = path_node(p)->status;
+    if (others && (status == EXPLORE_DONE || status == EXPLORE_FAILED || status == EXPLORE_CUT))
+        comes_last(p);
+    path_node(p)->trace = path_node(p)[-1].trace + event_hash(p, p->count - 1);
+    count_costs(p);
+    return status;
+}
+
+static void pop_event(struct path *p)
+{
+    struct node *n = path_node(p);
+    if (n->snapshot)
+        p->machine->discard(p->machine->context, n->snapshot);
+    p->candidate_count = n->candidates;
+    const struct event *e = &p->events[--p->count];
+    while (p->access_count > e->accesses) {
+        const struct access *a = &p->accesses[--p->access_count];
+        p->heads[a->object] = a->before;
+    }
+    while (p->enable_count > e->enables) {
+        const struct enable *a = &p->enables[--p->enable_count];
+        p->enabler[a->agent] = a->before;
+    }
+    p->race_count = e->races;
+    p->last[e->agent] = e->before;
+}
+
+void path_cut(struct path *p, size_t d)
+{
+    IR_ASSERT(d <= p->count);
+    while (p->count > d)
+        pop_event(p);
+    if (p->machine_at > d)
+        p->in_place = false;
+}
+
+void path_schedule(const struct path *p, struct explore_schedule *out)
+{
+    out->count = 0;
+    for (size_t i = 0; i < p->count; i++)
+        explore_schedule_append(out, p->ids[p->events[i].agent], p->events[i].alternative);
+}

@@ -1,0 +1,113 @@
+#include "explore/reversal.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+void reversal_start(struct reversal *r)
+{
+    memcpy(r->gone, path_counts(r->path, r->at), r->path->stride * sizeof *r->gone);
+    r->ran = false;
+}
+
+bool reversal_exclude(struct reversal *r, size_t e)
+{
+    if (r->excluded_count == MOST_EXCLUDED)
+        return false;
+    const struct event *x = &r->path->events[e];
+    r->excluded[r->excluded_count].agent = x->agent;
+    r->excluded[r->excluded_count++].index = (int32_t)x->index;
+    return true;
+}
+
+bool reversal_has(const struct reversal *r, size_t event)
+{
+    const int32_t *clock = path_clock(r->path, event);
+    for (unsigned i = 0; i < r->excluded_count; i++)
+        if (clock[r->excluded[i].agent] >= r->excluded[i].index)
+            return false;
+    return (int32_t)r->path->events[event].index > r->gone[r->path->events[event].agent];
+}
+
+uint32_t reversal_next(const struct reversal *r, unsigned agent)
+{
+    const struct path *p = r->path;
+    if (r->gone[agent] >= path_counts(p, p->count)[agent])
+        return NO_EVENT;
+    uint32_t event = p->positions[agent][r->gone[agent]];
+    return reversal_has(r, event) ? event : NO_EVENT;
+}
+
+static bool object_conflicts(const struct reversal *r, const struct touch *t)
+{
+    const struct path *p = r->path;
+    for (uint32_t a = p->heads[t->object]; a != NO_EVENT; a = p->accesses[a].before) {
+        const struct access *x = &p->accesses[a];
+        if (x->event < r->at)
+            break;
+        if (touch_kinds_conflict(x->kind, t->kind) && reversal_has(r, x->event))
+            return true;
+    }
+    return false;
+}
+
+bool reversal_conflicts(const struct reversal *r, uint32_t print)
+{
+    const struct path *p = r->path;
+    if (print == FOOTPRINT_ALL)
+        for (unsigned i = 0; i < p->agents; i++)
+            if (reversal_next(r, i) != NO_EVENT)
+                return true;
+    const struct footprint *f = &p->prints.all[print];
+    const struct touch *t = p->prints.touches + f->first;
+    for (uint32_t i = 0; i < f->count; i++)
+        if (t[i].object < p->heads_known && object_conflicts(r, &t[i]))
+            return true;
+    return false;
+}
+
+/* Nothing that is left happens before: the clock says no more of the others than what has gone. */
+static bool first_of_all(const struct reversal *r, const int32_t *clock, unsigned agent)
+{
+    for (unsigned i = 0; i < r->path->agents; i++)
+        if (clock[i] > r->gone[i] && i != agent)
+            return false;
+    return true;
+}
+
+static enum answer last_is_initial(const struct reversal *r, unsigned alternative, uint32_t print)
+{
+    if (r->print == FOOTPRINT_UNKNOWN) {
+        /* Independent of the items it would touch the same after them; conflicting with one it cannot come to lose that by the order:
+         * the accesses of neighbours that do not conflict do not change when they are swapped. Its other alternatives are explored
+         * wherever one is. */
+        return reversal_conflicts(r, print) ? NO : YES;
+    }
+    if (alternative != r->alternative)
+        return NO;
+    return first_of_all(r, r->arrival, r->agent) && !reversal_conflicts(r, r->print) ? YES : NO;
+}
+
+enum answer reversal_initial(struct reversal *r, unsigned agent, unsigned alternative, uint32_t print, bool take)
+{
+    const struct path *p = r->path;
+    uint32_t event = reversal_next(r, agent);
+    if (event != NO_EVENT) {
+        if (p->events[event].alternative != alternative || !first_of_all(r, path_clock(p, event), agent))
+            return NO;
+        r->gone[agent] += take;
+        return YES;
+    }
+    if (agent == r->agent && !r->ran) {
+        enum answer a = last_is_initial(r, alternative, print);
+        r->ran |= take && a == YES;
+        return a;
+    }
+    if (reversal_conflicts(r, print))
+        return NO;
+    if (r->ran)
+        return YES;
+    if (r->print == FOOTPRINT_UNKNOWN)
+        return UNKNOWN;
+    return footprint_conflict(&p->prints, print, r->print) ? NO : YES;
+}

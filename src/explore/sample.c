@@ -1,0 +1,268 @@
+/* Strategies that draw schedules at random. Each run has its own generator, made of the seed and the number of the run.
+ *
+ *   random  uniform among who can run.
+ *   pct     Burckhardt et al., ASPLOS 2010: random priorities, at depth - 1 random steps the first in line drops to the end. The
+ *           length it needs is that of the longest run so far. Who yields drops too, or a spinning agent would never let go.
+ *   pos     Yuan et al., CAV 2018: every pending operation has a random priority, drawn again when an event races with it.
+ *   surw    after Zhao et al., ASPLOS 2025: one shared object is picked for a run, and the order of the accesses to it is drawn
+ *           uniformly, weighing agents by how many they still have to make (estimated from earlier runs); the rest is a random
+ *           walk. Where nothing shared is known yet agents are weighed by all their remaining events. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "explore/search.h"
+
+enum { MOST_DEPTH = 64, MOST_OBJECTS = 1024, DEFAULT_RUNS = 1000, FIRST_LENGTH = 100, ONE_FAULT_IN = 8 };
+
+struct sampler {
+    struct search *s;
+    uint64_t random;
+    int64_t priority[EXPLORE_AGENTS_MAX];
+    bool known[EXPLORE_AGENTS_MAX];
+    int64_t lowest;
+    /* pct */
+    size_t longest;
+    size_t change[MOST_DEPTH];
+    /* surw */
+    uint32_t (*expected)[EXPLORE_AGENTS_MAX]; /* events of each agent on each object; row 0: all its events */
+    uint64_t objects[MOST_OBJECTS];
+    unsigned object_count;
+    unsigned chosen; /* row of this run */
+    int64_t remaining[EXPLORE_AGENTS_MAX];
+    unsigned next; /* whose access to the chosen object comes next, or NO_AGENT */
+};
+
+static uint64_t draw(struct sampler *m)
+{
+    m->random += 0x9e3779b97f4a7c15ull;
+    return explore_mix(m->random);
+}
+
+static uint64_t below(struct sampler *m, uint64_t n)
+{
+    return (uint64_t)(((unsigned __int128)draw(m) * n) >> 64);
+}
+
+/* --- priorities --------------------------------------------------------------------------------------------------- */
+
+static void draw_priority(struct sampler *m, unsigned agent)
+{
+    m->priority[agent] = MOST_DEPTH + (int64_t)(draw(m) >> 2);
+    m->known[agent] = true;
+}
+
+static const struct candidate *highest(struct sampler *m, const struct candidate *c, unsigned n)
+{
+    const struct candidate *best = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        if (!m->known[c[i].agent])
+            draw_priority(m, c[i].agent);
+        if (!best || m->priority[c[i].agent] > m->priority[best->agent])
+            best = &c[i];
+    }
+    return best;
+}
+
+static const struct candidate *pct(struct sampler *m, const struct candidate *c, unsigned n)
+{
+    const struct node *at = path_node(&m->s->path);
+    if (at->running != NO_AGENT && !at->can_go_on && path_find(&m->s->path, m->s->path.count, at->running))
+        m->priority[at->running] = --m->lowest;
+    const struct candidate *best = highest(m, c, n);
+    for (unsigned i = 0; i + 1 < m->s->config->depth && i < MOST_DEPTH; i++)
+        if (m->change[i] == m->s->path.count) {
+            m->priority[best->agent] = (int64_t)i;
+            best = highest(m, c, n);
+        }
+    return best;
+}
+
+/* Operations that raced with the last event get new priorities; so does the agent that ran. */
+static void pos_redraw(struct sampler *m, const struct candidate *c, unsigned n)
+{
+    const struct path *p = &m->s->path;
+    if (p->count == 0)
+        return;
+    const struct event *e = &p->events[p->count - 1];
+    const struct footprint *f = &p->prints.all[e->really];
+    const struct touch *t = p->prints.touches + f->first;
+    m->known[e->agent] = false;
+    for (unsigned i = 0; i < n; i++)
+        for (uint32_t k = 0; k < f->count && c[i].object; k++)
+            if (t[k].id == c[i].object && t[k].kind != EXPLORE_READ)
+                m->known[c[i].agent] = false;
+}
+
+/* --- surw --------------------------------------------------------------------------------------------------------- */
+
+static bool interesting(const struct sampler *m, const struct candidate *c)
+{
+    return m->chosen == 0 || c->object == m->objects[m->chosen];
+}
+
+/* An agent with weight proportional to what it still has to do. */
+static unsigned weighed(struct sampler *m)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < m->s->path.agents; i++)
+        sum += m->remaining[i] > 0 ? m->remaining[i] : 0;
+    if (sum == 0)
+        return NO_AGENT;
+    int64_t at = (int64_t)below(m, (uint64_t)sum);
+    for (unsigned i = 0; i < m->s->path.agents; i++) {
+        at -= m->remaining[i] > 0 ? m->remaining[i] : 0;
+        if (at < 0)
+            return i;
+    }
+    return NO_AGENT;
+}
+
+static void surw_begin(struct sampler *m)
+{
+    m->chosen = m->object_count > 1 ? 1 + (unsigned)below(m, m->object_count - 1) : 0;
+    for (unsigned i = 0; i < m->s->path.agents; i++)
+        m->remaining[i] = m->expected[m->chosen][i];
+    for (unsigned i = m->s->path.agents; i < EXPLORE_AGENTS_MAX; i++)
+        m->remaining[i] = 1;
+    m->next = weighed(m);
+}
+
+static const struct candidate *surw(struct sampler *m, const struct candidate *c, unsigned n)
+{
+    const struct candidate *free_to_run[EXPLORE_AGENTS_MAX];
+    unsigned count = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (!interesting(m, &c[i]) || c[i].agent == m->next)
+            free_to_run[count++] = &c[i];
+    const struct candidate *pick = count ? free_to_run[below(m, count)] : &c[below(m, n)];
+    if (interesting(m, pick)) {
+        m->remaining[pick->agent]--;
+        m->next = weighed(m);
+    }
+    return pick;
+}
+
+static unsigned object_row(struct sampler *m, uint64_t id)
+{
+    for (unsigned i = 1; i < m->object_count; i++)
+        if (m->objects[i] == id)
+            return i;
+    if (m->object_count == MOST_OBJECTS)
+        return 0;
+    m->objects[m->object_count] = id;
+    return m->object_count++;
+}
+
+static bool shared(const struct path *p, const struct touch *t)
+{
+    uint16_t first = NO_AGENT;
+    for (uint32_t a = p->heads[t->object]; a != NO_EVENT; a = p->accesses[a].before) {
+        uint16_t agent = p->events[p->accesses[a].event].agent;
+        if (first != NO_AGENT && agent != first)
+            return true;
+        first = agent;
+    }
+    return false;
+}
+
+/* What the next runs expect is what this one had. */
+static void surw_learn(struct sampler *m)
+{
+    struct path *p = &m->s->path;
+    memset(m->expected, 0, m->object_count * sizeof *m->expected);
+    for (size_t i = 0; i < p->count; i++) {
+        const struct event *e = &p->events[i];
+        const struct footprint *f = &p->prints.all[e->really];
+        const struct touch *t = p->prints.touches + f->first;
+        m->expected[0][e->agent]++;
+        if (f->count && shared(p, &t[0])) {
+            unsigned row = object_row(m, t[0].id);
+            m->expected[row][e->agent] += row != 0;
+        }
+    }
+}
+
+/* --- runs --------------------------------------------------------------------------------------------------------- */
+
+static unsigned pick_alternative(struct sampler *m, const struct candidate *c)
+{
+    uint32_t all = search_alternatives(m->s, c), usual = all & ~c->faults, faults = all & c->faults;
+    if (!(all & (all - 1)))
+        return (unsigned)__builtin_ctz(all);
+    uint32_t from = !usual || (faults && below(m, ONE_FAULT_IN) == 0) ? faults : usual;
+    for (uint64_t skip = below(m, (unsigned)__builtin_popcount(from)); skip; skip--)
+        from &= from - 1;
+    return (unsigned)__builtin_ctz(from);
+}
+
+static const struct candidate *pick(struct sampler *m)
+{
+    struct path *p = &m->s->path;
+    const struct node *n = path_node(p);
+    const struct candidate *c = path_candidates(p, p->count);
+    unsigned count = n->candidate_count;
+    int bound = m->s->config->preemptions;
+    if (bound >= 0 && n->can_go_on && (int)n->preemptions >= bound)
+        return path_find(p, p->count, n->running);
+    switch (m->s->config->strategy) {
+    case EXPLORE_PCT: return pct(m, c, count);
+    case EXPLORE_POS: pos_redraw(m, c, count); return highest(m, c, count);
+    case EXPLORE_SURW: return surw(m, c, count);
+    default: return &c[below(m, count)];
+    }
+}
+
+static void begin(struct sampler *m, uint64_t number)
+{
+    m->random = explore_mix(m->s->config->seed * 0xd1342543de82ef95ull + number);
+    memset(m->known, 0, sizeof m->known);
+    m->lowest = 0;
+    for (unsigned i = 0; i + 1 < m->s->config->depth && i < MOST_DEPTH; i++)
+        m->change[i] = below(m, m->longest);
+    if (m->s->config->strategy == EXPLORE_SURW)
+        surw_begin(m);
+}
+
+static void run(struct sampler *m)
+{
+    struct path *p = &m->s->path;
+    path_begin(p);
+    while (path_node(p)->status == EXPLORE_RUNNING && !p->broken) {
+        if (search_too_long(m->s)) {
+            search_cut(m->s);
+            return;
+        }
+        const struct candidate *c = pick(m);
+        unsigned agent = c->agent, alternative = pick_alternative(m, c);
+        path_step(p, agent, alternative);
+    }
+    if (!p->broken)
+        search_ran(m->s);
+}
+
+void explore_sample(struct search *s)
+{
+    struct sampler *m = calloc(1, sizeof *m);
+    if (!m)
+        base_panic("out of memory while exploring");
+    m->s = s;
+    m->longest = FIRST_LENGTH;
+    m->object_count = 1;
+    m->expected = calloc(MOST_OBJECTS, sizeof *m->expected);
+    if (!m->expected)
+        base_panic("out of memory while exploring");
+    uint64_t most = s->config->schedules || s->config->stop ? UINT64_MAX : DEFAULT_RUNS;
+    path_begin(&s->path);
+    path_checkpoint(&s->path, 1);
+    for (uint64_t number = 0; number < most && !search_enough(s); number++) {
+        begin(m, number);
+        run(m);
+        m->longest = number == 0 || s->path.count > m->longest ? s->path.count + 1 : m->longest;
+        if (s->config->strategy == EXPLORE_SURW)
+            surw_learn(m);
+    }
+    search_not_complete(s, "schedules were drawn at random");
+    free(m->expected);
+    free(m);
+}

@@ -1,0 +1,40 @@
+/* What all strategies share: a path, the limits, the result as it grows. */
+#ifndef IRPLAB_EXPLORE_SEARCH_H
+#define IRPLAB_EXPLORE_SEARCH_H
+
+#include "explore/path.h"
+
+/* A set of hashes. */
+struct seen {
+    uint64_t *slots;
+    size_t count, size;
+};
+
+bool seen_add(struct seen *s, uint64_t hash); /* true: was not there */
+void seen_free(struct seen *s);
+
+struct search {
+    struct path path;
+    const struct explore_config *config;
+    struct explore_result *result;
+    struct seen traces;
+    bool stopped; /* a limit or a failure says enough */
+};
+
+/* The path stands at the end of a run: counts it, reports it, notes a failure. */
+void search_ran(struct search *s);
+/* A run was given up after `steps` events, or by the machine. */
+void search_cut(struct search *s);
+/* True: no further run should be started. Sets why_not. */
+bool search_enough(struct search *s);
+bool search_too_long(const struct search *s);
+void search_not_complete(struct search *s, const char *why);
+
+/* Alternatives of a candidate that the fault bound allows here. */
+uint32_t search_alternatives(const struct search *s, const struct candidate *c);
+
+void explore_dfs(struct search *s);
+void explore_sample(struct search *s);
+void explore_dpor(struct search *s);
+
+#endif
