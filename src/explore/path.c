@@ -260,14 +260,19 @@ static void join_objects(struct path *p, const struct event *x, const struct tou
         free(cursor);
 }
 
-/* A lock: the acquire before the newest release, unless that was known to come first anyway. */
-static void note_lock_race(struct path *p, const struct touch *t, const int32_t *arrival)
+/* A lock: the acquire before the newest release, unless that was known to come first anyway. When something else was done to the
+ * lock in between, by a try or without the hint, the hint is worth nothing here. */
+static void note_lock_race(struct path *p, struct event *x, const struct touch *t, const int32_t *arrival)
 {
     uint32_t a = p->heads[t->object];
-    while (a != NO_EVENT && p->accesses[a].lock != EXPLORE_LOCK_ACQUIRE)
+    while (a != NO_EVENT && p->accesses[a].lock == EXPLORE_LOCK_RELEASE)
         a = p->accesses[a].before;
     if (a == NO_EVENT)
         return;
+    if (p->accesses[a].lock != EXPLORE_LOCK_ACQUIRE) {
+        x->waits = WAITS;
+        return;
+    }
     const struct event *e = &p->events[p->accesses[a].event];
     if (arrival[e->agent] < (int32_t)e->index)
         note_race(p, p->accesses[a].event);
@@ -350,7 +355,7 @@ static void push_event(struct path *p, unsigned agent, unsigned alternative, con
     const struct touch *touches = footprint_touches(&p->prints, print);
     unsigned touch_count = p->prints.all[print].count;
     if (p->races && x->waits == WAITS_LOCK)
-        note_lock_race(p, touches, clock);
+        note_lock_race(p, x, touches, clock);
     if (touch_count == 1)
         join_object(p, x, touches, clock);
     else if (touch_count)

@@ -151,10 +151,8 @@ void model_independent(struct vm_program *p, unsigned n, unsigned k)
 
 /* --- text -------------------------------------------------------------------------------------------------------- */
 
-struct pending_skip {
-    int at;    /* the jump */
-    int after; /* operations left to skip; -1: none */
-};
+/* Where the objects of one kind begin: events are the first. */
+enum { SEMAPHORES = 10, LOCKS = 20 };
 
 static int emit_operation(struct vm_program *p, unsigned t, char kind, int k)
 {
@@ -167,12 +165,12 @@ static int emit_operation(struct vm_program *p, unsigned t, char kind, int k)
     case 'c': vm_emit(p, t, VM_READ, 0, VM_NONE, k, 0); jump = (int)p->length[t]; break;
     case 'x': vm_emit(p, t, VM_SETI, 0, 0, 0, 1); vm_emit(p, t, VM_CAS, 0, VM_NONE, k, 0); break;
     case 'y': vm_emit(p, t, VM_SETI, 0, 0, 0, 2); vm_emit(p, t, VM_CAS, 0, VM_NONE, k, 1); break;
-    case 'l': vm_emit(p, t, VM_LOCK, 0, VM_NONE, k, 0); break;
-    case 'u': vm_emit(p, t, VM_UNLOCK, 0, VM_NONE, k, 0); break;
-    case 's': vm_emit(p, t, VM_SHARE, 0, VM_NONE, k, 0); break;
-    case 'S': vm_emit(p, t, VM_UNSHARE, 0, VM_NONE, k, 0); break;
-    case 'o': vm_emit(p, t, VM_OWN, 0, VM_NONE, k, 0); break;
-    case 'O': vm_emit(p, t, VM_DISOWN, 0, VM_NONE, k, 0); break;
+    case 'l': vm_emit(p, t, VM_LOCK, 0, VM_NONE, LOCKS + k, 0); break;
+    case 'u': vm_emit(p, t, VM_UNLOCK, 0, VM_NONE, LOCKS + k, 0); break;
+    case 's': vm_emit(p, t, VM_SHARE, 0, VM_NONE, LOCKS + k, 0); break;
+    case 'S': vm_emit(p, t, VM_UNSHARE, 0, VM_NONE, LOCKS + k, 0); break;
+    case 'o': vm_emit(p, t, VM_OWN, 0, VM_NONE, LOCKS + k, 0); break;
+    case 'O': vm_emit(p, t, VM_DISOWN, 0, VM_NONE, LOCKS + k, 0); break;
     case 'e': vm_emit(p, t, VM_SET, 0, VM_NONE, k, 0); break;
     case 'd': vm_emit(p, t, VM_CLEAR, 0, VM_NONE, k, 0); break;
     case 'v': vm_emit(p, t, VM_WAIT, 0, VM_NONE, k, 0); break;
@@ -180,10 +178,10 @@ static int emit_operation(struct vm_program *p, unsigned t, char kind, int k)
     case 'm': vm_emit(p, t, VM_WAITT, 0, VM_NONE, k, 0); jump = (int)p->length[t]; break;
     case 'A': vm_emit(p, t, VM_WAITALL, 0, VM_NONE, k, k + 1); break;
     case 'B': vm_emit(p, t, VM_WAITANY, 0, VM_NONE, k, k + 1); jump = (int)p->length[t]; break;
-    case 'a': vm_emit(p, t, VM_UP, 0, VM_NONE, k, 0); break;
-    case 'b': vm_emit(p, t, VM_DOWN, 0, VM_NONE, k, 0); break;
+    case 'a': vm_emit(p, t, VM_UP, 0, VM_NONE, SEMAPHORES + k, 0); break;
+    case 'b': vm_emit(p, t, VM_DOWN, 0, VM_NONE, SEMAPHORES + k, 0); break;
     case 'h': vm_emit(p, t, VM_CHOOSE, 0, VM_NONE, 0, 2); jump = (int)p->length[t]; break;
-    case 't': vm_emit(p, t, VM_TRYLOCK, 0, VM_NONE, k, 0); jump = (int)p->length[t]; break;
+    case 't': vm_emit(p, t, VM_TRYLOCK, 0, VM_NONE, LOCKS + k, 0); jump = (int)p->length[t]; break;
     case '!': vm_emit(p, t, VM_FAIL, 0, VM_NONE, k, 0); break;
     case 'q': vm_emit(p, t, VM_EXIT, 0, VM_NONE, k, 0); break;
     default: base_panic("model text: unknown operation %c", kind);
@@ -194,9 +192,8 @@ static int emit_operation(struct vm_program *p, unsigned t, char kind, int k)
 }
 
 /* A jump goes over the next operation; that of a try-lock over the operations up to and with the release of its lock. */
-static bool lands(const struct vm_program *p, unsigned t, int jump, char jump_kind, int jump_k, char kind, int k)
+static bool lands(char jump_kind, int jump_k, char kind, int k)
 {
-    (void)p, (void)t, (void)jump;
     return jump_kind != 't' || (kind == 'u' && k == jump_k);
 }
 
@@ -212,7 +209,7 @@ static void thread_text(struct vm_program *p, unsigned t, const char *text, unsi
         int k = text[i + 1] - '0';
         int jump = emit_operation(p, t, text[i], k);
         for (unsigned o = 0; o < opened;) {
-            if (lands(p, t, open[o].at, open[o].kind, open[o].k, text[i], k)) {
+            if (lands(open[o].kind, open[o].k, text[i], k)) {
                 p->code[t][open[o].at].k = (int16_t)p->length[t];
                 open[o] = open[--opened];
             } else {
@@ -256,10 +253,11 @@ void model_random_text(uint64_t *seed, const struct random_shape *s, char *text,
     for (unsigned t = 0; t < threads; t++) {
         unsigned operations = 1 + draw(seed, s->most_operations), lock_kind = 0;
         char lock = 0;
+        bool conditional = false;
         if (t)
             text[at++] = ',';
         for (unsigned i = 0; i < operations && at + 8 < size; i++) {
-            if (!lock && s->locks && draw(seed, 3) == 0) {
+            if (!lock && !conditional && s->locks && draw(seed, 3) == 0) {
                 lock_kind = s->shared ? 1 + draw(seed, 2) : draw(seed, 8) == 0 ? 3 : 0;
                 lock = (char)('0' + draw(seed, 2));
                 text[at++] = "lsot"[lock_kind];
@@ -267,7 +265,7 @@ void model_random_text(uint64_t *seed, const struct random_shape *s, char *text,
             }
             text[at++] = s->kinds[draw(seed, (unsigned)strlen(s->kinds))];
             text[at++] = (char)('0' + draw(seed, s->variables));
-            bool conditional = strchr("cmBh", text[at - 2]) != NULL;
+            conditional = strchr("cmBh", text[at - 2]) != NULL; /* no acquire or release must be skipped alone */
             if (lock && !conditional && draw(seed, 2) == 0) {
                 text[at++] = "uSOu"[lock_kind];
                 text[at++] = lock;
@@ -275,7 +273,7 @@ void model_random_text(uint64_t *seed, const struct random_shape *s, char *text,
             }
         }
         if (lock) {
-            if (strchr("cmBh", text[at - 2])) { /* the release must not be what is skipped */
+            if (conditional) {
                 text[at++] = 'r';
                 text[at++] = '0';
             }

@@ -1,0 +1,146 @@
+/* Random programs against brute force: test_random [PROGRAMS [SEED [FIRST]]]. The reduction has to run each class once, no more. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "brute.h"
+#include "models.h"
+
+enum { MOST_PREFIXES = 20000 };
+
+static const struct {
+    const char *name;
+    struct random_shape shape;
+} shapes[] = {
+    {"branches", {"rwfcccw", 4, 5, 3, 4, false, false}},
+    {"locks", {"rwfccw", 4, 5, 3, 3, true, false}},
+    {"shared locks", {"rwfccw", 4, 4, 3, 3, true, true}},
+    {"compare-exchange", {"rwxxycfp", 4, 5, 3, 3, false, false}},
+    {"events", {"edvvnrwc", 4, 5, 3, 2, false, false}},
+    {"semaphores", {"aabbrwc", 4, 5, 3, 2, false, false}},
+    {"time-outs, choices", {"emmhrwcx", 4, 4, 3, 2, false, false}},
+    {"several objects", {"eedABvrwc", 4, 4, 3, 2, false, false}},
+    {"everything", {"rwfcxpedvnmABabh", 4, 4, 3, 2, true, true}},
+};
+
+static unsigned programs = 500;
+static uint64_t seed = 1;
+
+struct totals {
+    uint64_t compared, skipped, wrong, tries, schedules;
+};
+
+static bool same_as_brute(const struct vm_program *program, bool hints, const struct brute_result *expected, struct totals *t)
+{
+    static struct vm_program copy;
+    struct vm vm;
+    struct explore_result result;
+    struct explore_config config = explore_defaults;
+    copy = *program;
+    copy.no_hints = !hints;
+    vm_init(&vm, &copy);
+    struct explore_machine machine = hints ? vm_machine(&vm) : vm_machine_without_snapshots(&vm);
+    config.count_traces = config.keep_going = true;
+    explore_run(&machine, &config, &result);
+    bool same = result.complete && result.schedules == expected->classes && result.traces == expected->classes && result.blocked == 0 &&
+                result.failing == expected->failing;
+    if (!same)
+        print_message("%s: %llu classes (%llu failing) expected; %llu runs, %llu classes, %llu blocked, %llu failing. %s\n",
+                      hints ? "with hints" : "without hints", (unsigned long long)expected->classes,
+                      (unsigned long long)expected->failing, (unsigned long long)result.schedules, (unsigned long long)result.traces,
+                      (unsigned long long)result.blocked, (unsigned long long)result.failing, result.why_not ? result.why_not : "");
+    t->tries += result.tries;
+    t->schedules += result.schedules;
+    explore_result_free(&result);
+    vm_free(&vm);
+    return same;
+}
+
+static void compare(const char *text, struct totals *t)
+{
+    static struct vm_program program;
+    struct brute_result expected;
+    model_text(&program, text);
+    brute_force(&program, MOST_PREFIXES, false, &expected);
+    if (expected.too_large) {
+        t->skipped++;
+        return;
+    }
+    t->compared++;
+    if (same_as_brute(&program, true, &expected, t) & same_as_brute(&program, false, &expected, t))
+        return;
+    t->wrong++;
+    print_message("  wrong on \"%s\"\n", text);
+}
+
+static void random_programs(void **state)
+{
+    uint64_t wrong = 0, state_of = seed * 0x9e3779b97f4a7c15ull + 1;
+    (void)state;
+    for (unsigned s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        struct totals t = {0};
+        unsigned share = programs / (sizeof shapes / sizeof *shapes) + 1;
+        while (t.compared < share && t.skipped < share) {
+            char text[256];
+            model_random_text(&state_of, &shapes[s].shape, text, sizeof text);
+            compare(text, &t);
+        }
+        print_message("%-20s %6llu programs, %llu wrong, %llu too large, %llu runs, %llu tries\n", shapes[s].name,
+                      (unsigned long long)t.compared, (unsigned long long)t.wrong, (unsigned long long)t.skipped,
+                      (unsigned long long)t.schedules, (unsigned long long)t.tries);
+        wrong += t.wrong;
+    }
+    if (wrong)
+        print_message("again: test_explore_random %u %llu\n", programs, (unsigned long long)seed);
+    assert_int_equal(wrong, 0);
+}
+
+/* Programs on which a reduction with one of the known shortcuts loses classes. */
+static void counter_examples(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t classes;
+    } known[] = {
+        {"c1,r3,w3,f1,c1f3", 16},
+        {"f2r2,c1w3,c3w2,w1w2,c1", 54},
+        {"f0f0,c1w0,l0w0u0,c1w1,r1c3", 30},
+        {"w1w2,r2,f0,c0f2,r0w0", 30},
+        {"c1f1,c2c1,w2w2,w1f0", 14},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
+        static struct vm_program program;
+        struct brute_result expected;
+        struct totals t = {0};
+        model_text(&program, known[i].text);
+        brute_force(&program, UINT64_MAX, false, &expected);
+        print_message("%-28s %llu classes\n", known[i].text, (unsigned long long)expected.classes);
+        assert_int_equal(expected.classes, known[i].classes);
+        compare(known[i].text, &t);
+        assert_int_equal(t.wrong, 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counter_examples),
+        cmocka_unit_test(random_programs),
+    };
+    if (argc > 1 && (argv[1][0] < '0' || argv[1][0] > '9')) {
+        struct totals t = {0};
+        compare(argv[1] + (argv[1][0] == 64), &t);
+        return t.wrong != 0;
+    }
+    programs = argc > 1 ? (unsigned)atoi(argv[1]) : programs;
+    seed = argc > 2 ? strtoull(argv[2], NULL, 0) : seed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
