@@ -179,12 +179,19 @@ static void try_last(struct dpor *d)
 
 /* --- reversals into trees ------------------------------------------------------------------------------------------ */
 
-/* A sleeping event that could come first: the class has been explored. */
-static enum answer slept(struct dpor *d)
+/* A sleeping event that could come first: the class has been explored. So is being, below it, one of the event whose place the
+ * reversal takes, should the two no longer conflict. */
+static enum answer slept(struct dpor *d, bool conflict_stays)
 {
     struct reversal *r = &d->reversal;
     const struct stand *st = &d->stands[r->at];
     enum answer all = NO;
+    if (!conflict_stays && r->at < d->path->count) {
+        const struct event *e = &d->path->events[r->at];
+        all = reversal_initial(r, e->agent, e->alternative, e->print, false);
+        if (all == YES)
+            return YES;
+    }
     for (size_t i = 0; i < st->sleeper_count; i++) {
         struct sleeper s = d->sleepers[st->sleepers + i];
         enum answer a = reversal_initial(r, s.agent, s.alternative, s.print, false);
@@ -253,7 +260,7 @@ static void settle(struct dpor *d, bool skip_first)
 {
     uint32_t parent;
     reversal_start(&d->reversal);
-    if (slept(d) != NO)
+    if (slept(d, false) != NO)
         return;
     if (planned(d, skip_first, &parent) == NO)
         insert(d, parent);
@@ -276,20 +283,21 @@ static enum outcome settle_by_trial(struct dpor *d)
     return SETTLED;
 }
 
-/* enabled: the last operation is known to be able to run after the items. */
-static enum outcome consider(struct dpor *d, bool enabled)
+/* direct: nothing lies between the event and the last operation. Then that can run after the items, and still conflicts with the
+ * event: if the two, as neighbours, did not conflict in one order they would not in the other. */
+static enum outcome consider(struct dpor *d, bool direct)
 {
     struct reversal *r = &d->reversal;
     uint32_t parent;
     reversal_start(r);
-    enum answer sleep = slept(d), plan = UNKNOWN;
+    enum answer sleep = slept(d, direct), plan = UNKNOWN;
     if (sleep == YES)
         return ELSEWHERE;
     if (sleep == NO)
         plan = planned(d, true, &parent);
     if (plan == YES)
         return ELSEWHERE;
-    if (sleep == NO && plan == NO && enabled && r->print != FOOTPRINT_UNKNOWN) {
+    if (sleep == NO && plan == NO && direct && r->print != FOOTPRINT_UNKNOWN) {
         insert(d, parent);
         return SETTLED;
     }
@@ -389,7 +397,8 @@ static bool leave_one_out(struct dpor *d, const struct held *h)
     return false;
 }
 
-/* Looks at the order in which the operation comes before event c. True: what happens before c need not be looked at. */
+/* Looks at the order in which the operation comes before event c. True: what happens before c need not be looked at, because the
+ * operation can run in front of c whatever else has run by then. */
 static bool consider_held(struct dpor *d, const struct held *h, uint32_t c)
 {
     struct path *p = d->path;
@@ -401,7 +410,7 @@ static bool consider_held(struct dpor *d, const struct held *h, uint32_t c)
     enum outcome o = consider(d, was_enabled && !unclear);
     while (o == HELD_BACK && leave_one_out(d, h))
         o = consider(d, false);
-    return was_enabled || (!was_there && o == SETTLED);
+    return !unclear && (was_enabled || (!was_there && o == SETTLED));
 }
 
 static void held_races(struct dpor *d, const struct held *h, size_t until)
