@@ -20,15 +20,6 @@ bool reversal_exclude(struct reversal *r, size_t e)
     return true;
 }
 
-bool reversal_has(const struct reversal *r, size_t event)
-{
-    const int32_t *clock = path_clock(r->path, event);
-    for (unsigned i = 0; i < r->excluded_count; i++)
-        if (clock[r->excluded[i].agent] >= r->excluded[i].index)
-            return false;
-    return (int32_t)r->path->events[event].index > r->gone[r->path->events[event].agent];
-}
-
 uint32_t reversal_next(const struct reversal *r, unsigned agent)
 {
     const struct path *p = r->path;
@@ -66,13 +57,13 @@ bool reversal_conflicts(const struct reversal *r, uint32_t print)
     return false;
 }
 
-/* Nothing that is left happens before: the clock says no more of the others than what has gone. */
-static bool first_of_all(const struct reversal *r, const int32_t *clock, unsigned agent)
+/* Agents of which the clock knows more than what has gone. */
+static int ahead(const struct reversal *r, const int32_t *clock)
 {
-    for (unsigned i = 0; i < r->path->agents; i++)
-        if (clock[i] > r->gone[i] && i != agent)
-            return false;
-    return true;
+    clock_lanes sum = {0};
+    for (unsigned i = 0; i < r->path->stride; i += 4)
+        sum += *(const clock_lanes *)(clock + i) > *(const clock_lanes *)(r->gone + i);
+    return -(sum[0] + sum[1] + sum[2] + sum[3]);
 }
 
 static enum answer last_is_initial(const struct reversal *r, unsigned alternative, uint32_t print)
@@ -85,7 +76,7 @@ static enum answer last_is_initial(const struct reversal *r, unsigned alternativ
     }
     if (alternative != r->alternative)
         return NO;
-    return first_of_all(r, r->arrival, r->agent) && !reversal_conflicts(r, r->print) ? YES : NO;
+    return ahead(r, r->arrival) == 0 && !reversal_conflicts(r, r->print) ? YES : NO;
 }
 
 enum answer reversal_initial(struct reversal *r, unsigned agent, unsigned alternative, uint32_t print, bool take)
@@ -93,7 +84,7 @@ enum answer reversal_initial(struct reversal *r, unsigned agent, unsigned altern
     const struct path *p = r->path;
     uint32_t event = reversal_next(r, agent);
     if (event != NO_EVENT) {
-        if (p->events[event].alternative != alternative || !first_of_all(r, path_clock(p, event), agent))
+        if (p->events[event].alternative != alternative || ahead(r, path_clock(p, event)) > 1) /* one is the event itself */
             return NO;
         r->gone[agent] += take;
         return YES;

@@ -33,7 +33,18 @@ enum answer { NO, YES, UNKNOWN };
 void reversal_start(struct reversal *r);
 /* e and all that happens after it are no items. */
 bool reversal_exclude(struct reversal *r, size_t e);
-bool reversal_has(const struct reversal *r, size_t event);
+static inline bool reversal_has(const struct reversal *r, size_t event)
+{
+    const int32_t *clock = path_clock(r->path, event);
+    const struct event *e = &r->path->events[event];
+    if ((int32_t)e->index <= r->gone[e->agent])
+        return false;
+    for (unsigned i = 0; i < r->excluded_count; i++)
+        if (clock[r->excluded[i].agent] >= r->excluded[i].index)
+            return false;
+    return true;
+}
+
 /* Some item left conflicts with the footprint (the last operation aside). */
 bool reversal_conflicts(const struct reversal *r, uint32_t print);
 /* Could (agent, alternative), touching print at this node, run first and the rest after it as before? With `take` it is taken away. */
