@@ -176,6 +176,7 @@ void session_begin(const struct config *c)
     pnp_init();
     ex_work_init();
     leaks_baseline();
+    sim_settle(); /* the kernel's own threads reach their first wait */
     ps_create_host_thread(session_thread, NULL, "session");
 }
 

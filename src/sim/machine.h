@@ -213,6 +213,8 @@ void sim_dpc_idle(void);
 /* Runs agents until a decision is needed (true; see MACHINE->choice, answer with sim_decide) or the run ended (false). */
 bool sim_run(void);
 void sim_decide(unsigned alternative);
+/* Runs everybody, by default choices, until nobody can go on (before a session starts). */
+void sim_settle(void);
 /* Ends the run from the running agent; does not return. */
 _Noreturn void sim_end(enum run_end how);
 /* Called when nothing can run; advances time or ends the run. Set by ke. Returns true if something became ready. */

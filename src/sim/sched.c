@@ -5,11 +5,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sim/access.h"
 #include "sim/machine.h"
 
 bool (*sim_idle_hook)(void);
 void (*sim_resume_hook)(struct agent *agent);
 void (*sim_place_hook)(struct agent *agent, struct processor *p);
+void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
+void (*sim_create_hook)(struct agent *a);
 
 enum {
     HOST_STACKS = 0x40000000, /* offset in the private part */
@@ -82,6 +85,8 @@ struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *a
     a->fresh = true;
     struct agent *creator = m->fiber;
     a->stable_id = creator ? mix(creator->stable_id, ++creator->children) : mix(1, id);
+    if (sim_create_hook)
+        sim_create_hook(a);
     return a;
 }
 
@@ -374,4 +379,12 @@ bool sim_run(void)
             return true;
         sim_decide(0);
     }
+}
+
+void sim_settle(void)
+{
+    struct machine *m = MACHINE;
+    for (gather(m); m->choice.n; gather(m))
+        sim_decide(0);
+    m->last = NULL;
 }

@@ -1,0 +1,142 @@
+/* See explorable.h. One choice is "this agent goes on to its next scheduling point", or the answer to a sim_choose of the agent that
+ * asked. */
+#include "session/explorable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "session/session.h"
+#include "sim/access.h"
+#include "sim/machine.h"
+#include "trace/trace.h"
+
+enum { MAX_ACCESSES = 4096 };
+
+static struct snapshot *start; /* constants of the process once opened */
+static struct explore_agent enabled[MAX_AGENTS];
+static struct explore_access accesses[MAX_ACCESSES];
+static unsigned access_count;
+static uint32_t created[MAX_AGENTS];
+static unsigned created_count;
+static bool overflow;
+static char outcome_text[900];
+
+uint32_t explorable_agent_id(const struct agent *a)
+{
+    uint32_t h = (uint32_t)(a->stable_id ^ (a->stable_id >> 32));
+    return h == EXPLORE_NO_AGENT ? 1 : h;
+}
+
+/* ---- what a step touched ---- */
+
+static void on_access(uint64_t object, unsigned kind, unsigned lock)
+{
+    if (access_count == MAX_ACCESSES) {
+        overflow = true;
+        return;
+    }
+    accesses[access_count++] = (struct explore_access) { object, (uint8_t)kind, (uint8_t)lock };
+}
+
+static void on_create(struct agent *a)
+{
+    if (created_count < MAX_AGENTS)
+        created[created_count++] = explorable_agent_id(a);
+}
+
+/* ---- callbacks ---- */
+
+static void reset(void *context)
+{
+    sim_snapshot_restore(start);
+}
+
+static enum explore_status status_at_end(void)
+{
+    struct outcome o;
+    session_outcome(&o);
+    if (o.kind == FAILURE_NONE)
+        return EXPLORE_DONE;
+    return o.kind == FAILURE_DEADLOCK ? EXPLORE_DEADLOCK : EXPLORE_FAILED;
+}
+
+static enum explore_status point(void *context, struct explore_point *out)
+{
+    struct machine *m = MACHINE;
+    memset(out, 0, sizeof *out);
+    out->running = EXPLORE_NO_AGENT;
+    if (!sim_run())
+        return status_at_end();
+    const struct sim_choice *c = &m->choice;
+    out->enabled = enabled;
+    if (c->kind == CHOICE_DATA) {
+        enabled[0] = (struct explore_agent) { explorable_agent_id(m->last), (1u << c->n) - 1, 0 };
+        out->enabled_count = 1;
+        out->running = enabled[0].id;
+        out->running_can_go_on = true;
+        return EXPLORE_RUNNING;
+    }
+    for (unsigned i = 0; i < c->n; i++)
+        enabled[i] = (struct explore_agent) { explorable_agent_id(m->agents[c->agents[i]]), 1, 0 };
+    out->enabled_count = c->n;
+    if (m->last)
+        out->running = explorable_agent_id(m->last);
+    out->running_can_go_on = c->preempts != 0;
+    return EXPLORE_RUNNING;
+}
+
+static void step(void *context, uint32_t agent, unsigned alternative, struct explore_event *out)
+{
+    struct machine *m = MACHINE;
+    access_count = 0;
+    created_count = 0;
+    overflow = false;
+    if (m->choice.kind == CHOICE_DATA) {
+        sim_decide(alternative);
+    } else {
+        unsigned i = 0;
+        while (i < m->choice.n && explorable_agent_id(m->agents[m->choice.agents[i]]) != agent)
+            i++;
+        IR_ASSERT(i < m->choice.n);
+        sim_decide(i);
+    }
+    if (overflow) /* more than can be told apart: one access that conflicts with everything of its kind is the safe answer */
+        access_count = 0, on_access(SIM_ACCESS_EVERYTHING, EXPLORE_WRITE, 0);
+    *out = (struct explore_event) { .accesses = accesses, .access_count = access_count, .enables = created, .enables_count = created_count };
+}
+
+static void outcome(void *context, struct explore_outcome *out)
+{
+    struct outcome o;
+    session_outcome(&o);
+    snprintf(outcome_text, sizeof outcome_text, "%s: %s", failure_kind_text(o.kind), o.message);
+    out->key = o.key;
+    out->text = outcome_text;
+}
+
+static void *snapshot(void *context)
+{
+    return sim_snapshot_take();
+}
+
+static void restore(void *context, void *s)
+{
+    sim_snapshot_restore(s);
+}
+
+static void discard(void *context, void *s)
+{
+    sim_snapshot_free(s);
+}
+
+const struct explore_machine *explorable_open(const struct config *config)
+{
+    static const struct explore_machine machine = { .reset = reset, .point = point, .step = step, .outcome = outcome, .snapshot = snapshot, .restore = restore, .discard = discard };
+    session_begin(config);
+    MACHINE->every_point = true;
+    MACHINE->point_limit = 1000000;
+    sim_access_hook = on_access;
+    sim_create_hook = on_create;
+    start = sim_snapshot_take();
+    return &machine;
+}

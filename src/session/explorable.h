@@ -1,0 +1,15 @@
+/* The machine as the explorer sees it: an adapter between explore/explore.h and sim. */
+#ifndef IRPLAB_SESSION_EXPLORABLE_H
+#define IRPLAB_SESSION_EXPLORABLE_H
+
+#include "explore/explore.h"
+#include "session/config.h"
+
+/* Boots a machine with the configuration up to the point before the first driver is loaded; reset goes back there. session_process_init
+ * was called. The returned callbacks are good for the life of the process. */
+const struct explore_machine *explorable_open(const struct config *config);
+/* Id of an agent for choices: the same in every schedule. */
+struct agent;
+uint32_t explorable_agent_id(const struct agent *a);
+
+#endif
