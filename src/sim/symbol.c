@@ -2,23 +2,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pe/symbols.h"
 #include "sim/door.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 
-struct nearest {
-    uint32_t rva, best;
-    const char *name;
-};
-
-static bool closer(void *ctx, const struct pe_export *e)
+/* Symbols are a fact about the file: loaded once a process, when first asked for. */
+static struct pe_symbols *symbols_of(const struct image *i)
 {
-    struct nearest *n = ctx;
-    if (e->rva && e->rva <= n->rva && e->name && (!n->name || e->rva > n->best)) {
-        n->best = e->rva;
-        n->name = e->name;
+    struct image_file *f = i->file;
+    if (!f->symbols) {
+        char note[PE_ERROR_TEXT];
+        f->symbols = pe_symbols_load(&f->pe, f->path, NULL, note, sizeof note);
     }
-    return true;
+    return f->symbols;
 }
 
 const char *image_symbol(uint64_t address, const struct image **image, uint64_t *offset)
@@ -35,12 +32,11 @@ const char *image_symbol(uint64_t address, const struct image **image, uint64_t 
         *offset = (address - i->base) & 63;
         return e ? e->name : label;
     }
-    struct nearest n = { .rva = (uint32_t)(address - i->base) };
-    char err[PE_ERROR_TEXT];
-    pe_exports(&i->pe, closer, &n, err, sizeof err);
-    if (n.name)
-        *offset = n.rva - n.best;
-    return n.name;
+    uint32_t off = 0;
+    const struct pe_symbol *sym = symbols_of(i) ? pe_symbol_at(i->file->symbols, (uint32_t)(address - i->base), &off) : NULL;
+    if (sym)
+        *offset = off;
+    return sym ? sym->name : NULL;
 }
 
 void image_symbol_text(uint64_t address, char *text, size_t size)

@@ -1,0 +1,34 @@
+/* Views as a WinDbg user knows them: text over the machine's state, which stays const. The machine stands still (between steps, in a
+ * sink, after the run). */
+#ifndef IRPLAB_KD_KD_H
+#define IRPLAB_KD_KD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct agent;
+
+struct kd_frame {
+    uint64_t child_sp, return_address;
+    uint64_t pc; /* where this frame is */
+    char site[256]; /* "usbvideo!USBVideoSetPower+0x63" */
+};
+
+/* The stack of an agent, innermost frame first; returns the number of frames. An agent that never ran has none. */
+size_t kd_stack_walk(const struct agent *a, struct kd_frame *frames, size_t max);
+/* `k`: title, then a line a frame. */
+void kd_print_k(FILE *out, const struct agent *a);
+/* `!irp address`. */
+void kd_print_irp(FILE *out, const void *irp);
+/* One line for lists of switches: the innermost frame in an image that is not ours, and the kernel function it called. */
+void kd_where(const struct agent *a, char *text, size_t size);
+/* On whose stack the run failed; NULL if the failure has no stack. */
+const struct agent *kd_failed_agent(void);
+/* The bug-check screen, or the crash, with `k`; nothing for other ends. */
+void kd_print_failure(FILE *out);
+/* 64-bit address as WinDbg writes it: fffff804`0fa1c2b3. Returns buf. */
+const char *kd_address(uint64_t a, char buf[18]);
+
+#endif
