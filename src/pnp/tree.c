@@ -127,7 +127,7 @@ static void identify(struct devnode *n)
 
 static void service_of(const struct config_driver *d, char *out, size_t size)
 {
-    const char *slash = strrchr(d->file, '/');
+    const char *slash = strrchr(d->file, strchr(d->file, '/') ? '/' : ':');
     snprintf(out, size, "%s", slash ? slash + 1 : d->file);
     char *dot = strrchr(out, '.');
     if (dot)

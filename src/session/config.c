@@ -353,7 +353,7 @@ static void build_cases(char *out, size_t size)
 bool config_find_file(const struct config *c, const char *name, char *out, size_t size)
 {
     char cases[CONFIG_PATH], sub[300];
-    if (exists(name)) {
+    if (exists(name) || strncmp(name, "replay:", 7) == 0) {
         snprintf(out, size, "%s", name);
         return true;
     }

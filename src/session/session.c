@@ -57,7 +57,7 @@ static void fail_text(const char *text)
 
 static void service_name(char *out, size_t size, const char *file)
 {
-    const char *slash = strrchr(file, '/');
+    const char *slash = strpbrk(file, "/:") ? strrchr(file, strchr(file, '/') ? '/' : ':') : NULL;
     snprintf(out, size, "%s", slash ? slash + 1 : file);
     char *dot = strrchr(out, '.');
     if (dot)

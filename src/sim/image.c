@@ -59,29 +59,62 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-struct image_file *image_file_open(const char *path, char *err, size_t errlen)
+static struct image_file *file_new(const char *path, char *err, size_t errlen)
+{
+    if (strlen(path) >= sizeof((struct image_file *)0)->path || strlen(file_name(path)) >= sizeof((struct image_file *)0)->name) {
+        snprintf(err, errlen, "%.100s…: the path is too long", path);
+        return NULL;
+    }
+    struct image_file *f = calloc(1, sizeof *f);
+    IR_ASSERT(f);
+    strcpy(f->path, path);
+    strcpy(f->name, file_name(path));
+    if (strncmp(f->name, "replay:", 7) == 0)
+        memmove(f->name, f->name + 7, strlen(f->name + 7) + 1);
+    return f;
+}
+
+static struct image_file *file_done(struct image_file *f, enum pe_status s, const char *why, char *err, size_t errlen)
+{
+    if (s != PE_OK) {
+        snprintf(err, errlen, "%s: %s", f->path, why);
+        free(f);
+        return NULL;
+    }
+    f->next = files;
+    files = f;
+    return f;
+}
+
+static struct image_file *known(const char *path)
 {
     for (struct image_file *f = files; f; f = f->next)
         if (strcmp(f->path, path) == 0)
             return f;
-    struct image_file *f = calloc(1, sizeof *f);
-    IR_ASSERT(f);
-    if (strlen(path) >= sizeof f->path || strlen(file_name(path)) >= sizeof f->name) {
-        snprintf(err, errlen, "%.100s…: the path is too long", path);
-        free(f);
+    return NULL;
+}
+
+struct image_file *image_file_open(const char *path, char *err, size_t errlen)
+{
+    struct image_file *f = known(path);
+    if (f)
+        return f;
+    f = file_new(path, err, errlen);
+    if (!f)
         return NULL;
-    }
-    char why[PE_ERROR_TEXT];
-    if (pe_open_file(path, &f->pe, why, sizeof why) != PE_OK) {
-        snprintf(err, errlen, "%s: %s", path, why);
-        free(f);
+    char why[PE_ERROR_TEXT] = "";
+    enum pe_status s = pe_open_file(path, &f->pe, why, sizeof why);
+    return file_done(f, s, why, err, errlen);
+}
+
+struct image_file *image_file_from_memory(const char *path, void *bytes, size_t size, char *err, size_t errlen)
+{
+    struct image_file *f = file_new(path, err, errlen);
+    if (!f)
         return NULL;
-    }
-    strcpy(f->path, path);
-    strcpy(f->name, file_name(path));
-    f->next = files;
-    files = f;
-    return f;
+    char why[PE_ERROR_TEXT] = "";
+    enum pe_status s = pe_open_memory(bytes, size, &f->pe, why, sizeof why);
+    return file_done(f, s, why, err, errlen);
 }
 
 static void module_name(char *module, const char *name)

@@ -32,6 +32,9 @@ struct image {
 /* Opens (once) a file. NULL and one line in err ("path: reason"). */
 struct image_file *image_file_open(const char *path, char *err, size_t errlen);
 
+/* The same for bytes in memory, which become the file's; path is the name it is found under. */
+struct image_file *image_file_from_memory(const char *path, void *bytes, size_t size, char *err, size_t errlen);
+
 /* Maps and relocates at base (page-aligned, reserved arena memory) or, without relocations, at its own base; binds imports; sets up
  * cookie, guard pointers, protections and segments. NULL and one line in err. */
 struct image *image_load(struct image_file *file, uint64_t base, bool user, char *err, size_t errlen);

@@ -1,0 +1,336 @@
+/* Reading and writing replay files; see replay_file.h. The reader trusts nothing. */
+#include "report/replay_file.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "sim/image.h"
+
+static const char magic[] = "irplab-replay 1\n";
+enum { MAX_FILE = 256 << 20, MAX_FILES = CONFIG_MAX_DRIVERS + 1, MAX_HEADER = 64 << 20 };
+
+static uint64_t hash_of(const uint8_t *p, size_t n)
+{
+    uint64_t h = 0xCBF29CE484222325ull;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 0x100000001B3ull;
+    return h;
+}
+
+static void put_hex(json_t *j, const char *key, uint64_t v)
+{
+    char text[20];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)v);
+    json_object_set_new(j, key, json_string(text));
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* ---- configuration as JSON ---- */
+
+static json_t *config_json(const struct config *c)
+{
+    json_t *drivers = json_array(), *devices = json_array(), *args = json_array(), *registry = json_array();
+    for (uint32_t i = 0; i < c->driver_count; i++)
+        json_array_append_new(drivers, json_pack("{s:s, s:i, s:s}", "file", base_name(c->drivers[i].file), "role", (int)c->drivers[i].role, "hwid", c->drivers[i].hwid));
+    for (uint32_t i = 0; i < c->device_count; i++) {
+        const struct config_device *d = &c->devices[i];
+        json_t *codes = json_array();
+        for (uint32_t k = 0; k < d->code_count; k++)
+            json_array_append_new(codes, json_pack("{s:I, s:I, s:I, s:I, s:b}", "code", (json_int_t)d->codes[k].code, "status", (json_int_t)d->codes[k].status, "bytes",
+                                                   (json_int_t)d->codes[k].bytes, "delay", (json_int_t)d->codes[k].delay_ms, "pend", d->codes[k].pend));
+        json_array_append_new(devices, json_pack("{s:s, s:o}", "hwid", d->hwid, "codes", codes));
+    }
+    for (uint32_t i = 0; i < c->registry_count; i++)
+        json_array_append_new(registry, json_pack("{s:s, s:s, s:s, s:b}", "key", c->registry[i].path, "name", c->registry[i].name, "text", c->registry[i].text, "dword",
+                                                  c->registry[i].is_dword));
+    for (uint32_t i = 0; i < c->arg_count; i++)
+        json_array_append_new(args, json_string(c->args[i]));
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I}", "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
+                     "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed);
+}
+
+static bool get_text(const json_t *j, const char *key, char *out, size_t size)
+{
+    const char *s = json_string_value(json_object_get(j, key));
+    if (!s || strlen(s) >= size)
+        return false;
+    strcpy(out, s);
+    return true;
+}
+
+static bool get_number(const json_t *j, const char *key, int64_t low, int64_t high, int64_t *out)
+{
+    const json_t *n = json_object_get(j, key);
+    *out = json_integer_value(n);
+    return json_is_integer(n) && *out >= low && *out <= high;
+}
+
+static bool driver_from(const json_t *j, struct config_driver *d)
+{
+    int64_t role;
+    char name[200];
+    if (!get_text(j, "file", name, sizeof name) || !get_number(j, "role", 0, ROLE_LOWER, &role) || !get_text(j, "hwid", d->hwid, sizeof d->hwid))
+        return false;
+    if (!name[0] || strchr(name, '/'))
+        return false;
+    snprintf(d->file, sizeof d->file, "replay:%s", name);
+    d->role = (enum driver_role)role;
+    return true;
+}
+
+static bool code_from(const json_t *j, struct config_code *c)
+{
+    int64_t code, status, bytes, delay;
+    if (!get_number(j, "code", 0, UINT32_MAX, &code) || !get_number(j, "status", 0, UINT32_MAX, &status) || !get_number(j, "bytes", 0, UINT32_MAX, &bytes) ||
+        !get_number(j, "delay", 0, UINT32_MAX, &delay))
+        return false;
+    *c = (struct config_code) { (uint32_t)code, (uint32_t)status, (uint32_t)bytes, (uint32_t)delay, json_is_true(json_object_get(j, "pend")) };
+    return true;
+}
+
+static bool device_from(const json_t *j, struct config_device *d)
+{
+    const json_t *codes = json_object_get(j, "codes");
+    if (!get_text(j, "hwid", d->hwid, sizeof d->hwid) || !json_is_array(codes) || json_array_size(codes) > CONFIG_MAX_CODES)
+        return false;
+    for (d->code_count = 0; d->code_count < json_array_size(codes); d->code_count++)
+        if (!code_from(json_array_get(codes, d->code_count), &d->codes[d->code_count]))
+            return false;
+    return true;
+}
+
+static bool config_from(const json_t *j, struct config *c)
+{
+    config_init(c);
+    int64_t n;
+    char program[200];
+    const json_t *drivers = json_object_get(j, "drivers"), *devices = json_object_get(j, "devices"), *args = json_object_get(j, "args"),
+                 *registry = json_object_get(j, "registry");
+    if (!get_text(j, "name", c->name, sizeof c->name) || !get_text(j, "program", program, sizeof program) || strchr(program, '/') ||
+        !get_text(j, "os", c->os, sizeof c->os) || !get_number(j, "cpus", 1, 16, &n))
+        return false;
+    c->cpus = (uint32_t)n;
+    c->time_any = json_is_true(json_object_get(j, "time_any"));
+    if (!get_number(j, "seed", 0, INT64_MAX, &n))
+        return false;
+    c->seed = (uint64_t)n;
+    if (program[0])
+        snprintf(c->program, sizeof c->program, "replay:%s", program);
+    if (json_array_size(drivers) > CONFIG_MAX_DRIVERS || json_array_size(devices) > CONFIG_MAX_DEVICES || json_array_size(args) > CONFIG_MAX_ARGS ||
+        json_array_size(registry) > CONFIG_MAX_REGISTRY)
+        return false;
+    for (; c->driver_count < json_array_size(drivers); c->driver_count++)
+        if (!driver_from(json_array_get(drivers, c->driver_count), &c->drivers[c->driver_count]))
+            return false;
+    for (; c->device_count < json_array_size(devices); c->device_count++)
+        if (!device_from(json_array_get(devices, c->device_count), &c->devices[c->device_count]))
+            return false;
+    for (; c->arg_count < json_array_size(args); c->arg_count++) {
+        const char *s = json_string_value(json_array_get(args, c->arg_count));
+        if (!s || strlen(s) >= sizeof c->args[0])
+            return false;
+        strcpy(c->args[c->arg_count], s);
+    }
+    for (; c->registry_count < json_array_size(registry); c->registry_count++) {
+        struct config_value *v = &c->registry[c->registry_count];
+        const json_t *e = json_array_get(registry, c->registry_count);
+        if (!get_text(e, "key", v->path, sizeof v->path) || !get_text(e, "name", v->name, sizeof v->name) || !get_text(e, "text", v->text, sizeof v->text))
+            return false;
+        v->is_dword = json_is_true(json_object_get(e, "dword"));
+    }
+    return true;
+}
+
+/* ---- writing ---- */
+
+struct blob {
+    char name[200];
+    void *packed;
+    size_t packed_bytes, bytes;
+    uint64_t hash;
+};
+
+static bool pack(struct blob *b, const struct config *c, const char *file, char *err, size_t errlen)
+{
+    char path[CONFIG_PATH];
+    if (!config_find_file(c, file, path, sizeof path)) {
+        snprintf(err, errlen, "%s: no such file", file);
+        return false;
+    }
+    const struct image_file *f = image_file_open(path, err, errlen);
+    if (!f)
+        return false;
+    b->bytes = f->pe.file_size;
+    b->hash = hash_of(f->pe.file, b->bytes);
+    snprintf(b->name, sizeof b->name, "%s", base_name(file));
+    size_t bound = ZSTD_compressBound(b->bytes);
+    b->packed = malloc(bound);
+    b->packed_bytes = b->packed ? ZSTD_compress(b->packed, bound, f->pe.file, b->bytes, 3) : 0;
+    return b->packed && !ZSTD_isError(b->packed_bytes);
+}
+
+static json_t *schedule_json(const struct explore_schedule *s)
+{
+    char *text = explore_schedule_print(s);
+    json_t *j = json_string(text ? text : "");
+    free(text);
+    return j;
+}
+
+static bool write_all(const char *path, json_t *head, const struct blob *blobs, size_t count, char *err, size_t errlen)
+{
+    char temporary[CONFIG_PATH + 16];
+    snprintf(temporary, sizeof temporary, "%s.part", path);
+    FILE *f = fopen(temporary, "wb");
+    char *text = json_dumps(head, JSON_COMPACT | JSON_SORT_KEYS);
+    bool ok = f && text && fputs(magic, f) >= 0 && fputs(text, f) >= 0 && fputc('\n', f) != EOF;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = fwrite(blobs[i].packed, 1, blobs[i].packed_bytes, f) == blobs[i].packed_bytes;
+    if (f)
+        ok &= fclose(f) == 0;
+    ok = ok && rename(temporary, path) == 0;
+    if (!ok) {
+        snprintf(err, errlen, "%s: %s", path, strerror(errno));
+        unlink(temporary);
+    }
+    free(text);
+    return ok;
+}
+
+bool replay_write(const char *path, const struct config *config, const struct explore_schedule *schedule, const struct explore_schedule *passing, size_t turning,
+                  const struct record *record, char *err, size_t errlen)
+{
+    struct blob blobs[MAX_FILES];
+    size_t count = 0;
+    memset(blobs, 0, sizeof blobs);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i <= config->driver_count; i++) {
+        const char *file = i < config->driver_count ? config->drivers[i].file : config->program;
+        if (file[0])
+            ok = pack(&blobs[count++], config, file, err, errlen);
+    }
+    if (ok) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < count; i++) {
+            json_t *e = json_pack("{s:s, s:I, s:I}", "name", blobs[i].name, "bytes", (json_int_t)blobs[i].bytes, "packed", (json_int_t)blobs[i].packed_bytes);
+            put_hex(e, "hash", blobs[i].hash);
+            json_array_append_new(list, e);
+        }
+        json_t *head = json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:s}", "config", config_json(config), "files", list, "schedule", schedule_json(schedule), "passing",
+                                 schedule_json(passing), "turning", (json_int_t)(turning == SIZE_MAX ? -1 : (json_int_t)turning), "failure",
+                                 outcome_contract_kind(&record->outcome), "message", record->outcome.message);
+        put_hex(head, "run_hash", record->run_hash);
+        ok = write_all(path, head, blobs, count, err, errlen);
+        json_decref(head);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(blobs[i].packed);
+    return ok;
+}
+
+/* ---- reading ---- */
+
+static uint8_t *read_whole(const char *path, size_t *bytes, char *err, size_t errlen)
+{
+    FILE *f = fopen(path, "rb");
+    uint8_t *p = NULL;
+    long n = -1;
+    if (f && fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) >= 0 && n <= MAX_HEADER * 4l && fseek(f, 0, SEEK_SET) == 0) {
+        p = malloc((size_t)n + 1);
+        if (p && fread(p, 1, (size_t)n, f) != (size_t)n) {
+            free(p);
+            p = NULL;
+        }
+    }
+    if (!p)
+        snprintf(err, errlen, "%s: %s", path, !f ? strerror(errno) : "cannot be read as a file");
+    if (f)
+        fclose(f);
+    *bytes = p ? (size_t)n : 0;
+    if (p)
+        p[n] = 0;
+    return p;
+}
+
+static bool files_from(const json_t *list, const uint8_t *at, const uint8_t *end, const char **why)
+{
+    *why = "its list of files is damaged";
+    if (!json_is_array(list) || json_array_size(list) > MAX_FILES)
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *e = json_array_get(list, i);
+        int64_t bytes, packed;
+        char name[200], path[220], hash[20], err[400];
+        if (!get_text(e, "name", name, sizeof name) || strchr(name, '/') || !get_text(e, "hash", hash, sizeof hash) || !get_number(e, "bytes", 1, MAX_FILE, &bytes) ||
+            !get_number(e, "packed", 1, MAX_FILE, &packed))
+            return false;
+        *why = "a file in it is truncated";
+        if (packed > end - at)
+            return false;
+        uint8_t *raw = malloc((size_t)bytes);
+        size_t got = raw ? ZSTD_decompress(raw, (size_t)bytes, at, (size_t)packed) : 0;
+        *why = "a file in it is damaged";
+        if (ZSTD_isError(got) || got != (size_t)bytes || hash_of(raw, got) != strtoull(hash, NULL, 16)) {
+            free(raw);
+            return false;
+        }
+        at += packed;
+        snprintf(path, sizeof path, "replay:%s", name);
+        *why = "an image in it is not usable";
+        if (!image_file_from_memory(path, raw, (size_t)bytes, err, sizeof err)) /* keeps raw for the life of the process */
+            return false;
+    }
+    return true;
+}
+
+bool replay_read(const char *path, struct replay *out, char *err, size_t errlen)
+{
+    size_t bytes;
+    memset(out, 0, sizeof *out);
+    uint8_t *all = read_whole(path, &bytes, err, errlen);
+    if (!all)
+        return false;
+    const char *why = "is not a replay file of irplab";
+    json_t *head = NULL;
+    bool ok = bytes > sizeof magic && memcmp(all, magic, sizeof magic - 1) == 0;
+    if (ok) {
+        const uint8_t *text = all + sizeof magic - 1, *eol = memchr(text, '\n', bytes - (sizeof magic - 1));
+        why = "its header is truncated";
+        ok = eol != NULL;
+        json_error_t je;
+        head = ok ? json_loadb((const char *)text, (size_t)(eol - text), 0, &je) : NULL;
+        if (ok && !head)
+            why = "its header is damaged";
+        ok = head && config_from(json_object_get(head, "config"), &out->config);
+        if (head && !ok)
+            why = "its configuration is damaged";
+        ok = ok && files_from(json_object_get(head, "files"), eol + 1, all + bytes, &why);
+    }
+    if (ok) {
+        const char *s = json_string_value(json_object_get(head, "schedule")), *p = json_string_value(json_object_get(head, "passing")), *bad = NULL;
+        char hash[20];
+        int64_t turning;
+        why = "its schedule is damaged";
+        ok = s && explore_schedule_parse(s, &out->schedule, &bad) && get_text(head, "run_hash", hash, sizeof hash);
+        if (ok && p && p[0])
+            explore_schedule_parse(p, &out->passing, &bad);
+        if (ok)
+            out->run_hash = strtoull(hash, NULL, 16);
+        out->turning = get_number(head, "turning", 0, INT64_MAX, &turning) ? (size_t)turning : SIZE_MAX;
+    }
+    if (!ok)
+        snprintf(err, errlen, "%s: %s", path, why);
+    json_decref(head);
+    free(all);
+    return ok;
+}
