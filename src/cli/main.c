@@ -11,6 +11,8 @@ static const struct {
     const char *what;
 } commands[] = {
     { "run", cli_run, "one run" },
+    { "explore", cli_explore, "every schedule that matters" },
+    { "replay", cli_replay, "exactly that run again" },
     { "cc", cli_cc, "compile a driver or a program" },
 };
 
