@@ -172,14 +172,24 @@ struct image *image_at(uint64_t address)
     return NULL;
 }
 
-/* Kernel modules that are other names for the same exports. */
+/* API sets are names for parts of a module, resolved by the loader. */
+static const char *api_set_host(const char *name)
+{
+    if (strncasecmp(name, "api-ms-win-crt-", 15) == 0)
+        return "ucrtbase.dll";
+    if (strncasecmp(name, "api-ms-win-core-", 16) == 0 || strncasecmp(name, "kernelbase", 10) == 0)
+        return "kernel32.dll";
+    return name;
+}
+
+/* Modules that are other names for the same exports. */
 static const char *canonical_module(const char *name)
 {
     static const char *const nt[] = { "nt", "ntoskrnl", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntoskrnl.lib" };
     for (size_t i = 0; i < sizeof nt / sizeof nt[0]; i++)
         if (strcasecmp(name, nt[i]) == 0)
             return "ntoskrnl.exe";
-    return name;
+    return api_set_host(name);
 }
 
 struct image *image_find(const char *name)
