@@ -133,6 +133,7 @@ size_t w32_wcslen(const WCHAR *s);
 WCHAR w32_upper(WCHAR c);
 WCHAR w32_lower(WCHAR c);
 int w32_wcsicmp(const WCHAR *a, const WCHAR *b);
+int w32_strnicmp(const char *a, const char *b, size_t n); /* ASCII */
 /* One code point from UTF-16 / UTF-8; *used gets how many units it took. Malformed input gives U+FFFD. */
 uint32_t w32_from_utf16(const WCHAR *s, size_t units, size_t *used);
 uint32_t w32_from_utf8(const char *s, size_t bytes, size_t *used);
@@ -152,6 +153,15 @@ void w32_console_write(int fd, const char *bytes, size_t count);
 void w32_console_write_wide(int fd, const WCHAR *text, size_t count);
 /* 0: no console handle; 1 input, 2 output, 3 error. */
 int w32_console_of(HANDLE handle);
+
+/* ---- process ---- */
+
+/* Address of an exported variable of a synthetic module; 0 if there is none. */
+uint64_t w32_data_export(const char *module, const char *name);
+/* A number from the process's own generator: the same in every run. */
+uint32_t w32_random(void);
+_Noreturn void ExitProcess(ULONG code);
+BOOL SetEnvironmentVariableW(const WCHAR *name, const WCHAR *value);
 
 /* ---- entering the kernel ---- */
 

@@ -1,0 +1,109 @@
+/* Waiting on an address; see park.h. Invariant: a listed waiter's thread is between park_enter and the end of park_wait, or
+ * it was ended there; those are dropped when met. */
+#include "win32/park.h"
+
+#include "win32/wait.h"
+
+struct waiter {
+    struct waiter *next; /* in the room's list, oldest first */
+    struct thread *thread;
+    HANDLE id; /* of the thread: records are reused */
+    uint64_t key;
+    unsigned kind;
+    bool listed, woken;
+    KEVENT alert; /* NtAlertThreadByThreadId sets it */
+};
+
+static bool is_alive(const struct waiter *w)
+{
+    for (struct thread *t = ps_threads(); t; t = t->next)
+        if (t == w->thread)
+            return t->ethread && t->ethread->Cid.UniqueThread == w->id && !t->exiting;
+    return false;
+}
+
+static void unlist(struct waiter *w)
+{
+    for (struct waiter **at = &w32_room()->waiters; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            w->listed = false;
+            return;
+        }
+}
+
+static struct waiter *oldest(uint64_t key)
+{
+    struct process *process = ps_current()->process;
+    for (struct waiter *w = w32_room()->waiters, *next; w; w = next) {
+        next = w->next;
+        if (!is_alive(w))
+            unlist(w);
+        else if (w->key == key && w->thread->process == process)
+            return w;
+    }
+    return NULL;
+}
+
+void park_enter(uint64_t key, unsigned kind)
+{
+    struct w32_thread *t = w32_thread();
+    if (!t->waiter)
+        t->waiter = sim_alloc(sizeof(struct waiter));
+    struct waiter *w = t->waiter;
+    if (w->listed)
+        unlist(w);
+    w->thread = ps_current();
+    w->id = w->thread->ethread->Cid.UniqueThread;
+    w->key = key;
+    w->kind = kind;
+    w->woken = false;
+    w->next = NULL;
+    KeInitializeEvent(&w->alert, SynchronizationEvent, FALSE);
+    struct waiter **at = &w32_room()->waiters;
+    while (*at)
+        at = &(*at)->next;
+    *at = w;
+    w->listed = true;
+}
+
+bool park_wait(ULONG milliseconds)
+{
+    struct waiter *w = w32_thread()->waiter;
+    struct w32_frame f = w32_frame_push(FRAME_RtlpWaitOnAddress);
+    LARGE_INTEGER *timeout = w32_timeout((LARGE_INTEGER *)f.locals, milliseconds);
+    NTSTATUS status;
+    W32_SYSCALL(status, FRAME_NtWaitForAlertByThreadId, KeWaitForSingleObject(&w->alert, WrAlertByThreadId, UserMode, FALSE, timeout));
+    w32_frame_pop(&f);
+    if (w->listed)
+        unlist(w);
+    /* Woken and timed out at once counts as woken: whoever woke it has relied on that. */
+    return w->woken || status != STATUS_TIMEOUT;
+}
+
+static void wake(struct waiter *w)
+{
+    unlist(w);
+    w->woken = true;
+    KeSetEvent(&w->alert, 0, FALSE);
+}
+
+bool park_wake_one(uint64_t key)
+{
+    struct waiter *w = oldest(key);
+    if (w)
+        wake(w);
+    return w != NULL;
+}
+
+void park_wake_all(uint64_t key)
+{
+    while (park_wake_one(key))
+        ;
+}
+
+int park_first(uint64_t key)
+{
+    struct waiter *w = oldest(key);
+    return w ? (int)w->kind : -1;
+}
