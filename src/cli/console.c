@@ -8,7 +8,7 @@ static bool show_debug;
 static void sink(void *ctx, const struct trace_record *r)
 {
     if (r->kind == TRACE_CONSOLE)
-        fwrite(r->text, 1, (size_t)r->a, console_out);
+        fwrite(r->text, 1, (size_t)r->a, r->b == 2 ? stderr : console_out);
     else if (r->kind == TRACE_DEBUG_PRINT && show_debug)
         fputs(r->text, stderr);
 }

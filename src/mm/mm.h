@@ -35,5 +35,11 @@ uint64_t mm_user_alloc(struct process *process, size_t bytes, int prot);
 /* Address space only (inaccessible); 0 if full. */
 uint64_t mm_user_reserve(struct process *process, size_t bytes);
 void mm_user_free(struct process *process, uint64_t address, size_t bytes);
+/* Pages of one range of a process become committed (zeroed where they were not) or only reserved again. Page-aligned. */
+void mm_user_commit(uint64_t address, size_t bytes, int prot);
+void mm_user_decommit(uint64_t address, size_t bytes);
+bool mm_user_is_committed(uint64_t page);
+/* The range that contains address, or (false) the hole around it. */
+bool mm_user_range(const struct process *process, uint64_t address, uint64_t *base, uint64_t *bytes);
 
 #endif

@@ -102,6 +102,62 @@ uint64_t mm_user_alloc(struct process *p, size_t bytes, int prot)
     return r->base;
 }
 
+/* ---- pages of a reserved range ---- */
+
+bool mm_user_is_committed(uint64_t page)
+{
+    return segment_with(page) != NULL;
+}
+
+/* Pages of a range that is committed piece by piece: only some have a segment. */
+static void uncover_pages(uint64_t base, uint64_t bytes)
+{
+    for (uint64_t page = base; page < base + bytes; page += PAGE)
+        segment_uncover(page, PAGE);
+}
+
+void mm_user_commit(uint64_t address, size_t bytes, int prot)
+{
+    for (uint64_t page = address, run; page < address + bytes; page = run) {
+        run = page + PAGE;
+        if (segment_with(page))
+            continue;
+        while (run < address + bytes && !segment_with(run))
+            run += PAGE;
+        host_protect(page, run - page, PROT_READ | PROT_WRITE);
+        memset((void *)page, 0, run - page);
+        segment_new(page, run - page);
+    }
+    host_protect(address, bytes, prot);
+}
+
+void mm_user_decommit(uint64_t address, size_t bytes)
+{
+    uncover_pages(address, bytes);
+    host_protect(address, bytes, PROT_NONE);
+}
+
+bool mm_user_range(const struct process *p, uint64_t address, uint64_t *base, uint64_t *bytes)
+{
+    uint64_t from = p->slice;
+    for (const struct user_range *r = p->user_ranges; r; r = r->next) {
+        if (address < r->base) {
+            *base = from;
+            *bytes = r->base - from;
+            return false;
+        }
+        if (address - r->base < r->bytes) {
+            *base = r->base;
+            *bytes = r->bytes;
+            return true;
+        }
+        from = r->base + r->bytes;
+    }
+    *base = from;
+    *bytes = p->slice + USER_SLICE - from;
+    return false;
+}
+
 void mm_user_free(struct process *p, uint64_t address, size_t bytes)
 {
     for (struct user_range **at = (struct user_range **)&p->user_ranges; *at; at = &(*at)->next) {
@@ -110,6 +166,8 @@ void mm_user_free(struct process *p, uint64_t address, size_t bytes)
             continue;
         if (r->committed)
             segment_uncover(r->base, r->bytes);
+        else
+            uncover_pages(r->base, r->bytes);
         host_protect(r->base, r->bytes, PROT_NONE);
         *at = r->next;
         sim_free(r, sizeof *r);

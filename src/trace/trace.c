@@ -83,6 +83,12 @@ void trace_text(enum trace_kind kind, const char *text, uint64_t a)
         emit(kind, a, 0, 0, 0, text);
 }
 
+void trace_console(unsigned stream, const char *text, size_t n)
+{
+    if (sink_count || hash_on)
+        emit(TRACE_CONSOLE, n, stream, 0, 0, text);
+}
+
 void trace_sink_add(trace_sink *fn, void *ctx)
 {
     IR_ASSERT(sink_count < MAX_SINKS);

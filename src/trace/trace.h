@@ -32,6 +32,8 @@ typedef void trace_sink(void *ctx, const struct trace_record *r);
 
 void trace_event(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 void trace_text(enum trace_kind kind, const char *text, uint64_t a);
+/* Program output: n bytes (text is terminated all the same) for stream 1 or 2. Record: a = n, b = stream. */
+void trace_console(unsigned stream, const char *text, size_t n);
 const char *trace_kind_text(enum trace_kind kind);
 
 /* At most four; ctx is handed on. */

@@ -2,7 +2,7 @@
  * irplab's own are, so that a run does not depend on how irplab was started. Its input is empty. */
 #include "win32/win32.h"
 
-#include "host/console.h"
+#include "trace/trace.h"
 
 /* Values that no handle table reaches, with the low bits set as console handles had them before Windows 8. */
 #define CONSOLE_INPUT 0x0FFF0003ull
@@ -17,21 +17,30 @@ int w32_console_of(HANDLE handle)
     return h == CONSOLE_INPUT ? 1 : h == CONSOLE_OUTPUT ? 2 : h == CONSOLE_ERROR ? 3 : 0;
 }
 
+/* Output is an event per line. A part of a line is held back until something else happens that may end the run. */
+void w32_console_flush(void)
+{
+    struct w32_process *p = w32_process();
+    if (!p->line_used)
+        return;
+    p->line[p->line_used] = 0;
+    trace_console(p->line_stream, p->line, p->line_used);
+    p->line_used = 0;
+}
+
 void w32_console_write(int fd, const char *bytes, size_t count)
 {
-    char out[CHUNK];
-    size_t n = 0;
+    struct w32_process *p = w32_process();
+    if (p->line_stream != (unsigned)fd)
+        w32_console_flush();
+    p->line_stream = (unsigned)fd;
     for (size_t i = 0; i < count; i++) {
         if (bytes[i] == '\r' && i + 1 < count && bytes[i + 1] == '\n')
             continue;
-        out[n++] = bytes[i];
-        if (n == sizeof out) {
-            host_console_write(fd, out, n);
-            n = 0;
-        }
+        p->line[p->line_used++] = bytes[i];
+        if (bytes[i] == '\n' || p->line_used == sizeof p->line - 1)
+            w32_console_flush();
     }
-    if (n)
-        host_console_write(fd, out, n);
 }
 
 void w32_console_write_wide(int fd, const WCHAR *text, size_t count)

@@ -1,5 +1,6 @@
 /* Start and end of a program's C run-time: arguments, initialisers, exit functions, errno and the rest of a thread's state. */
 #include "win32/crt.h"
+#include "win32/critical.h"
 #include "win32/env.h"
 
 #include "sim/image.h"
@@ -661,4 +662,39 @@ void crt_data_winver(void *at)
 
 void crt_data_zero(void *at)
 {
+}
+
+/* ---- the run-time's own locks ---- */
+
+static struct critical_section *lock_at(uint32_t i)
+{
+    struct w32_process *p = w32_process();
+    if (!p->locks) {
+        p->locks = w32_alloc_zeroed(CRT_LOCKS * sizeof(struct critical_section));
+        for (uint32_t k = 0; k < CRT_LOCKS; k++)
+            InitializeCriticalSection((struct critical_section *)p->locks + k);
+    }
+    return (struct critical_section *)p->locks + i % CRT_LOCKS;
+}
+
+void crt__lock(uint32_t i)
+{
+    EnterCriticalSection(lock_at(i));
+}
+
+void crt__unlock(uint32_t i)
+{
+    LeaveCriticalSection(lock_at(i));
+}
+
+/* The filter around main in old start-up code: nothing is handled here. */
+int32_t crt__XcptFilter(uint32_t code, void *pointers)
+{
+    return 0;
+}
+
+void crt_data_huge(void *at)
+{
+    double huge = __builtin_inf();
+    memcpy(at, &huge, 8);
 }

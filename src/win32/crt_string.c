@@ -249,7 +249,7 @@ static int32_t copy_s(char *to, uint64_t size, uint64_t at, const char *from, ui
         return crt_invalid_parameter(CRT_EINVAL), CRT_EINVAL;
     }
     bool truncate = count == UINT64_MAX - 1;
-    size_t n = strnlen(from, truncate ? SIZE_MAX : count);
+    size_t n = strnlen(from, truncate || count > INT64_MAX ? INT64_MAX : count);
     if (at + n < size) {
         memmove(to + at, from, n);
         to[at + n] = 0;
@@ -860,7 +860,7 @@ uint64_t crt_wcstombs(char *to, const WCHAR *s, uint64_t n)
 
 int32_t crt_mbstowcs_s(uint64_t *converted, WCHAR *to, uint64_t size, const char *s, uint64_t count)
 {
-    size_t n = strnlen(s, count == UINT64_MAX ? SIZE_MAX : count);
+    size_t n = strnlen(s, count > INT64_MAX ? INT64_MAX : count);
     if (converted)
         *converted = n + 1;
     if (!to)

@@ -98,10 +98,7 @@ HANDLE CreateFileW(const WCHAR *name, ULONG access, ULONG share, void *security,
     l->oa.ObjectName = &l->name;
     l->oa.Attributes = (flags & FLAG_POSIX_SEMANTICS ? 0 : OBJ_CASE_INSENSITIVE) | (inherit ? OBJ_INHERIT : 0);
     l->oa.SecurityDescriptor = descriptor;
-    NTSTATUS status;
-    W32_SYSCALL(status, FRAME_NtCreateFile,
-                NtCreateFile(&l->handle, access, &l->oa, &l->iosb, NULL, flags & ATTRIBUTES_MASK, share, nt_disposition[disposition], create_options(flags),
-                             NULL, 0));
+    NTSTATUS status = NtCreateFile(&l->handle, access, &l->oa, &l->iosb, NULL, flags & ATTRIBUTES_MASK, share, nt_disposition[disposition], create_options(flags), NULL, 0);
     HANDLE handle = l->handle;
     ULONG_PTR information = l->iosb.Information;
     w32_frame_pop(&f);
@@ -141,8 +138,7 @@ BOOL CloseHandle(HANDLE handle)
     int64_t h = (int64_t)handle;
     if (w32_console_of(handle) || (h < 0 && h >= -6))
         return TRUE; /* pseudo handles: closing has no effect */
-    NTSTATUS status;
-    W32_SYSCALL(status, FRAME_NtClose, NtClose(handle));
+    NTSTATUS status = NtClose(handle);
     return w32_result(status);
 }
 
@@ -164,9 +160,9 @@ static NTSTATUS transfer(bool write, HANDLE file, HANDLE event, void *apc, void 
 {
     NTSTATUS status;
     if (write)
-        W32_SYSCALL(status, FRAME_NtWriteFile, NtWriteFile(file, event, apc, context, iosb, buffer, length, offset, NULL));
+        status = NtWriteFile(file, event, apc, context, iosb, buffer, length, offset, NULL);
     else
-        W32_SYSCALL(status, FRAME_NtReadFile, NtReadFile(file, event, apc, context, iosb, buffer, length, offset, NULL));
+        status = NtReadFile(file, event, apc, context, iosb, buffer, length, offset, NULL);
     return status;
 }
 
@@ -175,7 +171,7 @@ static NTSTATUS wait_pending(HANDLE file, NTSTATUS status, const IO_STATUS_BLOCK
 {
     if (status != STATUS_PENDING)
         return status;
-    W32_SYSCALL(status, FRAME_NtWaitForSingleObject, NtWaitForSingleObject(file, FALSE, NULL));
+    status = NtWaitForSingleObject(file, FALSE, NULL);
     return NT_SUCCESS(status) ? iosb->Status : status;
 }
 
@@ -252,8 +248,7 @@ BOOL FlushFileBuffers(HANDLE file)
     if (w32_console_of(file))
         return w32_console_of(file) > 1 ? TRUE : w32_error(ERROR_INVALID_HANDLE);
     struct w32_frame f = w32_frame_push(FRAME_FlushFileBuffers);
-    NTSTATUS status;
-    W32_SYSCALL(status, FRAME_NtFlushBuffersFile, NtFlushBuffersFile(file, (IO_STATUS_BLOCK *)f.locals));
+    NTSTATUS status = NtFlushBuffersFile(file, (IO_STATUS_BLOCK *)f.locals);
     w32_frame_pop(&f);
     return w32_result(status);
 }
@@ -264,9 +259,9 @@ static NTSTATUS control(HANDLE file, HANDLE event, void *context, IO_STATUS_BLOC
 {
     NTSTATUS status;
     if (code >> 16 == DEVICE_TYPE_FILE_SYSTEM)
-        W32_SYSCALL(status, FRAME_NtFsControlFile, NtFsControlFile(file, event, NULL, context, iosb, code, in, in_length, out, out_length));
+        status = NtFsControlFile(file, event, NULL, context, iosb, code, in, in_length, out, out_length);
     else
-        W32_SYSCALL(status, FRAME_NtDeviceIoControlFile, NtDeviceIoControlFile(file, event, NULL, context, iosb, code, in, in_length, out, out_length));
+        status = NtDeviceIoControlFile(file, event, NULL, context, iosb, code, in, in_length, out, out_length);
     return status;
 }
 

@@ -72,8 +72,7 @@ bool park_wait(ULONG milliseconds)
     struct waiter *w = w32_thread()->waiter;
     struct w32_frame f = w32_frame_push(FRAME_RtlpWaitOnAddress);
     LARGE_INTEGER *timeout = w32_timeout((LARGE_INTEGER *)f.locals, milliseconds);
-    NTSTATUS status;
-    W32_SYSCALL(status, FRAME_NtWaitForAlertByThreadId, KeWaitForSingleObject(&w->alert, WrAlertByThreadId, UserMode, FALSE, timeout));
+    NTSTATUS status = nt_wait_for_alert(&w->alert, timeout);
     w32_frame_pop(&f);
     if (w->listed)
         unlist(w);
@@ -85,7 +84,7 @@ static void wake(struct waiter *w)
 {
     unlist(w);
     w->woken = true;
-    KeSetEvent(&w->alert, 0, FALSE);
+    ke_event_set(&w->alert);
 }
 
 bool park_wake_one(uint64_t key)

@@ -42,6 +42,7 @@ struct w32_thread *w32_thread(void)
 struct w32_frame w32_frame_push(uint32_t frame)
 {
     struct w32_frame f;
+    w32_console_flush();
     f.mark = guest_frame_push(frame);
     f.locals = guest_frame_locals();
     return f;

@@ -15,13 +15,29 @@ LARGE_INTEGER *w32_timeout(LARGE_INTEGER *at, ULONG milliseconds)
 
 NTSTATUS NtDelayExecution(ULONG alertable, LARGE_INTEGER *interval)
 {
-    return KeDelayExecutionThread(UserMode, alertable, interval);
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtDelayExecution);
+    NTSTATUS s = KeDelayExecutionThread(UserMode, alertable, interval);
+    ps_syscall_leave(&sc);
+    return s;
 }
 
 NTSTATUS NtYieldExecution(void)
 {
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtYieldExecution);
     sim_yield();
+    ps_syscall_leave(&sc);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS nt_wait_for_alert(KEVENT *alert, LARGE_INTEGER *timeout)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtWaitForAlertByThreadId);
+    NTSTATUS s = KeWaitForSingleObject(alert, WrAlertByThreadId, UserMode, FALSE, timeout);
+    ps_syscall_leave(&sc);
+    return s;
 }
 
 /* ---- Win32 ---- */
@@ -35,7 +51,7 @@ ULONG SleepEx(ULONG milliseconds, BOOL alertable)
     NTSTATUS status;
     /* An alert that is no APC does not end a sleep. */
     do
-        W32_SYSCALL(status, FRAME_NtDelayExecution, NtDelayExecution(alertable ? TRUE : FALSE, interval));
+        status = NtDelayExecution(alertable ? TRUE : FALSE, interval);
     while (status == STATUS_ALERTED);
     w32_frame_pop(&f);
     return status == STATUS_USER_APC ? WAIT_IO_COMPLETION_ : 0;
@@ -48,19 +64,17 @@ void Sleep(ULONG milliseconds)
 
 BOOL SwitchToThread(void)
 {
-    NTSTATUS status;
-    W32_SYSCALL(status, FRAME_NtYieldExecution, NtYieldExecution());
+    NTSTATUS status = NtYieldExecution();
     return NT_SUCCESS(status);
 }
 
-/* Standard handles in the place of an object: the console's input is never signalled, its output always. */
 ULONG WaitForSingleObjectEx(HANDLE handle, ULONG milliseconds, BOOL alertable)
 {
     struct w32_frame f = w32_frame_push(FRAME_WaitForSingleObjectEx);
     LARGE_INTEGER *timeout = w32_timeout((LARGE_INTEGER *)f.locals, milliseconds);
     NTSTATUS status;
     do
-        W32_SYSCALL(status, FRAME_NtWaitForSingleObject, NtWaitForSingleObject(handle, alertable ? TRUE : FALSE, timeout));
+        status = NtWaitForSingleObject(handle, alertable ? TRUE : FALSE, timeout);
     while (status == STATUS_ALERTED && alertable);
     w32_frame_pop(&f);
     if (NT_SUCCESS(status))
@@ -84,7 +98,7 @@ ULONG WaitForMultipleObjectsEx(ULONG count, HANDLE *handles, BOOL all, ULONG mil
     LARGE_INTEGER *timeout = w32_timeout((LARGE_INTEGER *)f.locals, milliseconds);
     NTSTATUS status;
     do
-        W32_SYSCALL(status, FRAME_NtWaitForMultipleObjects, NtWaitForMultipleObjects(count, handles, all ? WaitAll : WaitAny, alertable ? TRUE : FALSE, timeout));
+        status = NtWaitForMultipleObjects(count, handles, all ? WaitAll : WaitAny, alertable ? TRUE : FALSE, timeout);
     while (status == STATUS_ALERTED && alertable);
     w32_frame_pop(&f);
     if (NT_SUCCESS(status))

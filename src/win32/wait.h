@@ -8,7 +8,6 @@ enum { INFINITE = 0xFFFFFFFF };
 
 /* A relative time-out in 100 ns from milliseconds, into *at; NULL for INFINITE. */
 LARGE_INTEGER *w32_timeout(LARGE_INTEGER *at, ULONG milliseconds);
-NTSTATUS NtDelayExecution(ULONG alertable, LARGE_INTEGER *interval);
 ULONG WaitForSingleObjectEx(HANDLE handle, ULONG milliseconds, BOOL alertable);
 
 #endif

@@ -77,6 +77,9 @@ struct w32_process {
     uint64_t purecall_handler;
     uint64_t console_handlers[8];
     uint32_t random_state[4];
+    unsigned line_stream; /* console output: the line so far */
+    uint32_t line_used;
+    char line[512];
 };
 
 /* Per thread. */
@@ -150,6 +153,8 @@ uint64_t w32_narrow(const WCHAR *s);
 
 /* Text to the guest's standard output (1) or error (2); "\r\n" appears as "\n". */
 void w32_console_write(int fd, const char *bytes, size_t count);
+/* Gives out a part of a line: before anything that may end the run or take time. */
+void w32_console_flush(void);
 void w32_console_write_wide(int fd, const WCHAR *text, size_t count);
 /* 0: no console handle; 1 input, 2 output, 3 error. */
 int w32_console_of(HANDLE handle);
@@ -172,14 +177,5 @@ struct w32_frame {
 };
 struct w32_frame w32_frame_push(uint32_t frame);
 void w32_frame_pop(struct w32_frame *f);
-
-/* The system calls: the kernel function between ps_syscall_enter and ps_syscall_leave. */
-#define W32_SYSCALL(result, frame, call)                                                                               \
-    do {                                                                                                               \
-        struct syscall syscall_;                                                                                       \
-        ps_syscall_enter(&syscall_, frame);                                                                            \
-        (result) = (call);                                                                                             \
-        ps_syscall_leave(&syscall_);                                                                                   \
-    } while (0)
 
 #endif
