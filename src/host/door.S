@@ -13,6 +13,8 @@ host_door_entry:
     mov [rsp + 0x18], r8
     mov [rsp + 0x20], r9
     sub rsp, DOOR_FRAME_SIZE
+    .globl host_door_frame_made
+host_door_frame_made:
     mov [rsp + DOOR_FRAME_GPR + 0x00], rbx
     mov [rsp + DOOR_FRAME_GPR + 0x08], rbp
     mov [rsp + DOOR_FRAME_GPR + 0x10], rsi
@@ -33,6 +35,8 @@ host_door_entry:
     movaps [rsp + DOOR_FRAME_XMM + 0x90], xmm15
     mov eax, eax
     mov [rsp + DOOR_FRAME_INDEX], rax
+    .globl host_door_entered
+host_door_entered:
     mov rdi, rsp
     mov esi, eax
     movabs r11, PRIVATE_BASE
@@ -202,6 +206,7 @@ host_guarded_fault:
 /* _Noreturn void host_context_load(const struct host_context *rdi): continue guest code with these registers. */
     .globl host_context_load
 host_context_load:
+    ldmxcsr [rdi + 0x190]
     movups xmm0, [rdi + 0x90]
     movups xmm1, [rdi + 0xA0]
     movups xmm2, [rdi + 0xB0]

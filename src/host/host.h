@@ -20,6 +20,8 @@ struct host_context {
     uint64_t rip;
     uint64_t rflags;
     uint8_t xmm[16][16];
+    uint32_t mxcsr;
+    uint32_t reserved;
 };
 
 enum host_fault_kind {
@@ -38,6 +40,7 @@ struct host_fault {
     bool in_host; /* host code touched guest memory: registers in context are the host's and meaningless */
     uint64_t address; /* faulting data address */
     unsigned access; /* 0 read, 1 write, 8 execute */
+    int detail; /* si_code of the signal */
     struct host_context context;
 };
 
@@ -57,7 +60,8 @@ bool host_map_fixed(uint64_t address, size_t bytes);
 void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot);
 
 /* Decides about a fault before it becomes a guest exception: true = context was edited, go on. Runs in the signal handler:
- * reads and writes memory and the context, nothing else. */
+ * reads, writes and maps memory and edits the context, nothing else. With in_host set the context is left alone: true means that
+ * the host's instruction can run now. */
 typedef bool (*host_fault_filter)(struct host_fault *fault);
 void host_signals_install(host_fault_filter filter);
 /* Watchdog: after this many microseconds without host_watchdog_pet the running guest gets HOST_FAULT_TIMER. 0 = off. */
@@ -75,6 +79,9 @@ void host_fiber_start(void);
 uint64_t host_guest_call(void *fn, uint64_t bottom, const uint64_t *args, uint64_t return_address);
 _Noreturn void host_context_load(const struct host_context *context);
 void host_door_entry(void);
+/* A fault in [host_door_entry, host_door_entered) happened while the door made its frame: on the guest's stack, with the guest's
+ * registers; from host_door_frame_made on the stack pointer has moved. */
+extern const char host_door_frame_made[], host_door_entered[];
 void host_door_return(void);
 void host_fault_entry(void);
 

@@ -37,6 +37,7 @@
 #define DOOR_FRAME_INDEX 0x140
 #define DOOR_FRAME_SIZE 0x148 /* the return address follows, then the caller's home area */
 #define LABEL_FRAME_SIZE 0xE8 /* a named frame without saved registers, for `k`: arguments, then 0x80 bytes of locals */
+#define SEH_FRAME_SIZE 0xB18 /* a named frame with an exception record and two contexts in its locals (trap/frames.h) */
 #define CALLBACK_MAX_ARGS 12
 
 #endif

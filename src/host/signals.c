@@ -35,6 +35,7 @@ static void context_get(struct host_context *c, const ucontext_t *uc)
     c->rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
     c->rflags = (uint64_t)uc->uc_mcontext.gregs[REG_EFL];
     memcpy(c->xmm, uc->uc_mcontext.fpregs->_xmm, sizeof c->xmm);
+    c->mxcsr = uc->uc_mcontext.fpregs->mxcsr;
 }
 
 static void context_put(ucontext_t *uc, const struct host_context *c)
@@ -89,23 +90,25 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
     struct fiber *fiber = &MACHINE->fiber->fiber;
     static struct host_fault fault; /* handed on at once; signals are blocked meanwhile */
     fault.kind = kind_of(sig, info, uc);
+    fault.detail = info->si_code;
     context_get(&fault.context, uc);
     fault.in_host = !is_guest_code(fault.context.rip);
     if (fault.kind == HOST_FAULT_TIMER && fault.in_host)
         return;
+    fault.address = fault.kind == HOST_FAULT_ACCESS ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;
+    unsigned long err = (unsigned long)uc->uc_mcontext.gregs[REG_ERR];
+    fault.access = fault.kind != HOST_FAULT_ACCESS ? 0 : (err & 16) ? 8 : (err & 2) ? 1 : 0;
+    if (fault_filter && MACHINE->fiber && fault_filter(&fault)) {
+        if (!fault.in_host)
+            context_put(uc, &fault.context);
+        return;
+    }
     if (is_guarded(fault.context.rip)) {
         uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)host_guarded_fault;
         return;
     }
-    fault.address = fault.kind == HOST_FAULT_ACCESS ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;
-    unsigned long err = (unsigned long)uc->uc_mcontext.gregs[REG_ERR];
-    fault.access = fault.kind != HOST_FAULT_ACCESS ? 0 : (err & 16) ? 8 : (err & 2) ? 1 : 0;
     if (fault.in_host && (!MACHINE->fiber || !machine_host_fault_is_guests(fault.kind, fault.address)))
         die(sig, &fault);
-    if (!fault.in_host && fault_filter && fault_filter(&fault)) {
-        context_put(uc, &fault.context);
-        return;
-    }
     IR_ASSERT(MACHINE->fiber);
     fiber->fault = fault;
     /* Host code that faulted on guest memory is abandoned: it began at host_sp and held nothing. */

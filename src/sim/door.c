@@ -104,8 +104,9 @@ struct guest_mark guest_frame_push(uint32_t frame)
     struct fiber *f = &MACHINE->fiber->fiber;
     struct guest_mark mark = { f->guest_sp, f->frame_site };
     uint64_t *sp = (uint64_t *)f->guest_sp;
+    uint32_t size = door_frame_size((enum frame_name)frame);
     *--sp = f->frame_site;
-    f->guest_sp = (uint64_t)sp - LABEL_FRAME_SIZE;
+    f->guest_sp = (uint64_t)sp - size;
     f->frame_site = door_frame_site((enum frame_name)frame);
     return mark;
 }

@@ -11,7 +11,7 @@
 
 #include "host/layout.h"
 
-enum { DOOR_VARARGS = 0xFF, DOOR_RET_DOUBLE = 9 };
+enum { DOOR_VARARGS = 0xFF, DOOR_CODE = 0xFE, DOOR_RET_DOUBLE = 9 };
 enum door_state { DOOR_DONE, DOOR_PARTIAL, DOOR_INTERNAL /* has a slot and an address, but is not exported */ };
 enum { IRQL_EXACT_DISPATCH = 0x82, IRQL_UNCHECKED = 0xFF, IRQL_USER = 0xFE };
 
@@ -19,7 +19,7 @@ struct door_entry {
     const char *module; /* lower case, with extension */
     const char *name; /* or "#N" */
     void (*fn)(void);
-    uint8_t nargs; /* or DOOR_VARARGS */
+    uint8_t nargs; /* DOOR_VARARGS; DOOR_CODE: fn is machine code for the guest, see struct door_code */
     uint8_t ret; /* bytes of integer result, 0, or DOOR_RET_DOUBLE */
     uint8_t irql; /* highest allowed, or IRQL_* */
     uint8_t point;
@@ -38,6 +38,14 @@ extern const uint32_t door_count;
 extern const struct door_data door_data[];
 extern const uint32_t door_data_count;
 
+/* A function that must not pass the door (it has a calling convention of its own): its code is copied into the export's slot. */
+struct door_code {
+    uint16_t size; /* of the code; a slot has 64 bytes */
+    uint8_t pushes; /* bytes on the stack after the prolog */
+    uint8_t prolog; /* bytes of code */
+    uint8_t code[];
+};
+
 /* What lies on the guest stack during a call (host/layout.h). */
 struct door_frame {
     uint64_t out[12];
@@ -52,8 +60,10 @@ struct door_frame {
 enum frame_name {
     FRAME_NONE,
 #define FRAME(module, name) FRAME_##name,
+#define FRAME_ID(id, module, name) FRAME_##id,
 #include "sim/frames.def"
 #undef FRAME
+#undef FRAME_ID
     FRAME_COUNT,
 };
 
@@ -78,11 +88,21 @@ void *guest_small_local(void);
 struct agent;
 const struct door_entry *door_current_call(const struct agent *a);
 
+/* Index in the table of the export that an address lies in; UINT32_MAX if it is none. */
+uint32_t door_index_at(uint64_t address);
 /* Address of an export or of a named frame's return site in the synthetic images; 0 if there is none. */
 uint64_t door_export_address(const char *module, const char *name);
 uint64_t door_frame_site(enum frame_name frame);
+/* The named frame that an address lies in; FRAME_NONE if it is none. */
+enum frame_name door_frame_at(uint64_t address);
+/* Bytes of the named frame below its return address. */
+uint32_t door_frame_size(enum frame_name frame);
+/* A frame that a trap makes: unwinds like the door's frame with a machine frame in place of the return address. */
+bool door_frame_is_trap(enum frame_name frame);
 /* Return site of the export with this index. */
 uint64_t door_site(uint32_t index);
+/* Its address. */
+uint64_t door_slot(uint32_t index);
 
 /* Builds the synthetic images (ntoskrnl.exe, hal.dll, …) for the modules that the table names. */
 void door_images_build(void);

@@ -27,8 +27,10 @@ static const struct {
     const char *module, *name;
 } frame_names[] = {
 #define FRAME(module, name) { FRAME_##name, #module, #name },
+#define FRAME_ID(id, module, name) { FRAME_##id, #module, #name },
 #include "sim/frames.def"
 #undef FRAME
+#undef FRAME_ID
 };
 
 /* Constants of the process: where each table entry ended up. The same in every run. */
@@ -97,7 +99,17 @@ static void put_slot(const struct builder *b, uint32_t slot, uint32_t index)
     put8(at, 0xB8); /* mov eax, index */
     put32(at + 1, index);
     put_jump(at + 5, cells);
-    put_jump(at + SITE, cells + 8);
+    /* The nop keeps unwinders from taking the jump for an epilog. */
+    put8(at + SITE, 0x90);
+    put_jump(at + SITE + 1, cells + 8);
+}
+
+/* Machine code for the guest in place of the way through the door. */
+static void put_code(uint64_t at, const struct door_code *c)
+{
+    IR_ASSERT(c->size <= SLOT);
+    memset((void *)at, 0xCC, SLOT);
+    memcpy((void *)at, c->code, c->size);
 }
 
 static uint32_t put_text_slots(struct builder *b)
@@ -108,7 +120,10 @@ static uint32_t put_text_slots(struct builder *b)
     put16(b->base + TEXT_RVA + 0x28, 0xE0FF); /* guard dispatch: jmp rax */
     uint32_t slot = 1;
     for (uint32_t i = 0; i < b->count; i++, slot++) {
+        const struct door_entry *e = &door_table[b->first + i];
         put_slot(b, slot, b->first + i);
+        if (e->nargs == DOOR_CODE)
+            put_code(b->base + TEXT_RVA + (uint64_t)slot * SLOT, (const struct door_code *)(uint64_t)e->fn);
         export_at[b->first + i] = b->base + TEXT_RVA + (uint64_t)slot * SLOT;
     }
     for (size_t i = 0; i < sizeof frame_names / sizeof frame_names[0]; i++) {
@@ -135,8 +150,8 @@ static uint32_t put_string(struct builder *b, const char *s)
     return rva;
 }
 
-/* Unwind information of the frame that the door builds. */
-static uint32_t put_unwind_door(struct builder *b)
+/* Unwind information of the frame that the door builds; with trap, of one that lies below a machine frame. */
+static uint32_t put_unwind_door(struct builder *b, bool trap)
 {
     uint16_t codes[64];
     unsigned n = 0;
@@ -151,6 +166,8 @@ static uint32_t put_unwind_door(struct builder *b)
     }
     codes[n++] = (uint16_t)(1 << 8); /* UWOP_ALLOC_LARGE */
     codes[n++] = DOOR_FRAME_SIZE / 8;
+    if (trap)
+        codes[n++] = 10 << 8; /* UWOP_PUSH_MACHFRAME, no error code */
     uint32_t rva = reserve(b, 4 + n * 2 + 4);
     put8(b->base + rva, 1);
     put8(b->base + rva + 2, (uint8_t)n);
@@ -180,19 +197,69 @@ static uint32_t put_unwind_syscall(struct builder *b)
     return rva;
 }
 
+static uint32_t put_unwind_code(struct builder *b, const struct door_code *c)
+{
+    uint32_t rva = reserve(b, 8);
+    put8(b->base + rva, 1);
+    put8(b->base + rva + 1, c->prolog);
+    if (!c->pushes)
+        return rva;
+    put8(b->base + rva + 2, 1);
+    put16(b->base + rva + 4, (uint16_t)(c->prolog | (2 | (c->pushes / 8 - 1) << 4) << 8)); /* UWOP_ALLOC_SMALL */
+    return rva;
+}
+
+bool door_frame_is_trap(enum frame_name frame)
+{
+    return (frame >= FRAME_KiPageFault && frame <= FRAME_RcConsolidateFrames) || frame == FRAME_UserRcConsolidateFrames ||
+           frame == FRAME_KiUserExceptionDispatcher;
+}
+
+uint32_t door_frame_size(enum frame_name frame)
+{
+    switch (frame) {
+    case FRAME_RtlDispatchException:
+    case FRAME_UserRtlDispatchException:
+    case FRAME_RtlpUnwindEx:
+    case FRAME_UserRtlpUnwindEx:
+    case FRAME_KiFastFailDispatch:
+        return SEH_FRAME_SIZE;
+    default:
+        return door_frame_is_trap(frame) ? DOOR_FRAME_SIZE : LABEL_FRAME_SIZE;
+    }
+}
+
+/* The unwind records that slots share, by RVA. */
+struct unwind_records {
+    uint32_t door, trap, label, syscall, seh;
+};
+
+static uint32_t unwind_of_export(struct builder *b, const struct unwind_records *u, const struct door_entry *e)
+{
+    return e->nargs == DOOR_CODE ? put_unwind_code(b, (const struct door_code *)(uint64_t)e->fn) : u->door;
+}
+
+static uint32_t unwind_of_label(const struct unwind_records *u, enum frame_name frame)
+{
+    if (frame == FRAME_KiSystemServiceCopyEnd)
+        return u->syscall;
+    if (door_frame_is_trap(frame))
+        return u->trap;
+    return door_frame_size(frame) == SEH_FRAME_SIZE ? u->seh : u->label;
+}
+
 static uint32_t put_pdata(struct builder *b, uint32_t slots, uint32_t *bytes)
 {
-    uint32_t door = put_unwind_door(b), label = put_unwind_alloc(b, LABEL_FRAME_SIZE), syscall = put_unwind_syscall(b);
+    const struct unwind_records u = { .door = put_unwind_door(b, false), .trap = put_unwind_door(b, true), .label = put_unwind_alloc(b, LABEL_FRAME_SIZE),
+                                      .syscall = put_unwind_syscall(b), .seh = put_unwind_alloc(b, SEH_FRAME_SIZE) };
     *bytes = (slots - 1) * 12;
     uint32_t rva = reserve(b, *bytes);
     for (uint32_t i = 1; i < slots; i++) {
-        uint32_t begin = TEXT_RVA + i * SLOT, info = i <= b->count ? door : label;
-        if (b->base + begin == frame_at[FRAME_KiSystemServiceCopyEnd])
-            info = syscall;
+        uint32_t begin = TEXT_RVA + i * SLOT;
         uint64_t at = b->base + rva + (i - 1) * 12;
         put32(at, begin);
         put32(at + 4, begin + SLOT);
-        put32(at + 8, info);
+        put32(at + 8, i <= b->count ? unwind_of_export(b, &u, &door_table[b->first + i - 1]) : unwind_of_label(&u, door_frame_at(b->base + begin)));
     }
     return rva;
 }
@@ -359,6 +426,11 @@ void door_images_build(void)
     }
 }
 
+uint64_t door_slot(uint32_t index)
+{
+    return export_at[index];
+}
+
 uint64_t door_site(uint32_t index)
 {
     return export_at[index] + SITE;
@@ -367,6 +439,14 @@ uint64_t door_site(uint32_t index)
 uint64_t door_frame_site(enum frame_name frame)
 {
     return frame_at[frame] + SITE;
+}
+
+enum frame_name door_frame_at(uint64_t address)
+{
+    for (size_t i = 0; i < sizeof frame_names / sizeof frame_names[0]; i++)
+        if (address - frame_at[frame_names[i].id] < SLOT)
+            return frame_names[i].id;
+    return FRAME_NONE;
 }
 
 const char *door_frame_name(uint64_t address, const char **module)
@@ -379,12 +459,18 @@ const char *door_frame_name(uint64_t address, const char **module)
     return NULL;
 }
 
-const struct door_entry *door_entry_at(uint64_t address)
+uint32_t door_index_at(uint64_t address)
 {
     for (uint32_t i = 0; i < door_count; i++)
         if (address - export_at[i] < SLOT)
-            return &door_table[i];
-    return NULL;
+            return i;
+    return UINT32_MAX;
+}
+
+const struct door_entry *door_entry_at(uint64_t address)
+{
+    uint32_t i = door_index_at(address);
+    return i == UINT32_MAX ? NULL : &door_table[i];
 }
 
 uint64_t door_export_address(const char *module, const char *name)

@@ -1,4 +1,4 @@
-/* Faults, exceptions and bug checks: what became of the run, for views.
+/* Faults, exceptions and bug checks: what became of the run, for views, and what drivers and programs are told.
  *
  * A run ends here in four ways: a bug check (ke_bugcheck_info), an exception of the program that nobody handled
  * (trap_crash_info), something that is not there (trap_unsupported_text), a spin that makes no calls (trap_hang_info). */
@@ -6,14 +6,12 @@
 #define IRPLAB_TRAP_TRAP_H
 
 #include "ke/ke.h"
+#include "nt/seh.h"
 
 /* An unhandled exception of a program, or the place of a call-free spin. */
 struct trap_crash {
     bool happened;
-    NTSTATUS code;
-    uint64_t address; /* of the instruction */
-    uint32_t nparams;
-    uint64_t params[15];
+    EXCEPTION_RECORD record;
     struct agent *agent;
     struct host_context context; /* registers there */
 };
@@ -24,17 +22,37 @@ const char *trap_unsupported_text(void);
 /* Who was running then; NULL if nobody. */
 struct agent *trap_unsupported_agent(void);
 
+/* For host_signals_install: what can be settled inside the signal handler. */
+bool trap_filter(struct host_fault *f);
+
 /* Entered from host_fault_entry on the host stack of the fiber. */
-struct fiber;
 _Noreturn void ke_fault(struct fiber *fiber);
 
-/* For the files of this room. */
+/* ---- inside the room ---- */
+
+struct vectored;
+struct last_filter;
+
 struct trap_room {
     struct ke_bugcheck bugcheck;
     struct trap_crash crash, hang;
     struct agent *unsupported_agent;
     char unsupported[512];
+    /* The guest stack could not take the frames of the trap: the registers there, for stack walks. */
+    bool off_stack;
+    struct host_context off_stack_context;
+    struct vectored *vectored;
+    uint64_t vectored_handles;
+    struct last_filter *last_filters;
 };
 struct trap_room *trap_room(void);
+
+/* True if the running agent executes user code (its own or our user-side functions). */
+bool trap_user_mode(void);
+
+/* The program is over. */
+_Noreturn void trap_crash_end(const EXCEPTION_RECORD *r, const struct host_context *c);
+/* The kernel stack is used up or lost. */
+_Noreturn void trap_double_fault(const struct host_context *c);
 
 #endif
