@@ -52,6 +52,14 @@ static bool is_guest_code(uint64_t rip)
     return machine_is_guest_code(rip);
 }
 
+/* A jump to nowhere: the instruction pointer says nothing about who jumped, the stack does. */
+static bool is_guest_jump(const ucontext_t *uc)
+{
+    uint64_t rsp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
+    bool executes = uc->uc_mcontext.gregs[REG_TRAPNO] == 14 && (uc->uc_mcontext.gregs[REG_ERR] & 16);
+    return executes && rsp >= USER_BASE && rsp < KERNEL_END;
+}
+
 static enum host_fault_kind kind_of(int sig, const siginfo_t *info, const ucontext_t *uc)
 {
     switch (sig) {
@@ -92,7 +100,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
     fault.kind = kind_of(sig, info, uc);
     fault.detail = info->si_code;
     context_get(&fault.context, uc);
-    fault.in_host = !is_guest_code(fault.context.rip);
+    fault.in_host = !is_guest_code(fault.context.rip) && !is_guest_jump(uc);
     if (fault.kind == HOST_FAULT_TIMER && fault.in_host)
         return;
     fault.address = fault.kind == HOST_FAULT_ACCESS ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;

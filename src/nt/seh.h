@@ -112,7 +112,7 @@ typedef struct DISPATCHER_CONTEXT {
     PVOID HandlerData;
     PVOID HistoryTable;
     ULONG ScopeIndex;
-    ULONG Fill0;
+    ULONG Fill0; /* padding; ours: not 0 if ControlPc is a return address */
 } DISPATCHER_CONTEXT;
 _Static_assert(sizeof(DISPATCHER_CONTEXT) == 0x50, "DISPATCHER_CONTEXT");
 

@@ -1,6 +1,9 @@
 /* The C compiler's language handler (__try, __except, __finally), and setjmp.
  *
- * DOC: "x64 exception handling" (Microsoft Learn): scope table; a __finally has no jump target. */
+ * DOC: "x64 exception handling" (Microsoft Learn): scope table; a __finally has no jump target.
+ * A return address may be the first byte of the next range: clang ends a range one byte behind the call and begins the next one at
+ * the same place, so that both cover it. The call itself decides, one byte earlier. Compilers that put a nop between ranges
+ * (Microsoft's) see no difference. */
 #include <string.h>
 
 #include "nt/status.h"
@@ -11,6 +14,11 @@
 static bool covers(const SCOPE_TABLE *t, ULONG i, uint64_t rva)
 {
     return rva >= t->ScopeRecord[i].BeginAddress && rva < t->ScopeRecord[i].EndAddress;
+}
+
+static uint64_t place(const DISPATCHER_CONTEXT *dc)
+{
+    return dc->ControlPc - dc->ImageBase - (dc->Fill0 != 0);
 }
 
 static int filter(const SCOPE_TABLE *t, ULONG i, const DISPATCHER_CONTEXT *dc, EXCEPTION_POINTERS *pointers, uint64_t frame)
@@ -24,7 +32,7 @@ static int filter(const SCOPE_TABLE *t, ULONG i, const DISPATCHER_CONTEXT *dc, E
 static EXCEPTION_DISPOSITION first_pass(EXCEPTION_RECORD *record, uint64_t frame, CONTEXT *context, DISPATCHER_CONTEXT *dc)
 {
     const SCOPE_TABLE *t = dc->HandlerData;
-    uint64_t rva = dc->ControlPc - dc->ImageBase;
+    uint64_t rva = place(dc);
     /* The home area of our third and fourth argument: guest memory that is ours. */
     struct door_frame *d = (struct door_frame *)MACHINE->fiber->fiber.guest_sp;
     EXCEPTION_POINTERS *pointers = (EXCEPTION_POINTERS *)&d->args[2];
@@ -54,7 +62,7 @@ static bool is_target_inside(const SCOPE_TABLE *t, ULONG i, uint64_t target)
 static EXCEPTION_DISPOSITION second_pass(const EXCEPTION_RECORD *record, uint64_t frame, DISPATCHER_CONTEXT *dc)
 {
     const SCOPE_TABLE *t = dc->HandlerData;
-    uint64_t rva = dc->ControlPc - dc->ImageBase, target = dc->TargetIp - dc->ImageBase;
+    uint64_t rva = place(dc), target = dc->TargetIp - dc->ImageBase;
     bool at_target = (record->ExceptionFlags & EXCEPTION_TARGET_UNWIND) != 0;
     for (ULONG i = dc->ScopeIndex; i < t->Count; i++) {
         if (!covers(t, i, rva))

@@ -41,7 +41,7 @@ DISPATCHER_CONTEXT *seh_handler_frame(const CONTEXT *c, bool *unwinding)
     return *(DISPATCHER_CONTEXT **)(c->Rsp + CALLBACK_MAX_ARGS * 8);
 }
 
-void seh_describe(DISPATCHER_CONTEXT *dc, const struct trap_function *f, const struct pe_unwound *u, uint64_t pc, uint32_t scope)
+void seh_describe(DISPATCHER_CONTEXT *dc, const struct trap_function *f, const struct pe_unwound *u, uint64_t pc, bool is_return, uint32_t scope)
 {
     dc->ControlPc = pc;
     dc->ImageBase = f->base;
@@ -51,6 +51,7 @@ void seh_describe(DISPATCHER_CONTEXT *dc, const struct trap_function *f, const s
     dc->HandlerData = (PVOID)(f->base + u->handler_data_rva);
     dc->HistoryTable = NULL;
     dc->ScopeIndex = scope;
+    dc->Fill0 = is_return;
 }
 
 bool seh_frame_sound(uint64_t establisher)
@@ -71,6 +72,8 @@ struct walk {
     struct seh_frame *s;
     CONTEXT *c; /* of the frame looked at */
     uint32_t flags, scope;
+    bool is_return; /* c->Rip is the return address of a call, not the instruction that was interrupted */
+    bool called_null; /* the first frame may be a call of a null pointer; later ones end the stack with 0 */
     uint64_t nested; /* frame of the exception during whose handling this one came */
     struct outcome outcome;
 };
@@ -94,6 +97,7 @@ static bool pass_handler_call(struct walk *w)
         return false;
     if (unwinding) {
         w->scope = dc->ScopeIndex;
+        w->is_return = dc->Fill0 != 0;
         *w->c = *dc->ContextRecord;
         return true;
     }
@@ -108,7 +112,7 @@ static bool ask(struct walk *w, const struct trap_function *f, const struct pe_u
 {
     struct seh_frame *s = w->s;
     s->record.ExceptionFlags = w->flags;
-    seh_describe(&s->dc, f, u, w->c->Rip, w->scope);
+    seh_describe(&s->dc, f, u, w->c->Rip, w->is_return, w->scope);
     s->dc.ContextRecord = &s->context;
     s->dc.TargetIp = 0;
     EXCEPTION_DISPOSITION d = seh_call_handler(seh_side_of((uint64_t)s)->for_exception, &s->record, u->establisher_frame, &s->context, &s->dc);
@@ -143,8 +147,9 @@ static bool is_outermost(enum frame_name f)
 /* One frame. False: the walk is over. */
 static bool step(struct walk *w)
 {
-    if (w->c->Rip == 0)
+    if (w->c->Rip == 0 && !w->called_null)
         return false;
+    w->called_null = false;
     enum frame_name label = door_frame_at(w->c->Rip);
     if (is_outermost(label)) {
         w->outcome.outermost = label;
@@ -170,12 +175,13 @@ static bool step(struct walk *w)
     if (caller.Rip == w->c->Rip && caller.Rsp == w->c->Rsp)
         return false;
     *w->c = caller;
+    w->is_return = !u.machine_frame;
     return true;
 }
 
 static struct outcome search(struct seh_frame *s)
 {
-    struct walk w = { .s = s, .c = &s->unwind, .flags = s->record.ExceptionFlags & EXCEPTION_NONCONTINUABLE };
+    struct walk w = { .s = s, .c = &s->unwind, .called_null = true, .flags = s->record.ExceptionFlags & EXCEPTION_NONCONTINUABLE };
     s->unwind = s->context;
     while (step(&w))
         ;

@@ -26,7 +26,7 @@ EXCEPTION_DISPOSITION seh_call_handler(enum frame_name label, EXCEPTION_RECORD *
 /* dc of a frame made by seh_call_handler that a walk has come to; NULL if c is in no such frame. *unwinding: which of the two. */
 DISPATCHER_CONTEXT *seh_handler_frame(const CONTEXT *c, bool *unwinding);
 /* Fills what handlers are told about a frame. */
-void seh_describe(DISPATCHER_CONTEXT *dc, const struct trap_function *f, const struct pe_unwound *u, uint64_t pc, uint32_t scope);
+void seh_describe(DISPATCHER_CONTEXT *dc, const struct trap_function *f, const struct pe_unwound *u, uint64_t pc, bool is_return, uint32_t scope);
 /* True if a frame may lie there. */
 bool seh_frame_sound(uint64_t establisher);
 

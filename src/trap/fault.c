@@ -189,7 +189,7 @@ static bool is_division_by_zero(const struct host_context *c)
     ZydisDecodedInstruction in;
     ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
     ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, b, sizeof b, &in, op, ZYDIS_MAX_OPERAND_COUNT, 0)))
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, b, sizeof b, &in, op)))
         return true;
     uint64_t value = 0;
     unsigned bytes = op[0].size / 8;
@@ -225,7 +225,7 @@ static NTSTATUS float_status(int detail)
     }
 }
 
-static _Noreturn void raise(enum frame_name trap, const struct host_context *c, NTSTATUS code, uint32_t n, uint64_t p0, uint64_t p1,
+static _Noreturn void raise_trap(enum frame_name trap, const struct host_context *c, NTSTATUS code, uint32_t n, uint64_t p0, uint64_t p1,
                             enum seh_origin origin)
 {
     EXCEPTION_RECORD r = { .ExceptionCode = code, .ExceptionAddress = (PVOID)c->rip, .NumberParameters = n, .ExceptionInformation = { p0, p1 } };
@@ -249,11 +249,11 @@ static _Noreturn void protection(struct host_context *c, enum seh_origin origin)
     if (is_int && code[1] == DEBUG_SERVICE_INT) {
         if (debug_service(c))
             trap_resume(c);
-        raise(FRAME_KiDebugServiceTrap, c, STATUS_BREAKPOINT, 1, (uint32_t)c->rax, 0, origin);
+        raise_trap(FRAME_KiDebugServiceTrap, c, STATUS_BREAKPOINT, 1, (uint32_t)c->rax, 0, origin);
     }
     if (origin == SEH_FROM_GUEST && is_privileged(c->rip))
-        raise(FRAME_KiGeneralProtectionFault, c, STATUS_PRIVILEGED_INSTRUCTION, 0, 0, 0, origin);
-    raise(FRAME_KiGeneralProtectionFault, c, STATUS_ACCESS_VIOLATION, 2, 0, UINT64_MAX, origin);
+        raise_trap(FRAME_KiGeneralProtectionFault, c, STATUS_PRIVILEGED_INSTRUCTION, 0, 0, 0, origin);
+    raise_trap(FRAME_KiGeneralProtectionFault, c, STATUS_ACCESS_VIOLATION, 2, 0, UINT64_MAX, origin);
 }
 
 /* ---- entry ---- */
@@ -286,21 +286,21 @@ _Noreturn void ke_fault(struct fiber *fiber)
         hang(&c);
     case HOST_FAULT_BREAKPOINT:
         c.rip -= 1;
-        raise(FRAME_KiBreakpointTrap, &c, STATUS_BREAKPOINT, 1, 0, 0, origin);
+        raise_trap(FRAME_KiBreakpointTrap, &c, STATUS_BREAKPOINT, 1, 0, 0, origin);
     case HOST_FAULT_STEP:
-        raise(FRAME_KiDebugTrapOrFault, &c, STATUS_SINGLE_STEP, 0, 0, 0, origin);
+        raise_trap(FRAME_KiDebugTrapOrFault, &c, STATUS_SINGLE_STEP, 0, 0, 0, origin);
     case HOST_FAULT_ILLEGAL:
-        raise(FRAME_KiInvalidOpcodeFault, &c, STATUS_ILLEGAL_INSTRUCTION, 0, 0, 0, origin);
+        raise_trap(FRAME_KiInvalidOpcodeFault, &c, STATUS_ILLEGAL_INSTRUCTION, 0, 0, 0, origin);
     case HOST_FAULT_DIVIDE:
-        raise(FRAME_KiDivideErrorFault, &c, is_division_by_zero(&c) ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_INTEGER_OVERFLOW, 0, 0, 0, origin);
+        raise_trap(FRAME_KiDivideErrorFault, &c, is_division_by_zero(&c) ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_INTEGER_OVERFLOW, 0, 0, 0, origin);
     case HOST_FAULT_FLOAT:
-        raise(FRAME_KiXmmException, &c, float_status(f.detail), 1, 0, 0, origin);
+        raise_trap(FRAME_KiXmmException, &c, float_status(f.detail), 1, 0, 0, origin);
     case HOST_FAULT_PROTECTION:
         protection(&c, origin);
     default:
         if (!trap_user_mode())
             kernel_page_fault(&f, &c);
-        raise(FRAME_KiPageFault, &c, STATUS_ACCESS_VIOLATION, 2, f.access, f.address, origin);
+        raise_trap(FRAME_KiPageFault, &c, STATUS_ACCESS_VIOLATION, 2, f.access, f.address, origin);
     }
 }
 

@@ -15,6 +15,7 @@ struct unwinding {
     EXCEPTION_RECORD *record;
     uint64_t target, ip, result;
     uint32_t flags, scope;
+    bool is_return;
 };
 
 static _Noreturn void refuse(const struct unwinding *w, NTSTATUS status)
@@ -33,7 +34,7 @@ static void tell(struct unwinding *w, const struct trap_function *f, const struc
         w->flags |= EXCEPTION_TARGET_UNWIND;
     w->record->ExceptionFlags = w->flags;
     s->context.Rax = w->result;
-    seh_describe(&s->dc, f, u, s->context.Rip, w->scope);
+    seh_describe(&s->dc, f, u, s->context.Rip, w->is_return, w->scope);
     s->dc.TargetIp = w->ip;
     s->dc.ContextRecord = &s->context;
     EXCEPTION_DISPOSITION d = seh_call_handler(seh_side_of((uint64_t)s)->for_unwind, w->record, u->establisher_frame, &s->context, &s->dc);
@@ -51,6 +52,7 @@ static bool take_over(struct unwinding *w)
     if (!dc || !unwinding)
         return false;
     w->scope = dc->ScopeIndex;
+    w->is_return = dc->Fill0 != 0;
     w->flags |= EXCEPTION_COLLIDED_UNWIND;
     w->s->context = *dc->ContextRecord;
     return true;
@@ -80,6 +82,7 @@ static bool leave_frame(struct unwinding *w)
             return true;
     }
     s->context = caller;
+    w->is_return = !u.machine_frame;
     return false;
 }
 
