@@ -157,7 +157,7 @@ static void session_thread(void *unused)
 void session_process_init(void)
 {
     host_arena_map();
-    host_signals_install(NULL);
+    host_signals_install(trap_filter);
 }
 
 void session_begin(const struct config *c)

@@ -73,7 +73,6 @@ struct walk {
     CONTEXT *c; /* of the frame looked at */
     uint32_t flags, scope;
     bool is_return; /* c->Rip is the return address of a call, not the instruction that was interrupted */
-    bool called_null; /* the first frame may be a call of a null pointer; later ones end the stack with 0 */
     uint64_t nested; /* frame of the exception during whose handling this one came */
     struct outcome outcome;
 };
@@ -147,9 +146,9 @@ static bool is_outermost(enum frame_name f)
 /* One frame. False: the walk is over. */
 static bool step(struct walk *w)
 {
-    if (w->c->Rip == 0 && !w->called_null)
+    /* Return address 0 ends a stack; an interrupted 0 is a call of a null pointer. */
+    if (w->c->Rip == 0 && w->is_return)
         return false;
-    w->called_null = false;
     enum frame_name label = door_frame_at(w->c->Rip);
     if (is_outermost(label)) {
         w->outcome.outermost = label;
@@ -181,7 +180,7 @@ static bool step(struct walk *w)
 
 static struct outcome search(struct seh_frame *s)
 {
-    struct walk w = { .s = s, .c = &s->unwind, .called_null = true, .flags = s->record.ExceptionFlags & EXCEPTION_NONCONTINUABLE };
+    struct walk w = { .s = s, .c = &s->unwind, .flags = s->record.ExceptionFlags & EXCEPTION_NONCONTINUABLE };
     s->unwind = s->context;
     while (step(&w))
         ;

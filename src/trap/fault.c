@@ -33,7 +33,8 @@ bool trap_user_mode(void)
 
 _Noreturn void trap_crash_end(const EXCEPTION_RECORD *r, const struct host_context *c)
 {
-    trap_room()->crash = (struct trap_crash) { .happened = true, .record = *r, .agent = MACHINE->fiber, .context = *c };
+    trap_room()->crash = (struct trap_crash) { .happened = true, .code = r->ExceptionCode, .address = (uint64_t)r->ExceptionAddress, .record = *r,
+                                               .agent = MACHINE->fiber, .context = *c };
     sim_end(RUN_CRASH);
 }
 
@@ -48,7 +49,7 @@ _Noreturn void trap_double_fault(const struct host_context *c)
 
 static _Noreturn void hang(const struct host_context *c)
 {
-    trap_room()->hang = (struct trap_crash) { .happened = true, .record = { .ExceptionAddress = (PVOID)c->rip }, .agent = MACHINE->fiber, .context = *c };
+    trap_room()->hang = (struct trap_crash) { .happened = true, .address = c->rip, .agent = MACHINE->fiber, .context = *c };
     sim_end(RUN_HANG);
 }
 

@@ -11,6 +11,8 @@
 /* An unhandled exception of a program, or the place of a call-free spin. */
 struct trap_crash {
     bool happened;
+    NTSTATUS code;
+    uint64_t address; /* of the instruction */
     EXCEPTION_RECORD record;
     struct agent *agent;
     struct host_context context; /* registers there */

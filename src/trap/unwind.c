@@ -62,7 +62,7 @@ static bool take_over(struct unwinding *w)
 static bool leave_frame(struct unwinding *w)
 {
     struct seh_frame *s = w->s;
-    if (s->context.Rip == 0)
+    if (s->context.Rip == 0 && w->is_return)
         refuse(w, w->target ? STATUS_INVALID_UNWIND_TARGET : STATUS_UNWIND);
     if (take_over(w))
         return false;
