@@ -54,14 +54,6 @@ BOOL IsDebuggerPresent(void)
     return FALSE;
 }
 
-uint64_t SetUnhandledExceptionFilter(uint64_t filter)
-{
-    struct w32_process *p = w32_process();
-    uint64_t old = p->unhandled_filter;
-    p->unhandled_filter = filter;
-    return old;
-}
-
 ULONG SetErrorMode(ULONG mode)
 {
     struct w32_process *p = w32_process();

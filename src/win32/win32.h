@@ -59,7 +59,6 @@ struct w32_process {
     struct region *regions;
     uint64_t environment; /* guest: double-terminated wide block */
     uint64_t command_line_w, command_line_a;
-    uint64_t unhandled_filter;
     uint32_t error_mode;
     uint32_t tls_used[(TLS_DIRECT + TLS_EXPANSION) / 32];
     uint32_t fls_used[FLS_SLOTS / 32];
