@@ -1,36 +1,23 @@
-/* What MDLs describe: probing and locking, system addresses.
+/* MDLs: locking what they describe and mapping it. IoAllocateMdl and its kin belong to io.
  *
- * A user page has one system address for good, at the same offset in the alias window as in the user half; making the mapping is
- * idempotent, so that snapshots need not know about it. Kernel memory is its own system address. */
-#include <stdint.h>
+ * A system address of memory that lies in the kernel half already and in one piece is its own address; anything else gets an
+ * alias. A user-mode mapping is an alias in the process's slice. */
 #include <string.h>
 #include <sys/mman.h>
 
-#include "host/host.h"
 #include "ke/ke.h"
-#include "mm/mm.h"
+#include "mm/physical.h"
+#include "mm/room.h"
+#include "nt/bugcheck.h"
 #include "nt/io.h"
 #include "nt/status.h"
 #include "ps/ps.h"
 
-/* Which alias chunks (64 KiB) exist. A fact about this host process, true in every run. */
-enum { CHUNK = 0x10000 };
-static uint8_t alias_made[(KERNEL_BASE - USER_BASE) / CHUNK / 8];
+enum { PAGE = 0x1000, MAX_PAGES = 0x10000, IO_READ_ACCESS = 0, PAGES_TAG = 0x6C416D4D /* 'MmAl' */, MDL_TAG = 0x206C644D };
 
-static bool is_user(uint64_t address)
+static uint64_t *frames(MDL *m)
 {
-    return address >= USER_BASE && address < KERNEL_BASE;
-}
-
-static uint64_t alias_of(uint64_t address, size_t bytes)
-{
-    for (uint64_t c = (address - USER_BASE) / CHUNK; c <= (address + bytes - 1 - USER_BASE) / CHUNK; c++) {
-        if (alias_made[c / 8] & 1 << c % 8)
-            continue;
-        host_alias(ALIAS_BASE + c * CHUNK, USER_BASE + c * CHUNK, CHUNK, PROT_READ | PROT_WRITE);
-        alias_made[c / 8] |= (uint8_t)(1 << c % 8);
-    }
-    return ALIAS_BASE + (address - USER_BASE);
+    return (uint64_t *)(m + 1);
 }
 
 static uint64_t start_of(const MDL *m)
@@ -38,85 +25,250 @@ static uint64_t start_of(const MDL *m)
     return (uint64_t)m->StartVa + m->ByteOffset;
 }
 
-/* Touches the first byte and each further page; a write access writes back what it read. */
-static bool probe(uint64_t address, size_t bytes, bool write)
+static uint64_t pages_of(const MDL *m)
 {
-    for (uint64_t a = address, end = address + bytes; a < end; a = (a & ~0xFFFull) + 0x1000) {
-        uint8_t b;
-        if (!host_guarded_copy(&b, (void *)a, 1) || (write && !host_guarded_copy((void *)a, &b, 1)))
-            return false;
-    }
-    return true;
+    return ((uint64_t)m->ByteOffset + m->ByteCount + 0xFFF) >> 12;
 }
 
-/* Page numbers: the arena page's index; enough to tell pages apart. */
-static void pages_fill(MDL *m)
+static void frames_fill(MDL *m)
 {
-    uint64_t *pfn = (uint64_t *)(m + 1), first = (uint64_t)m->StartVa >> 12;
-    size_t n = (m->ByteOffset + m->ByteCount + 0xFFFull) >> 12;
-    for (size_t i = 0; i < n; i++)
-        pfn[i] = first - (USER_BASE >> 12) + 0x1000 + i;
+    for (uint64_t i = 0; i < pages_of(m); i++)
+        frames(m)[i] = mm_physical_of((uint64_t)m->StartVa + i * PAGE) >> 12;
 }
 
-NTSTATUS io_mdl_lock(MDL *mdl, KPROCESSOR_MODE mode, ULONG operation)
+SIZE_T MmSizeOfMdl(PVOID base, SIZE_T length)
 {
-    uint64_t start = start_of(mdl);
-    if (mode == UserMode && (!is_user(start) || !is_user(start + mdl->ByteCount - (mdl->ByteCount != 0))))
+    return sizeof(MDL) + ((((uint64_t)base & 0xFFF) + length + 0xFFF) >> 12) * 8;
+}
+
+void MmBuildMdlForNonPagedPool(MDL *m)
+{
+    m->Process = NULL;
+    m->MappedSystemVa = (PVOID)start_of(m);
+    frames_fill(m);
+    m->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+}
+
+static bool is_user(uint64_t address)
+{
+    return address < KERNEL_BASE;
+}
+
+static NTSTATUS lock_pages(MDL *m, struct process *process, ULONG mode, ULONG operation)
+{
+    uint64_t start = start_of(m), end = start + m->ByteCount;
+    bool write = operation != IO_READ_ACCESS;
+    if (m->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL))
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB0, (uint64_t)m, (uint64_t)m->MdlFlags, 0);
+    if (end < start || (mode == UserMode && end > KERNEL_BASE - 0x10000))
         return STATUS_ACCESS_VIOLATION;
-    if (!probe(start, mdl->ByteCount, operation != 0))
+    if (!mm_is_accessible(start, m->ByteCount, write))
         return STATUS_ACCESS_VIOLATION;
-    pages_fill(mdl);
-    mdl->MdlFlags |= MDL_PAGES_LOCKED | (operation ? MDL_WRITE_OPERATION : 0);
-    if (is_user(start))
-        mdl->Process = ps_current_process()->eprocess;
+    frames_fill(m);
+    m->Process = is_user(start) && process ? process->eprocess : NULL;
+    m->MdlFlags |= MDL_PAGES_LOCKED | (write ? MDL_WRITE_OPERATION : 0);
     return STATUS_SUCCESS;
 }
 
-void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation)
+static struct process *current_process(void)
 {
-    NTSTATUS s = io_mdl_lock(mdl, (KPROCESSOR_MODE)mode, operation);
-    if (!NT_SUCCESS(s))
-        ke_raise_status(s);
+    return MACHINE->fiber ? ps_current_process() : NULL;
 }
 
-void MmUnlockPages(MDL *mdl)
+NTSTATUS io_mdl_lock(MDL *m, KPROCESSOR_MODE mode, ULONG operation)
 {
-    if (!(mdl->MdlFlags & MDL_PAGES_LOCKED))
-        KeBugCheckEx(0x4E, 0x9A, (ULONG64)mdl, 0, 0); /* GUESS: PFN_LIST_CORRUPT is what unlocking an unlocked MDL leads to */
-    mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA);
+    return lock_pages(m, current_process(), (ULONG)mode, operation);
 }
 
-PVOID MmMapLockedPagesSpecifyCache(MDL *mdl, ULONG mode, ULONG cache, PVOID wanted, ULONG bug_check, ULONG priority)
+/* DOC: raises STATUS_ACCESS_VIOLATION (or a status of the pager) when a page cannot be had with that access. */
+void MmProbeAndLockPages(MDL *m, ULONG mode, ULONG operation)
 {
-    uint64_t start = start_of(mdl);
-    if (mode == UserMode)
-        return is_user(start) ? (PVOID)start : NULL;
-    mdl->MappedSystemVa = (PVOID)(is_user(start) ? alias_of(start, mdl->ByteCount ? mdl->ByteCount : 1) : start);
-    mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
-    if (mdl->MdlFlags & MDL_PARTIAL)
-        mdl->MdlFlags |= MDL_PARTIAL_HAS_BEEN_MAPPED;
-    return mdl->MappedSystemVa;
+    NTSTATUS status = lock_pages(m, current_process(), mode, operation);
+    if (!NT_SUCCESS(status))
+        ke_raise_status(status);
 }
 
-PVOID MmMapLockedPages(MDL *mdl, ULONG mode)
+void MmProbeAndLockProcessPages(MDL *m, EPROCESS *eprocess, ULONG mode, ULONG operation)
 {
-    return MmMapLockedPagesSpecifyCache(mdl, mode, 1, NULL, 1, 16);
+    struct thread *t = ps_current();
+    struct process *p = ps_process_of(eprocess), *attached = t->attached;
+    t->attached = p;
+    NTSTATUS status = lock_pages(m, p, mode, operation);
+    t->attached = attached;
+    if (!NT_SUCCESS(status))
+        ke_raise_status(status);
 }
 
-void MmUnmapLockedPages(PVOID address, MDL *mdl)
+void MmUnmapLockedPages(PVOID address, MDL *m);
+
+void MmUnlockPages(MDL *m)
 {
-    mdl->MdlFlags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
+    if (!(m->MdlFlags & MDL_PAGES_LOCKED))
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB6, (uint64_t)m, (uint64_t)m->MdlFlags, 0);
+    if (m->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
+        MmUnmapLockedPages(m->MappedSystemVa, m);
+    m->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
+    m->Process = NULL;
 }
 
-void MmBuildMdlForNonPagedPool(MDL *mdl)
+/* ---- mapping ---- */
+
+/* The pages' own addresses if they are kernel memory in one piece; 0 otherwise. */
+static uint64_t own_address(MDL *m)
 {
-    mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
-    mdl->MappedSystemVa = (PVOID)start_of(mdl);
-    mdl->Process = NULL;
-    pages_fill(mdl);
+    uint64_t first = mm_virtual_of(frames(m)[0] << 12);
+    if (first < KERNEL_BASE)
+        return 0;
+    for (uint64_t i = 1; i < pages_of(m); i++)
+        if (mm_virtual_of(frames(m)[i] << 12) != first + i * PAGE)
+            return 0;
+    return first;
 }
 
-ULONG64 MmSizeOfMdl(PVOID base, ULONG64 length)
+static uint64_t map_system(MDL *m)
 {
-    return sizeof(MDL) + ((((uint64_t)base & 0xFFF) + length + 0xFFF) >> 12) * 8;
+    uint64_t n = pages_of(m), own = n ? own_address(m) : 0;
+    if (own || n == 0 || n > MAX_PAGES)
+        return own;
+    uint64_t *pages = sim_alloc(n * 8);
+    for (uint64_t i = 0; i < n; i++)
+        pages[i] = mm_virtual_of(frames(m)[i] << 12);
+    uint64_t va = mm_alias_map(pages, n);
+    sim_free(pages, n * 8);
+    return va;
+}
+
+static uint64_t map_user(MDL *m)
+{
+    struct process *p = ps_current_process();
+    uint64_t n = pages_of(m), va = p && p->slice ? mm_user_reserve(p, n * PAGE) : 0;
+    for (uint64_t i = 0; va && i < n; i++)
+        host_alias(va + i * PAGE, mm_virtual_of(frames(m)[i] << 12), PAGE, PROT_READ | PROT_WRITE);
+    return va;
+}
+
+PVOID MmMapLockedPagesSpecifyCache(MDL *m, ULONG mode, ULONG cache, PVOID wanted, ULONG bug_check, ULONG priority)
+{
+    if (mode == UserMode) {
+        uint64_t va = map_user(m);
+        if (!va)
+            ke_raise_status(STATUS_INSUFFICIENT_RESOURCES); /* DOC: user-mode mapping fails by an exception */
+        return (PVOID)(va + m->ByteOffset);
+    }
+    if (m->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
+        return m->MappedSystemVa;
+    uint64_t va = map_system(m);
+    if (!va) {
+        if (bug_check)
+            KeBugCheckEx(NO_MORE_SYSTEM_PTES, 0, pages_of(m), 0, 0);
+        return NULL;
+    }
+    m->MappedSystemVa = (PVOID)(va + m->ByteOffset);
+    m->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA | (m->MdlFlags & MDL_PARTIAL ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0);
+    return m->MappedSystemVa;
+}
+
+PVOID MmMapLockedPages(MDL *m, ULONG mode)
+{
+    return MmMapLockedPagesSpecifyCache(m, mode, 1, NULL, TRUE, 32);
+}
+
+void MmUnmapLockedPages(PVOID address, MDL *m)
+{
+    uint64_t page = (uint64_t)address & ~0xFFFull;
+    if (is_user(page)) {
+        /* The pages of the slice get their own memory back. */
+        host_alias(page, page, pages_of(m) * PAGE, PROT_NONE);
+        mm_user_free(ps_current_process(), page, pages_of(m) * PAGE);
+        return;
+    }
+    mm_alias_unmap(page);
+    m->MdlFlags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
+}
+
+NTSTATUS MmProtectMdlSystemAddress(MDL *m, ULONG protect)
+{
+    return m->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA ? STATUS_SUCCESS : STATUS_NOT_MAPPED_VIEW;
+}
+
+NTSTATUS MmAdvanceMdl(MDL *m, ULONG bytes)
+{
+    if (bytes > m->ByteCount)
+        return STATUS_INVALID_PARAMETER_2;
+    uint64_t skipped = ((uint64_t)m->ByteOffset + bytes) >> 12;
+    memmove(frames(m), frames(m) + skipped, (pages_of(m) - skipped) * 8);
+    m->StartVa = (char *)m->StartVa + skipped * PAGE;
+    m->ByteOffset = (m->ByteOffset + bytes) & 0xFFF;
+    m->ByteCount -= bytes;
+    if (m->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
+        m->MappedSystemVa = (char *)m->MappedSystemVa + bytes;
+    return STATUS_SUCCESS;
+}
+
+/* ---- pages without an address ---- */
+
+static MDL *pages_mdl(SIZE_T bytes, bool zero)
+{
+    uint64_t rounded = (bytes + 0xFFF) & ~0xFFFull;
+    if (bytes == 0 || rounded > (uint64_t)MAX_PAGES * PAGE || (mm_pool_fail_hook && mm_pool_fail_hook(NonPagedPoolNx, bytes, PAGES_TAG)))
+        return NULL;
+    void *pages = pool_alloc(NonPagedPoolNx, rounded, PAGES_TAG, pool_caller());
+    if (!pages)
+        return NULL;
+    if (zero)
+        memset(pages, 0, rounded);
+    size_t size = MmSizeOfMdl(NULL, rounded);
+    MDL *m = memset(ex_pool_alloc(NonPagedPoolNx, size, MDL_TAG), 0, size);
+    m->Size = (CSHORT)size;
+    m->ByteCount = (ULONG)rounded;
+    for (uint64_t i = 0; i < rounded / PAGE; i++)
+        frames(m)[i] = mm_physical_of((uint64_t)pages + i * PAGE) >> 12;
+    m->MdlFlags = MDL_PAGES_LOCKED;
+    return m;
+}
+
+MDL *MmAllocatePagesForMdl(ULONG64 low, ULONG64 high, ULONG64 skip, SIZE_T bytes)
+{
+    return pages_mdl(bytes, true);
+}
+
+enum { DONT_ZERO = 1 };
+
+MDL *MmAllocatePagesForMdlEx(ULONG64 low, ULONG64 high, ULONG64 skip, SIZE_T bytes, ULONG cache, ULONG flags)
+{
+    return pages_mdl(bytes, !(flags & DONT_ZERO));
+}
+
+/* DOC: frees the pages; the MDL itself is freed by the caller with ExFreePool. */
+void MmFreePagesFromMdl(MDL *m)
+{
+    if (m->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
+        MmUnmapLockedPages(m->MappedSystemVa, m);
+    ex_pool_free((void *)mm_virtual_of(frames(m)[0] << 12));
+    m->MdlFlags &= ~MDL_PAGES_LOCKED;
+}
+
+/* ---- reserved mappings ---- */
+
+/* Address space set aside: a pool block stands for it; the mapping itself is an alias. */
+PVOID MmAllocateMappingAddress(SIZE_T bytes, ULONG tag)
+{
+    return bytes ? pool_alloc(NonPagedPoolNx, PAGE, tag, pool_caller()) : NULL;
+}
+
+void MmFreeMappingAddress(PVOID address, ULONG tag)
+{
+    ex_pool_free(address);
+}
+
+/* GUESS: NT returns the reserved address; here it is the alias's, which a driver uses in the same way. */
+PVOID MmMapLockedPagesWithReservedMapping(PVOID address, ULONG tag, MDL *m, ULONG cache)
+{
+    return MmMapLockedPagesSpecifyCache(m, KernelMode, cache, NULL, FALSE, 0);
+}
+
+void MmUnmapReservedMapping(PVOID address, ULONG tag, MDL *m)
+{
+    if (m->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
+        MmUnmapLockedPages(m->MappedSystemVa, m);
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "mm/pool.h"
+#include "mm/room.h"
 #include "ke/ke.h"
 #include "nt/bugcheck.h"
 #include "sim/door.h"
@@ -230,12 +230,21 @@ static struct pool_window *extent_add(struct pool_owner *o, size_t capacity)
 
 /* ---- owners ---- */
 
+static void restored(void)
+{
+    if (!MACHINE->rooms[ROOM_MM])
+        return;
+    mm_user_restored();
+    mm_alias_restored();
+}
+
 struct pool_room *pool_room(void)
 {
     struct machine *m = MACHINE;
     if (__builtin_expect(!m->rooms[ROOM_MM], 0)) {
-        struct pool_room *r = sim_alloc(sizeof *r);
+        struct pool_room *r = sim_alloc(sizeof(struct mm_room));
         m->rooms[ROOM_MM] = r;
+        sim_restored_hook = restored;
         r->extent_next = POOL_EXTENT_BASE;
         host_protect(POOL_BASE, POOL_END - POOL_BASE, PROT_READ | PROT_WRITE);
     }

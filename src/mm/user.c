@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "mm/mm.h"
-#include "ps/ps.h"
+#include "mm/room.h"
+#include "ps/process.h"
 
-enum { PAGE = 0x1000, GRANULARITY = 0x10000 };
+enum { PAGE = 0x1000, GRANULARITY = 0x10000, MAX_APPLIED = 4096 };
 
 struct user_range {
     uint64_t base, bytes;
@@ -62,6 +62,82 @@ static void segment_uncover(uint64_t base, uint64_t bytes)
         segment_new(base + bytes, to - base - bytes);
 }
 
+/* ---- after a restore ----
+ * Protections are the processor's, not the snapshot's. `applied` is what this process made accessible last; when a restored run
+ * has other ranges, those that it does not have lose their access, so that a stale pointer faults in every run alike. */
+
+static struct {
+    uint64_t base, bytes;
+} applied[MAX_APPLIED];
+static unsigned applied_count;
+static uint64_t applied_generation, last_generation;
+
+static void generation_new(void)
+{
+    applied_generation = ++last_generation;
+    mm_room()->user_generation = applied_generation;
+}
+
+static void applied_add(const struct user_range *r)
+{
+    if (applied_count == MAX_APPLIED)
+        base_panic("more than %d ranges of user memory", MAX_APPLIED);
+    applied[applied_count].base = r->base;
+    applied[applied_count++].bytes = r->bytes;
+    generation_new();
+}
+
+static void applied_remove(uint64_t base)
+{
+    for (unsigned i = 0; i < applied_count; i++)
+        if (applied[i].base == base) {
+            applied[i] = applied[--applied_count];
+            generation_new();
+            return;
+        }
+}
+
+static const struct user_range *range_at(uint64_t base)
+{
+    for (const struct process *p = ps_processes(); p; p = p->next)
+        for (const struct user_range *r = p->user_ranges; r; r = r->next)
+            if (r->base == base)
+                return r;
+    return NULL;
+}
+
+/* Takes access away from the parts of [base, end) that no range of the restored run covers. */
+static void protect_uncovered(uint64_t base, uint64_t end)
+{
+    for (const struct process *p = ps_processes(); p; p = p->next)
+        for (const struct user_range *r = p->user_ranges; r; r = r->next) {
+            if (r->base >= end || r->base + r->bytes <= base)
+                continue;
+            if (r->base > base)
+                protect_uncovered(base, r->base);
+            if (r->base + r->bytes < end)
+                protect_uncovered(r->base + r->bytes, end);
+            return;
+        }
+    host_protect(base, end - base, PROT_NONE);
+}
+
+void mm_user_restored(void)
+{
+    if (mm_room()->user_generation == applied_generation)
+        return;
+    for (unsigned i = 0; i < applied_count; i++) {
+        const struct user_range *r = range_at(applied[i].base);
+        if (!r || r->bytes != applied[i].bytes)
+            protect_uncovered(applied[i].base, applied[i].base + applied[i].bytes);
+    }
+    applied_count = 0;
+    for (const struct process *p = ps_processes(); p; p = p->next)
+        for (const struct user_range *r = p->user_ranges; r; r = r->next)
+            applied_add(r);
+    applied_generation = mm_room()->user_generation;
+}
+
 /* ---- ranges ---- */
 
 static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t align, struct user_range **before)
@@ -79,6 +155,7 @@ static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t 
     struct user_range *r = sim_alloc(sizeof *r);
     *r = (struct user_range) { base, bytes, false, *at };
     *at = r;
+    applied_add(r);
     return r;
 }
 
@@ -169,6 +246,7 @@ void mm_user_free(struct process *p, uint64_t address, size_t bytes)
         else
             uncover_pages(r->base, r->bytes);
         host_protect(r->base, r->bytes, PROT_NONE);
+        applied_remove(r->base);
         *at = r->next;
         sim_free(r, sizeof *r);
         return;
