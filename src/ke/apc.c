@@ -8,6 +8,7 @@
  * Delivery points: IRQL falls below APC_LEVEL, the last critical or guarded region is left, the thread gets the processor
  * back (sim_resume_hook), return to user mode (ps). Special APCs are in the list before normal ones. */
 #include "ke/private.h"
+#include "trace/trace.h"
 
 static KAPC *apc_of(LIST_ENTRY *e)
 {
@@ -93,6 +94,7 @@ bool ke_apc_insert(KAPC *apc, PVOID arg1, PVOID arg2)
     apc->SystemArgument1 = arg1;
     apc->SystemArgument2 = arg2;
     apc->Inserted = TRUE;
+    trace_event(TRACE_APC_QUEUE, (uint64_t)apc, (uint64_t)k, (uint64_t)apc->KernelRoutine, (uint64_t)apc->NormalRoutine);
     enqueue(apc, environment(k, apc->ApcStateIndex));
     if (apc->ApcStateIndex == (CCHAR)k->ApcStateIndex)
         notify(apc, k);
@@ -140,6 +142,7 @@ static void check_irql(PVOID routine, KAPC *apc, unsigned expected)
 static void call_kernel_routine(KAPC *apc, struct apc_call *c)
 {
     PVOID routine = apc->KernelRoutine;
+    trace_event(TRACE_APC_DELIVER, (uint64_t)apc, (uint64_t)routine, (uint64_t)apc->NormalRoutine, (uint64_t)apc->ApcMode);
     c->normal = apc->NormalRoutine;
     c->context = apc->NormalContext;
     c->arg1 = apc->SystemArgument1;

@@ -5,6 +5,7 @@
  * GUESS: importance only decides the place in the queue; NT may also delay the interrupt for low importance and for another
  * processor. Threaded DPCs run as ordinary ones, which drivers have to expect anyway. */
 #include "ke/private.h"
+#include "trace/trace.h"
 
 enum { TARGETED = 0x500 }; /* GUESS: Number of a targeted DPC is the processor's plus the greatest number of processors */
 
@@ -13,25 +14,49 @@ static LIST_ENTRY *queue_of(const struct processor *p)
     return &ke_room()->cpu[p->number]->dpcs;
 }
 
-static void run(KDPC *dpc)
+static struct processor *processor_of(const LIST_ENTRY *queue)
 {
-    struct processor *p = sim_processor();
-    PVOID routine = dpc->DeferredRoutine, context = dpc->DeferredContext, a1 = dpc->SystemArgument1, a2 = dpc->SystemArgument2;
-    list_remove(&dpc->DpcListEntry);
-    dpc->DpcData = NULL;
-    sim_point((uint64_t)dpc);
+    for (uint32_t i = 0;; i++)
+        if (queue_of(&MACHINE->processors[i]) == queue)
+            return &MACHINE->processors[i];
+}
+
+static void call_routine(KDPC *dpc, PVOID routine, PVOID context, PVOID a1, PVOID a2)
+{
     const struct ke_host_routine *own = ke_host_routine(routine);
     if (own) {
         struct guest_mark mark = guest_frame_push(FRAME_KiExecuteAllDpcs);
         guest_frame_push(own->frame);
         own->fn(dpc);
         guest_frame_pop(mark);
-        return;
+    } else {
+        guest_call(FRAME_KiExecuteAllDpcs, routine, 4, (uint64_t)dpc, (uint64_t)context, (uint64_t)a1, (uint64_t)a2);
     }
-    guest_call(FRAME_KiExecuteAllDpcs, routine, 4, (uint64_t)dpc, (uint64_t)context, (uint64_t)a1, (uint64_t)a2);
     /* GUESS: NT notices a changed IRQL later and less clearly */
-    if (p->irql != DISPATCH_LEVEL)
-        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, (ULONG64)p->irql << 16 | DISPATCH_LEVEL << 8, (ULONG64)routine, 0, 0);
+    if (sim_irql() != DISPATCH_LEVEL)
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, (ULONG64)sim_irql() << 16 | DISPATCH_LEVEL << 8, (ULONG64)routine, 0, 0);
+}
+
+static void run(KDPC *dpc)
+{
+    KDPC **running = &ke_room()->running_dpc[sim_processor()->number];
+    PVOID routine = dpc->DeferredRoutine, context = dpc->DeferredContext, a1 = dpc->SystemArgument1, a2 = dpc->SystemArgument2;
+    list_remove(&dpc->DpcListEntry);
+    dpc->DpcData = NULL;
+    *running = dpc;
+    sim_point((uint64_t)dpc);
+    trace_event(TRACE_DPC_RUN, (uint64_t)dpc, (uint64_t)routine, (uint64_t)context, 0);
+    call_routine(dpc, routine, context, a1, a2);
+    trace_event(TRACE_DPC_DONE, (uint64_t)dpc, (uint64_t)routine, 0, 0);
+    *running = NULL;
+}
+
+bool ke_dpc_runs(const KDPC *dpc)
+{
+    for (uint32_t i = 0; i < MACHINE->processor_count; i++)
+        if (ke_room()->running_dpc[i] == dpc)
+            return true;
+    return false;
 }
 
 static void wake_flushers(void)
@@ -78,6 +103,7 @@ bool ke_dpc_queue(KDPC *dpc, struct processor *p, PVOID arg1, PVOID arg2)
     dpc->SystemArgument1 = arg1;
     dpc->SystemArgument2 = arg2;
     dpc->DpcData = queue_of(p);
+    trace_event(TRACE_DPC_QUEUE, (uint64_t)dpc, (uint64_t)dpc->DeferredRoutine, p->number, 0);
     if (dpc->Importance == HighImportance)
         list_insert_before(queue_of(p)->Flink, &dpc->DpcListEntry);
     else
@@ -122,8 +148,11 @@ BOOLEAN KeRemoveQueueDpc(KDPC *dpc)
 {
     if (!dpc->DpcData)
         return FALSE;
+    LIST_ENTRY *queue = (LIST_ENTRY *)dpc->DpcData;
     list_remove(&dpc->DpcListEntry);
     dpc->DpcData = NULL;
+    if (list_empty(queue))
+        sim_dpc_cancel(processor_of(queue));
     return TRUE;
 }
 

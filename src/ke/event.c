@@ -1,5 +1,6 @@
 /* Events and semaphores. Setting wakes at once: see wait.c. */
 #include "ke/private.h"
+#include "trace/trace.h"
 
 void KeInitializeEvent(KEVENT *event, ULONG type, ULONG state)
 {
@@ -10,24 +11,27 @@ LONG ke_event_set(KEVENT *event)
 {
     LONG before = event->Header.SignalState;
     event->Header.SignalState = 1;
+    trace_event(TRACE_OBJECT_SIGNAL, (uint64_t)event, (uint64_t)before, 1, 0);
     if (!before)
         ke_wait_test(&event->Header);
     return before;
 }
 
-/* After the caller's next wait function the pair acts as one operation; until then nobody else may run. */
-static bool wait_follows(ULONG wait)
+/* With Wait, the call and the wait function that follows act as one operation: nobody else runs between. */
+void ke_signalled(const void *object, ULONG wait)
 {
-    if ((UCHAR)wait)
-        ke_kthread()->MiscFlags |= MISC_WAIT_NEXT;
-    return (UCHAR)wait;
+    if ((UCHAR)wait) {
+        sim_current()->no_point = true;
+        ke_room()->woke = false;
+    } else {
+        ke_woken_point(object);
+    }
 }
 
 LONG KeSetEvent(KEVENT *event, LONG increment, ULONG wait)
 {
     LONG before = ke_event_set(event);
-    if (!wait_follows(wait))
-        ke_woken_point(event);
+    ke_signalled(event, wait);
     return before;
 }
 
@@ -42,8 +46,7 @@ LONG KePulseEvent(KEVENT *event, LONG increment, ULONG wait)
 {
     LONG before = ke_event_set(event);
     event->Header.SignalState = 0;
-    if (!wait_follows(wait))
-        ke_woken_point(event);
+    ke_signalled(event, wait);
     return before;
 }
 
@@ -67,6 +70,7 @@ LONG KeReadStateEvent(KEVENT *event)
 void ke_object_signal(DISPATCHER_HEADER *header)
 {
     header->SignalState = 1;
+    trace_event(TRACE_OBJECT_SIGNAL, (uint64_t)header, 0, 1, 0);
     ke_wait_test(header);
 }
 
@@ -83,10 +87,10 @@ LONG KeReleaseSemaphore(KSEMAPHORE *semaphore, LONG increment, LONG adjustment, 
     if (after > semaphore->Limit || after < before)
         ke_raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED);
     semaphore->Header.SignalState = (LONG)after;
+    trace_event(TRACE_OBJECT_SIGNAL, (uint64_t)semaphore, (uint64_t)before, (uint64_t)after, 0);
     if (!before)
         ke_wait_test(&semaphore->Header);
-    if (!wait_follows(wait))
-        ke_woken_point(semaphore);
+    ke_signalled(semaphore, wait);
     return before;
 }
 

@@ -97,6 +97,8 @@ void ke_init(void)
         processor_init(&m->processors[i]);
     ke_room()->global = map(GLOBAL_BASE, GLOBAL_BYTES);
     list_init(&ke_room()->global->timers);
+    list_init(&ke_room()->global->bugcheck_callbacks);
+    list_init(&ke_room()->global->bugcheck_reason_callbacks);
     ke_clock_init();
     ke_dpc_init();
     sim_place_hook = on_place;

@@ -2,6 +2,7 @@
  *
  * SignalState 1 = free, 0 = owned once, less = owned recursively. Owned mutants are in their owner's MutantListHead. */
 #include "ke/private.h"
+#include "trace/trace.h"
 
 static void init(KMUTANT *m, KTHREAD *owner, UCHAR apc_disable)
 {
@@ -37,6 +38,7 @@ NTSTATUS ke_mutant_take(KMUTANT *m, KTHREAD *k)
         return STATUS_SUCCESS;
     k->KernelApcDisable = (SHORT)(k->KernelApcDisable - m->ApcDisable);
     m->OwnerThread = k;
+    trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)m, (uint64_t)k, 0, 0);
     list_append(&k->MutantListHead, &m->MutantListEntry);
     bool abandoned = m->Abandoned;
     m->Abandoned = FALSE;
@@ -45,6 +47,7 @@ NTSTATUS ke_mutant_take(KMUTANT *m, KTHREAD *k)
 
 static void release(KMUTANT *m)
 {
+    trace_event(TRACE_LOCK_RELEASE, (uint64_t)m, (uint64_t)m->OwnerThread, 0, 0);
     list_remove(&m->MutantListEntry);
     list_init(&m->MutantListEntry);
     m->OwnerThread = NULL;
@@ -71,8 +74,7 @@ LONG KeReleaseMutant(KMUTANT *m, LONG increment, ULONG abandoned, ULONG wait)
         if (apc_disable)
             ke_apcs_enabled(k);
     }
-    if (!(UCHAR)wait)
-        ke_woken_point(m);
+    ke_signalled(m, wait);
     return before;
 }
 

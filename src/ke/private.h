@@ -36,6 +36,15 @@ struct ke_global_pages {
     KUSER_SHARED_DATA shared;
     uint8_t fill[0x1000 - sizeof(KUSER_SHARED_DATA)];
     LIST_ENTRY timers; /* KTIMER.TimerListEntry, by due time, then age */
+    LIST_ENTRY bugcheck_callbacks, bugcheck_reason_callbacks; /* newest first */
+    struct ke_generic_call {
+        KSPIN_LOCK busy;
+        volatile ULONG left; /* processors whose routine has not said that it is done */
+        struct { /* DEFERRED_REVERSE_BARRIER */
+            volatile ULONG left;
+            ULONG total;
+        } barrier;
+    } generic_call;
 };
 
 /* thread.ke */
@@ -60,6 +69,7 @@ struct ke_room {
     struct ke_host_routine host_routines[16];
     uint32_t host_routine_count;
     volatile KSYSTEM_TIME *tick_count; /* exported KeTickCount */
+    KDPC *running_dpc[MAX_PROCESSORS];
     struct agent *dpc_waiters[MAX_AGENTS]; /* in KeFlushQueuedDpcs */
     uint32_t dpc_waiter_count;
     uint32_t same_time_queries; /* see ke_time_asked */
@@ -124,12 +134,30 @@ const struct ke_host_routine *ke_host_routine(const void *address);
 
 /* ---- wait.c ---- */
 
+/* A wait in the making. */
+struct ke_wait {
+    ULONG count;
+    PVOID *objects;
+    ULONG type; /* WAIT_TYPE */
+    ULONG reason, mode;
+    bool alertable;
+    bool timed;
+    uint64_t deadline;
+    KWAIT_BLOCK *blocks;
+    const char *why;
+    bool queue; /* objects[0] is a KQUEUE: the result is an entry */
+};
+/* Returns what ended the wait: a status, or a queue's entry. */
+LONG_PTR ke_wait_run(struct ke_wait *w);
+void ke_wait_timeout(struct ke_wait *w, const LARGE_INTEGER *timeout);
 /* Wakes whom the object's state allows to be woken. */
 void ke_wait_test(DISPATCHER_HEADER *object);
 /* Ends a thread's wait with this status. */
-void ke_unwait(KTHREAD *k, NTSTATUS status);
+void ke_unwait(KTHREAD *k, LONG_PTR status);
 /* End of an operation that may have woken somebody: the woken one may go first (NT's boost often makes it so). */
 void ke_woken_point(const void *object);
+/* The same at the end of a signalling export with a Wait argument. */
+void ke_signalled(const void *object, ULONG wait);
 void ke_header_init(DISPATCHER_HEADER *h, unsigned type, size_t bytes, LONG state);
 
 /* ---- spin.c ---- */
@@ -144,6 +172,15 @@ bool ke_mutant_free_for(const KMUTANT *m, const KTHREAD *k);
 /* Returns STATUS_ABANDONED or STATUS_SUCCESS. */
 NTSTATUS ke_mutant_take(KMUTANT *m, KTHREAD *k);
 void ke_mutants_abandon(KTHREAD *k);
+
+/* ---- queue.c ---- */
+
+/* An entry for the current thread, which is in no wait; false if it has to wait. */
+bool ke_queue_take(KQUEUE *q, LIST_ENTRY **entry);
+/* A thread that belongs to a queue stops running, or goes on. */
+void ke_queue_thread_waits(KTHREAD *k);
+void ke_queue_thread_runs(KTHREAD *k);
+void ke_queue_leave(KTHREAD *k);
 
 /* ---- timer.c, clock.c ---- */
 
@@ -161,6 +198,8 @@ void ke_clock_set(uint64_t now_100ns);
 /* ---- dpc.c ---- */
 
 void ke_dpc_init(void);
+/* Its routine has been called or is about to be. */
+bool ke_dpc_runs(const KDPC *dpc);
 bool ke_dpc_queue(KDPC *dpc, struct processor *p, PVOID arg1, PVOID arg2);
 
 /* ---- apc.c ---- */

@@ -1,6 +1,7 @@
 /* Spin locks: plain ones (bit 0 of the lock) and in-stack queued ones (the lock points to the last handle in line, each handle
  * spins on its own word). The explorer sees a spinning agent as one that is not enabled, so nobody ever turns in a loop. */
 #include "ke/private.h"
+#include "trace/trace.h"
 
 /* KSPIN_LOCK_QUEUE.Lock: low bits beside the address of the lock. */
 enum { QUEUE_WAIT = 1, QUEUE_OWNER = 2 };
@@ -10,10 +11,12 @@ static void acquire(KSPIN_LOCK *lock)
     while (*lock & 1)
         sim_spin(lock, "spin lock");
     *lock |= 1;
+    trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)lock, 0, 0, 0);
 }
 
 static void release(KSPIN_LOCK *lock)
 {
+    trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     *lock &= ~(KSPIN_LOCK)1;
 }
 
@@ -67,7 +70,7 @@ BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(KSPIN_LOCK *lock)
 {
     if (*lock & 1)
         return FALSE;
-    *lock |= 1;
+    acquire(lock);
     return TRUE;
 }
 
@@ -100,16 +103,18 @@ static void queue_acquire(KSPIN_LOCK *lock, KSPIN_LOCK_QUEUE *q)
     q->Next = NULL;
     *word(q) = (uint64_t)lock | (last ? QUEUE_WAIT : QUEUE_OWNER);
     *lock = (KSPIN_LOCK)q;
-    if (!last)
-        return;
-    last->Next = q;
-    sim_spin(word(q), "queued spin lock");
+    if (last) {
+        last->Next = q;
+        sim_spin(word(q), "queued spin lock");
+    }
+    trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)lock, 0, 0, 0);
 }
 
 static void queue_release(KSPIN_LOCK_QUEUE *q)
 {
     KSPIN_LOCK *lock = (KSPIN_LOCK *)(*word(q) & ~7ull);
     KSPIN_LOCK_QUEUE *next = q->Next;
+    trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     if (next)
         *word(next) = (uint64_t)lock | QUEUE_OWNER;
     else
@@ -174,6 +179,7 @@ static void shared_acquire(EX_SPIN_LOCK *lock)
     while (*lock & (EXCLUSIVE | WRITER_WAITS))
         ke_spin_until_changed(lock, "shared spin lock");
     ++*lock;
+    trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)lock, 0, 1, 0);
 }
 
 static void exclusive_acquire(EX_SPIN_LOCK *lock)
@@ -183,6 +189,7 @@ static void exclusive_acquire(EX_SPIN_LOCK *lock)
         ke_spin_until_changed(lock, "exclusive spin lock");
     }
     *lock = EXCLUSIVE; /* other waiting writers set their bit again */
+    trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)lock, 0, 0, 0);
 }
 
 void ExAcquireSpinLockSharedAtDpcLevel(EX_SPIN_LOCK *lock)
@@ -201,6 +208,7 @@ KIRQL ExAcquireSpinLockShared(EX_SPIN_LOCK *lock)
 
 void ExReleaseSpinLockSharedFromDpcLevel(EX_SPIN_LOCK *lock)
 {
+    trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 1, 0);
     --*lock;
     ke_spin_changed(lock);
 }
@@ -227,6 +235,7 @@ KIRQL ExAcquireSpinLockExclusive(EX_SPIN_LOCK *lock)
 
 void ExReleaseSpinLockExclusiveFromDpcLevel(EX_SPIN_LOCK *lock)
 {
+    trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     *lock &= ~EXCLUSIVE;
     ke_spin_changed(lock);
 }
@@ -250,7 +259,7 @@ ULONG ExTryAcquireSpinLockSharedAtDpcLevel(EX_SPIN_LOCK *lock)
 {
     if (*lock & (EXCLUSIVE | WRITER_WAITS))
         return FALSE;
-    ++*lock;
+    shared_acquire(lock);
     return TRUE;
 }
 
@@ -258,6 +267,6 @@ ULONG ExTryAcquireSpinLockExclusiveAtDpcLevel(EX_SPIN_LOCK *lock)
 {
     if (*lock & ~WRITER_WAITS)
         return FALSE;
-    *lock = EXCLUSIVE;
+    exclusive_acquire(lock);
     return TRUE;
 }

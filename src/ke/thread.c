@@ -34,6 +34,7 @@ void ke_thread_rundown(struct thread *t)
 {
     KTHREAD *k = &t->ethread->Tcb;
     ke_mutants_abandon(k);
+    ke_queue_leave(k);
     ke_apcs_rundown(k);
 }
 

@@ -3,6 +3,7 @@
  * Expiry: signalled, its waiters woken, its DPC queued (on processor 0, unless it has a target), then re-armed if it has a
  * period. A one-shot timer's DPC may still run after KeCancelTimer. */
 #include "ke/private.h"
+#include "trace/trace.h"
 
 enum { TIMER_INSERTED = 0x40 }; /* GUESS: bit of Header.TimerMiscFlags as public symbols show it */
 
@@ -45,6 +46,7 @@ static struct processor *dpc_processor(void)
 static bool expire(KTIMER *timer)
 {
     bool queued = false;
+    trace_event(TRACE_TIMER_EXPIRE, (uint64_t)timer, (uint64_t)timer->Dpc, timer->Period, 0);
     timer->Header.SignalState = 1;
     ke_wait_test(&timer->Header);
     if (timer->Dpc) {
@@ -91,6 +93,7 @@ BOOLEAN KeSetTimerEx(KTIMER *timer, LARGE_INTEGER due_time, LONG period, KDPC *d
     timer->Header.SignalState = 0;
     timer->Dpc = dpc;
     timer->Period = (ULONG)period;
+    trace_event(TRACE_TIMER_SET, (uint64_t)timer, (uint64_t)dpc, due, (uint64_t)period);
     ke_timer_insert(timer, due);
     if (due <= MACHINE->clock_100ns) {
         ke_timer_remove(timer);

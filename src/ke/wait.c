@@ -9,18 +9,7 @@
  * A kernel APC ends the wait with STATUS_KERNEL_APC; the waiter runs the APC and waits again, last in the lists, until
  * the same deadline. */
 #include "ke/private.h"
-
-struct wait {
-    ULONG count;
-    PVOID *objects;
-    ULONG type; /* WAIT_TYPE */
-    ULONG reason, mode;
-    bool alertable;
-    bool timed;
-    uint64_t deadline;
-    KWAIT_BLOCK *blocks;
-    const char *why;
-};
+#include "trace/trace.h"
 
 void ke_header_init(DISPATCHER_HEADER *h, unsigned type, size_t bytes, LONG state)
 {
@@ -89,7 +78,7 @@ static void block_unlink(KWAIT_BLOCK *b)
     b->BlockState = BLOCK_INACTIVE;
 }
 
-void ke_unwait(KTHREAD *k, NTSTATUS status)
+void ke_unwait(KTHREAD *k, LONG_PTR status)
 {
     IR_ASSERT(k->State == Waiting);
     for (unsigned i = 0; i < k->WaitBlockCount; i++)
@@ -103,6 +92,7 @@ void ke_unwait(KTHREAD *k, NTSTATUS status)
     t->waiting = false;
     sim_ready(t->agent);
     ke_room()->woke = true;
+    ke_queue_thread_runs(k);
 }
 
 static bool satisfy_all_of(KTHREAD *k)
@@ -153,8 +143,10 @@ void ke_woken_point(const void *object)
 
 /* ---- waiting ---- */
 
-static bool try_satisfy(const struct wait *w, KTHREAD *k, NTSTATUS *status)
+static bool try_satisfy(const struct ke_wait *w, KTHREAD *k, LONG_PTR *status)
 {
+    if (w->queue)
+        return ke_queue_take(w->objects[0], (LIST_ENTRY **)status);
     if (w->type == WaitAll) {
         if (!can_have_all(w->count, w->objects, k))
             return false;
@@ -176,7 +168,7 @@ static bool try_satisfy(const struct wait *w, KTHREAD *k, NTSTATUS *status)
 
 /* Alerts and user APCs that end a wait before it begins; STATUS_WAIT_0 = none.
  * GUESS: a user APC ends a wait in UserMode only; the documentation of alertable kernel-mode waits can be read otherwise. */
-static NTSTATUS alert_test(const struct wait *w, KTHREAD *k)
+static NTSTATUS alert_test(const struct ke_wait *w, KTHREAD *k)
 {
     if (w->alertable) {
         if (k->Alerted[w->mode]) {
@@ -198,7 +190,7 @@ static NTSTATUS alert_test(const struct wait *w, KTHREAD *k)
 }
 
 /* A processor at DISPATCH_LEVEL cannot switch threads. */
-static void check_can_switch(const struct wait *w)
+static void check_can_switch(const struct ke_wait *w)
 {
     struct agent *a = sim_current();
     if (a->kind == AGENT_DPC)
@@ -218,7 +210,7 @@ static void block_link(KWAIT_BLOCK *b, KTHREAD *k, DISPATCHER_HEADER *object, un
     list_append(&object->WaitListHead, &b->WaitListEntry);
 }
 
-static void commit(const struct wait *w, KTHREAD *k)
+static void commit(const struct ke_wait *w, KTHREAD *k)
 {
     for (ULONG i = 0; i < w->count; i++)
         block_link(&w->blocks[i], k, w->objects[i], w->type, w->type == WaitAll ? 0 : i);
@@ -238,42 +230,51 @@ static void commit(const struct wait *w, KTHREAD *k)
     k->State = Waiting;
 }
 
-static NTSTATUS wait_once(const struct wait *w, struct thread *t, KTHREAD *k)
+static LONG_PTR wait_once(const struct ke_wait *w, struct thread *t, KTHREAD *k)
 {
     commit(w, k);
+    ke_queue_thread_waits(k);
     t->waiting = true;
+    trace_event(TRACE_WAIT_BLOCK, w->count ? (uint64_t)w->objects[0] : 0, w->count, w->type, w->timed ? w->deadline : 0);
     ke_of(t)->in_wait = true;
     sim_block(w->why, w->count ? (uint64_t)w->objects[0] : 0);
     ke_of(t)->in_wait = false;
     IR_ASSERT(!t->waiting);
     k->ContextSwitches++;
+    trace_event(TRACE_WAIT_DONE, w->count ? (uint64_t)w->objects[0] : 0, (uint64_t)k->WaitStatus, 0, 0);
     k->MiscFlags &= ~(ULONG)MISC_ALERTABLE;
-    return (NTSTATUS)k->WaitStatus;
+    return k->WaitStatus;
 }
 
-static NTSTATUS wait(struct wait *w)
+/* What can be said without waiting; false: the thread has to wait. */
+static bool at_once(const struct ke_wait *w, KTHREAD *k, LONG_PTR *status)
+{
+    if (try_satisfy(w, k, status))
+        return true;
+    *status = alert_test(w, k);
+    if (*status == STATUS_WAIT_0 && w->timed && w->deadline <= MACHINE->clock_100ns)
+        *status = STATUS_TIMEOUT;
+    return *status != STATUS_WAIT_0;
+}
+
+LONG_PTR ke_wait_run(struct ke_wait *w)
 {
     KTHREAD *k = ke_kthread();
     for (;;) {
         ke_deliver_apcs();
-        NTSTATUS status;
-        if (try_satisfy(w, k, &status))
+        LONG_PTR status;
+        if (at_once(w, k, &status))
             return status;
-        status = alert_test(w, k);
-        if (status != STATUS_WAIT_0)
-            return status;
-        if (w->timed && w->deadline <= MACHINE->clock_100ns)
-            return STATUS_TIMEOUT;
         check_can_switch(w);
         status = wait_once(w, ps_current(), k);
         if (status == STATUS_KERNEL_APC)
-            continue;
+            continue; /* a queue's entry is never this: it is an address */
         ke_deliver_apcs();
         return status;
     }
 }
 
-static void set_timeout(struct wait *w, const LARGE_INTEGER *timeout)
+void ke_wait_timeout(struct ke_wait *w, const LARGE_INTEGER *timeout)
 {
     w->timed = timeout != NULL;
     if (timeout)
@@ -282,11 +283,11 @@ static void set_timeout(struct wait *w, const LARGE_INTEGER *timeout)
 
 NTSTATUS KeWaitForSingleObject(PVOID object, ULONG reason, ULONG mode, ULONG alertable, LARGE_INTEGER *timeout)
 {
-    struct wait w = { .count = 1, .objects = &object, .type = WaitAny, .reason = reason, .mode = mode & 1, .alertable = (UCHAR)alertable };
+    struct ke_wait w = { .count = 1, .objects = &object, .type = WaitAny, .reason = reason, .mode = mode & 1, .alertable = (UCHAR)alertable };
     w.blocks = ke_kthread()->WaitBlock;
     w.why = words_for(object);
-    set_timeout(&w, timeout);
-    return wait(&w);
+    ke_wait_timeout(&w, timeout);
+    return (NTSTATUS)ke_wait_run(&w);
 }
 
 NTSTATUS KeWaitForMutexObject(PVOID object, ULONG reason, ULONG mode, ULONG alertable, LARGE_INTEGER *timeout)
@@ -299,24 +300,24 @@ NTSTATUS KeWaitForMultipleObjects(ULONG count, PVOID *objects, ULONG type, ULONG
 {
     if (count > (blocks ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS))
         KeBugCheckEx(MAXIMUM_WAIT_OBJECTS_EXCEEDED, 0, 0, 0, 0);
-    struct wait w = { .count = count, .type = type, .reason = reason, .mode = mode & 1, .alertable = (UCHAR)alertable };
+    struct ke_wait w = { .count = count, .type = type, .reason = reason, .mode = mode & 1, .alertable = (UCHAR)alertable };
     PVOID copy[MAXIMUM_WAIT_OBJECTS]; /* the caller's array may change while we wait again after an APC */
     for (ULONG i = 0; i < count; i++)
         copy[i] = objects[i];
     w.objects = copy;
     w.blocks = blocks ? blocks : ke_kthread()->WaitBlock;
     w.why = type == WaitAll ? "all of several objects" : "any of several objects";
-    set_timeout(&w, timeout);
-    return wait(&w);
+    ke_wait_timeout(&w, timeout);
+    return (NTSTATUS)ke_wait_run(&w);
 }
 
 NTSTATUS KeDelayExecutionThread(ULONG mode, ULONG alertable, LARGE_INTEGER *interval)
 {
-    struct wait w = { .reason = DelayExecution, .type = WaitAny, .mode = mode & 1, .alertable = (UCHAR)alertable, .why = "delay" };
+    struct ke_wait w = { .reason = DelayExecution, .type = WaitAny, .mode = mode & 1, .alertable = (UCHAR)alertable, .why = "delay" };
     w.blocks = ke_kthread()->WaitBlock;
-    set_timeout(&w, interval);
+    ke_wait_timeout(&w, interval);
     if (w.deadline <= MACHINE->clock_100ns && sim_irql() < DISPATCH_LEVEL)
         sim_yield(); /* a delay of nothing gives up the rest of the quantum */
-    NTSTATUS s = wait(&w);
+    NTSTATUS s = (NTSTATUS)ke_wait_run(&w);
     return s == STATUS_TIMEOUT ? STATUS_SUCCESS : s;
 }

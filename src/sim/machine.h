@@ -64,6 +64,8 @@ struct agent {
     bool fresh; /* never ran */
     bool ran; /* since the last snapshot or restore: its stacks changed */
     bool yielded; /* by itself: switching away is free */
+    bool no_point; /* the next point is none: what it begins belongs to the operation before */
+    uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
     const volatile uint64_t *spin_on; /* not enabled while this is non-zero (bit 0): a held spin lock */
     const char *why; /* what it waits for, in words, for findings */
@@ -200,6 +202,8 @@ void sim_yield(void);
 /* The running agent waits until sim_ready; why and object describe the wait for people. Its processor becomes idle. */
 void sim_block(const char *why, uint64_t object);
 void sim_ready(struct agent *agent);
+/* Gives the processor up for another one that the affinity allows. */
+void sim_migrate(void);
 /* A held spin lock: waits, keeping the processor, until *word has bit 0 clear. */
 void sim_spin(const volatile uint64_t *word, const char *why);
 /* A choice among n alternatives that is not about scheduling; tag names it. 0 is what happens without exploration. */
@@ -209,6 +213,8 @@ unsigned sim_choose(unsigned n, uint32_t tag);
 void sim_irql_set(uint8_t irql);
 /* DPC work for a processor; its activity runs as soon as the processor's IRQL allows. */
 void sim_dpc_request(struct processor *p);
+/* Its work has been taken back before the activity began. */
+void sim_dpc_cancel(struct processor *p);
 /* Called by the DPC activity when its queue is empty: hands the processor back. */
 void sim_dpc_idle(void);
 

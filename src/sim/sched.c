@@ -143,6 +143,10 @@ void sim_point(uint64_t object)
 {
     struct machine *m = MACHINE;
     struct agent *a = m->fiber;
+    if (a->no_point) {
+        a->no_point = false;
+        return;
+    }
     m->points++;
     a->steps++;
     if (m->point_limit && m->points > m->point_limit)
@@ -175,6 +179,15 @@ void sim_block(const char *why, uint64_t object)
     m->runnable--;
     to_main();
     a->why = NULL;
+}
+
+void sim_migrate(void)
+{
+    struct agent *a = MACHINE->fiber;
+    IR_ASSERT(a->kind == AGENT_THREAD && sim_irql() < DISPATCH_LEVEL);
+    leave_processor(a);
+    a->state = AGENT_READY;
+    to_main();
 }
 
 void sim_ready(struct agent *agent)
@@ -227,6 +240,14 @@ void sim_dpc_request(struct processor *p)
         to_main();
 }
 
+void sim_dpc_cancel(struct processor *p)
+{
+    if (!p->dpc_requested || p->active == p->dpc)
+        return;
+    p->dpc_requested = false;
+    MACHINE->runnable--;
+}
+
 void sim_dpc_idle(void)
 {
     struct agent *a = MACHINE->fiber;
@@ -251,18 +272,23 @@ static bool is_preemptible(const struct processor *p)
     return p->thread && p->active == p->thread && p->irql < DISPATCH_LEVEL && !p->dpc_requested;
 }
 
+static bool allows(const struct agent *a, const struct processor *p)
+{
+    return !a->affinity || (a->affinity >> p->number & 1);
+}
+
 /* The processor that a ready thread would get now; NULL if none is free for it. */
 static struct processor *find_processor(struct machine *m, const struct agent *a)
 {
-    if (a->processor && is_idle(a->processor))
+    if (a->processor && is_idle(a->processor) && allows(a, a->processor))
         return a->processor;
     for (uint32_t i = 0; i < m->processor_count; i++)
-        if (is_idle(&m->processors[i]))
+        if (is_idle(&m->processors[i]) && allows(a, &m->processors[i]))
             return &m->processors[i];
-    if (m->last && m->last->processor && m->last->state == AGENT_RUNNING && is_preemptible(m->last->processor))
+    if (m->last && m->last->processor && m->last->state == AGENT_RUNNING && is_preemptible(m->last->processor) && allows(a, m->last->processor))
         return m->last->processor;
     for (uint32_t i = 0; i < m->processor_count; i++)
-        if (is_preemptible(&m->processors[i]))
+        if (is_preemptible(&m->processors[i]) && allows(a, &m->processors[i]))
             return &m->processors[i];
     return NULL;
 }
