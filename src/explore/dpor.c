@@ -53,6 +53,8 @@ struct dpor {
     unsigned trial_count;
     uint32_t *waiting_events; /* conflicts met while looking for what holds an operation back */
     size_t waiting_room;
+    struct cut *cuts;
+    size_t cut_count, cut_room;
 };
 
 /* --- nodes ------------------------------------------------------------------------------------------------------- */
@@ -376,25 +378,97 @@ static bool disturbed(struct dpor *d, uint32_t wants)
     return reversal_conflicts(&d->reversal, wants);
 }
 
-/* Leaves out the newest item that conflicts with what the operation wants, with all after it. False: there is none, or the
- * operation would not be reached. */
-static bool leave_one_out(struct dpor *d, const struct held *h)
+/* Items that conflict with what a held operation wants may keep it from running (readers of a lock do not conflict with each
+ * other, and each keeps the writer out). Then the largest parts of the items are looked for after which it can run: leaving out
+ * the newest conflicting item of some agent, with all after it, then two, and so on. */
+struct cut {
+    uint32_t left_out[MOST_EXCLUDED - 1];
+    unsigned count;
+    bool enabled;
+};
+
+enum { MOST_CUTS = 512 };
+
+static bool apply_cut(struct dpor *d, const struct held *h, uint32_t c, const struct cut *cut)
 {
-    struct path *p = d->path;
+    prepare(d, c, h->agent, FOOTPRINT_UNKNOWN, 0);
+    bool fits = true;
+    for (unsigned i = 0; i < cut->count; i++)
+        fits &= reversal_exclude(&d->reversal, cut->left_out[i]);
     reversal_start(&d->reversal);
-    for (size_t i = p->count; i-- > d->reversal.at;) {
-        if (!reversal_has(&d->reversal, i) || !footprint_conflict(&p->prints, p->events[i].print, h->wants))
-            continue;
-        if (d->arrival[p->events[i].agent] >= (int32_t)p->events[i].index)
-            return false;
-        if (!reversal_exclude(&d->reversal, i)) {
-            d->s->result->bound_hit = true;
-            search_not_complete(d->s, "more operations hold one back than the explorer looks at");
-            return false;
-        }
-        return true;
+    return fits;
+}
+
+/* A larger part has let the operation run. */
+static bool part_of_enabled(const struct dpor *d, size_t cuts)
+{
+    for (size_t i = 0; i < cuts; i++) {
+        bool part = d->cuts[i].enabled;
+        for (unsigned k = 0; k < d->cuts[i].count && part; k++)
+            part = !reversal_has(&d->reversal, d->cuts[i].left_out[k]);
+        if (part)
+            return true;
     }
     return false;
+}
+
+static bool cut_known(const struct dpor *d, const struct cut *cut)
+{
+    for (size_t i = 0; i < d->cut_count; i++)
+        if (d->cuts[i].count == cut->count && !memcmp(d->cuts[i].left_out, cut->left_out, cut->count * sizeof *cut->left_out))
+            return true;
+    return false;
+}
+
+/* cut with one more left out, kept sorted. */
+static void add_cut(struct dpor *d, struct cut cut, uint32_t event)
+{
+    if (cut.count == MOST_EXCLUDED - 1 || d->cut_count == MOST_CUTS) {
+        d->s->result->bound_hit = true;
+        search_not_complete(d->s, "more operations keep another waiting than the explorer looks at");
+        return;
+    }
+    unsigned at = cut.count++;
+    for (; at > 0 && cut.left_out[at - 1] > event; at--)
+        cut.left_out[at] = cut.left_out[at - 1];
+    cut.left_out[at] = event;
+    cut.enabled = false;
+    if (cut_known(d, &cut))
+        return;
+    d->cuts = explore_grow(d->cuts, &d->cut_room, d->cut_count + 1, sizeof *d->cuts);
+    d->cuts[d->cut_count++] = cut;
+}
+
+static void add_smaller_cuts(struct dpor *d, const struct held *h, const struct cut *cut)
+{
+    struct path *p = d->path;
+    bool done[EXPLORE_AGENTS_MAX] = {false};
+    for (size_t i = p->count; i-- > d->reversal.at;) {
+        const struct event *e = &p->events[i];
+        if (done[e->agent] || !reversal_has(&d->reversal, i) || !footprint_conflict(&p->prints, e->print, h->wants))
+            continue;
+        done[e->agent] = true;
+        if (d->arrival[e->agent] < (int32_t)e->index)
+            add_cut(d, *cut, (uint32_t)i);
+    }
+}
+
+static void consider_cuts(struct dpor *d, const struct held *h, uint32_t c)
+{
+    d->cuts = explore_grow(d->cuts, &d->cut_room, 1, sizeof *d->cuts);
+    d->cuts[0] = (struct cut){.count = 0};
+    d->cut_count = 1;
+    for (size_t i = 0; i < d->cut_count; i++) {
+        struct cut cut = d->cuts[i];
+        if (!apply_cut(d, h, c, &cut) || part_of_enabled(d, i))
+            continue;
+        if (settle_by_trial(d) == SETTLED) {
+            d->cuts[i].enabled = true;
+            continue;
+        }
+        reversal_start(&d->reversal);
+        add_smaller_cuts(d, h, &cut);
+    }
 }
 
 /* Looks at the order in which the operation comes before event c. True: what happens before c need not be looked at, because the
@@ -404,13 +478,14 @@ static bool consider_held(struct dpor *d, const struct held *h, uint32_t c)
     struct path *p = d->path;
     bool was_there = c >= h->arrived, was_enabled = was_there && path_find(p, c, h->agent);
     prepare(d, c, h->agent, h->print, h->alternative);
-    bool unclear = disturbed(d, h->wants);
-    if (was_there && !was_enabled && !unclear)
+    if (disturbed(d, h->wants)) {
+        consider_cuts(d, h, c);
         return false;
-    enum outcome o = consider(d, was_enabled && !unclear);
-    while (o == HELD_BACK && leave_one_out(d, h))
-        o = consider(d, false);
-    return !unclear && (was_enabled || (!was_there && o == SETTLED));
+    }
+    if (was_there && !was_enabled)
+        return false;
+    enum outcome o = consider(d, was_enabled);
+    return was_enabled || o == SETTLED;
 }
 
 static void held_races(struct dpor *d, const struct held *h, size_t until)
@@ -614,5 +689,6 @@ void explore_dpor(struct search *s)
     free(d->stands);
     free(d->sleepers);
     free(d->waiting_events);
+    free(d->cuts);
     free(d);
 }

@@ -417,6 +417,10 @@ enum explore_status path_step(struct path *p, unsigned agent, unsigned alternati
     bool others = path_node(p)->candidate_count > 1;
     p->machine->step(p->machine->context, p->ids[agent], alternative, &e);
     p->steps++;
+    if (p->each) {
+        struct explore_choice choice = {p->ids[agent], alternative};
+        p->each(p->user, p->count, &choice, &e);
+    }
     push_event(p, agent, alternative, &e);
     p->machine_at = p->count;
     read_point(p);

@@ -99,6 +99,8 @@ struct path {
     uint32_t *race_events;
     size_t race_count, race_room;
 
+    explore_each *each; /* NULL: nobody listens */
+    void *user;
     bool in_place;     /* the machine stands at node machine_at of this path */
     size_t machine_at;
     uint64_t steps, replayed;

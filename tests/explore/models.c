@@ -181,6 +181,8 @@ static int emit_operation(struct vm_program *p, unsigned t, char kind, int k)
     case 'a': vm_emit(p, t, VM_UP, 0, VM_NONE, SEMAPHORES + k, 0); break;
     case 'b': vm_emit(p, t, VM_DOWN, 0, VM_NONE, SEMAPHORES + k, 0); break;
     case 'h': vm_emit(p, t, VM_CHOOSE, 0, VM_NONE, 0, 2); jump = (int)p->length[t]; break;
+    case 'z': vm_emit(p, t, VM_SPAWN, 0, VM_NONE, k, 0); p->dormant |= 1u << k; break;
+    case 'j': vm_emit(p, t, VM_JOIN, 0, VM_NONE, k, 0); break;
     case 't': vm_emit(p, t, VM_TRYLOCK, 0, VM_NONE, LOCKS + k, 0); jump = (int)p->length[t]; break;
     case '!': vm_emit(p, t, VM_FAIL, 0, VM_NONE, k, 0); break;
     case 'q': vm_emit(p, t, VM_EXIT, 0, VM_NONE, k, 0); break;
@@ -247,39 +249,83 @@ static unsigned draw(uint64_t *seed, unsigned n)
     return (unsigned)((*seed * 0x2545F4914F6CDD1Dull) >> 33) % n;
 }
 
+struct writer {
+    uint64_t *seed;
+    const struct random_shape *shape;
+    char *text;
+    unsigned at, size;
+    bool conditional; /* the operation before may skip the next, which must not be half of a pair */
+};
+
+static void put(struct writer *w, char kind, char number)
+{
+    w->text[w->at++] = kind;
+    w->text[w->at++] = number;
+    w->conditional = strchr("cmBh", kind) != NULL;
+}
+
+static void put_unconditional(struct writer *w, char kind, char number)
+{
+    if (w->conditional)
+        put(w, 'r', '0');
+    put(w, kind, number);
+}
+
+static void put_any(struct writer *w)
+{
+    put(w, w->shape->kinds[draw(w->seed, (unsigned)strlen(w->shape->kinds))], (char)('0' + draw(w->seed, w->shape->variables)));
+}
+
+static void put_section(struct writer *w)
+{
+    const struct random_shape *s = w->shape;
+    unsigned kind = s->shared ? 1 + draw(w->seed, 2) : draw(w->seed, 8) == 0 ? 3 : 0;
+    char lock = (char)('0' + draw(w->seed, 2));
+    put_unconditional(w, "lsot"[kind], lock);
+    if (draw(w->seed, 4))
+        put_any(w);
+    if (s->nested && kind != 3 && draw(w->seed, 2)) {
+        unsigned inner = s->shared ? 1 + draw(w->seed, 2) : 0;
+        put_unconditional(w, "lso"[inner], (char)(lock ^ 1));
+        if (draw(w->seed, 2))
+            put_any(w);
+        put_unconditional(w, "uSO"[inner], (char)(lock ^ 1));
+    } else if (draw(w->seed, 2)) {
+        put_any(w);
+    }
+    put_unconditional(w, "uSOu"[kind], lock);
+}
+
 void model_random_text(uint64_t *seed, const struct random_shape *s, char *text, unsigned size)
 {
-    unsigned threads = s->least_threads + draw(seed, s->most_threads - s->least_threads + 1), at = 0;
+    struct writer w = {seed, s, text, 0, size, false};
+    unsigned threads = s->least_threads + draw(seed, s->most_threads - s->least_threads + 1);
+    unsigned parent[10] = {0};
+    for (unsigned t = 1; t < threads && s->spawn; t++)
+        parent[t] = draw(seed, t + 1); /* itself: runs from the start */
     for (unsigned t = 0; t < threads; t++) {
-        unsigned operations = 1 + draw(seed, s->most_operations), lock_kind = 0;
-        char lock = 0;
-        bool conditional = false;
+        unsigned operations = 1 + draw(seed, s->most_operations);
+        w.conditional = false;
         if (t)
-            text[at++] = ',';
-        for (unsigned i = 0; i < operations && at + 8 < size; i++) {
-            if (!lock && !conditional && s->locks && draw(seed, 3) == 0) {
-                lock_kind = s->shared ? 1 + draw(seed, 2) : draw(seed, 8) == 0 ? 3 : 0;
-                lock = (char)('0' + draw(seed, 2));
-                text[at++] = "lsot"[lock_kind];
-                text[at++] = lock;
-            }
-            text[at++] = s->kinds[draw(seed, (unsigned)strlen(s->kinds))];
-            text[at++] = (char)('0' + draw(seed, s->variables));
-            conditional = strchr("cmBh", text[at - 2]) != NULL; /* no acquire or release must be skipped alone */
-            if (lock && !conditional && draw(seed, 2) == 0) {
-                text[at++] = "uSOu"[lock_kind];
-                text[at++] = lock;
-                lock = 0;
-            }
+            text[w.at++] = ',';
+        for (unsigned i = 0; i < operations; i++) {
+            for (unsigned child = t + 1; child < threads && s->spawn; child++)
+                if (parent[child] == t && (i + 1 == operations || draw(seed, 2))) {
+                    put_unconditional(&w, 'z', (char)('0' + child));
+                    parent[child] = draw(seed, 2) ? 20 : 30;
+                }
+            if (s->locks && draw(seed, 3) == 0)
+                put_section(&w);
+            else
+                put_any(&w);
         }
-        if (lock) {
-            if (conditional) {
-                text[at++] = 'r';
-                text[at++] = '0';
+        for (unsigned child = t + 1; child < threads && s->spawn; child++)
+            if (parent[child] == 20) {
+                put_unconditional(&w, 'j', (char)('0' + child));
+                put_any(&w);
+                parent[child] = 30;
             }
-            text[at++] = "uSOu"[lock_kind];
-            text[at++] = lock;
-        }
+        IR_ASSERT(w.at + 64 < size);
     }
-    text[at] = 0;
+    text[w.at] = 0;
 }

@@ -15,6 +15,7 @@ model model_readers, model_writers, model_ainc, model_lockinc, model_counters, m
  *   s S: shared acquire and release; o O: exclusive acquire and release of the same lock
  *   e d: set and clear event; v: wait for and consume it; n: wait for it; m: wait or time out, skip the next if timed out
  *   a b: semaphore up, down; A: wait for events i and i + 1; B: wait for event i or i + 1, skip the next if it was the second
+ *   z j: start thread, wait for its end
  *   h: choose 0 or 1, skip the next if 1; !: fail with this key; q: exit the run */
 void model_text(struct vm_program *p, const char *text);
 
@@ -23,6 +24,8 @@ struct random_shape {
     const char *kinds;
     unsigned least_threads, most_threads, most_operations, variables;
     bool locks, shared; /* wrap some operations into critical sections */
+    bool nested;        /* one lock inside another, in any order */
+    bool spawn;         /* some threads are started, and waited for, by others */
 };
 void model_random_text(uint64_t *seed, const struct random_shape *shape, char *text, unsigned size);
 

@@ -19,15 +19,18 @@ static const struct {
     const char *name;
     struct random_shape shape;
 } shapes[] = {
-    {"branches", {"rwfcccw", 4, 5, 3, 4, false, false}},
-    {"locks", {"rwfccw", 4, 5, 3, 3, true, false}},
-    {"shared locks", {"rwfccw", 4, 4, 3, 3, true, true}},
-    {"compare-exchange", {"rwxxycfp", 4, 5, 3, 3, false, false}},
-    {"events", {"edvvnrwc", 4, 5, 3, 2, false, false}},
-    {"semaphores", {"aabbrwc", 4, 5, 3, 2, false, false}},
-    {"time-outs, choices", {"emmhrwcx", 4, 4, 3, 2, false, false}},
-    {"several objects", {"eedABvrwc", 4, 4, 3, 2, false, false}},
-    {"everything", {"rwfcxpedvnmABabh", 4, 4, 3, 2, true, true}},
+    {"branches", {"rwfcccw", 4, 5, 3, 4}},
+    {"locks", {"rwfccw", 4, 5, 2, 3, .locks = true}},
+    {"nested locks", {"rwfcw", 4, 4, 2, 3, .locks = true, .nested = true}},
+    {"shared locks", {"rwfccw", 4, 4, 2, 3, .locks = true, .shared = true}},
+    {"nested shared locks", {"rwfcw", 4, 4, 2, 3, .locks = true, .shared = true, .nested = true}},
+    {"compare-exchange", {"rwxxycfp", 4, 5, 3, 3}},
+    {"events", {"edvvnrwc", 4, 5, 3, 2}},
+    {"semaphores", {"aabbrwc", 4, 5, 3, 2}},
+    {"time-outs, choices", {"emmhrwcx", 4, 4, 3, 2}},
+    {"several objects", {"eedABvrwc", 4, 4, 3, 2}},
+    {"threads", {"rwfcxpev", 4, 5, 3, 2, .spawn = true}},
+    {"everything", {"rwfcxpedvnmABabh", 4, 4, 3, 2, .locks = true, .shared = true, .nested = true, .spawn = true}},
 };
 
 static unsigned programs = 500;
@@ -88,7 +91,7 @@ static void random_programs(void **state)
         struct totals t = {0};
         unsigned share = programs / (sizeof shapes / sizeof *shapes) + 1;
         while (t.compared < share && t.skipped < share) {
-            char text[256];
+            char text[512];
             model_random_text(&state_of, &shapes[s].shape, text, sizeof text);
             compare(text, &t);
         }
