@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 typedef uint8_t UCHAR, BOOLEAN, BYTE, KIRQL;
-typedef int8_t CHAR, CCHAR, KPROCESSOR_MODE;
+typedef char CHAR, CCHAR, KPROCESSOR_MODE; /* signed on this machine, as there */
 typedef uint16_t USHORT, WORD, WCHAR;
 typedef int16_t SHORT, CSHORT;
 typedef uint32_t ULONG, DWORD, ACCESS_MASK, DEVICE_TYPE;
