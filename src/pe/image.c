@@ -340,6 +340,7 @@ enum pe_status pe_open_memory(const void *bytes, size_t size, struct pe_image *o
 
 static bool read_all(int fd, uint8_t *to, size_t size)
 {
+    errno = 0;
     for (size_t done = 0; done < size;) {
         ssize_t n = read(fd, to + done, size - done);
         if (n < 0 && errno == EINTR)

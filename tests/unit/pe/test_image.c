@@ -71,6 +71,20 @@ static void knows_sections(void **state)
     unload(&l);
 }
 
+static void opens_sections_closer_than_a_page(void **state)
+{
+    struct loaded l;
+    load(&l, image_path("low.sys"));
+    const struct pe_section *data = pe_section_find(&l.img, ".data"), *text = pe_section_find(&l.img, ".text");
+    assert_int_equal(l.img.section_alignment, 512);
+    assert_int_equal(data->rva / PE_PAGE, text->rva / PE_PAGE);
+    assert_int_equal(pe_section_prot(&l.img, text), PE_PROT_READ | PE_PROT_WRITE | PE_PROT_EXEC);
+    assert_ptr_equal(pe_section_at(&l.img, data->rva), data);
+    assert_memory_equal(l.m.base + text->rva, l.img.file + text->raw, text->vsize);
+    assert_int_equal(pe_relocate(&l.m, 0x200100000000, l.err, sizeof l.err), PE_OK);
+    unload(&l);
+}
+
 static void resolves_long_section_names(void **state)
 {
     struct loaded l;
@@ -96,6 +110,8 @@ static void refuses_other_files(void **state)
     refuses_bytes(dos, sizeof dos, "DOS program");
     memcpy(dos + 0x40, "NE", 2);
     refuses_bytes(dos, sizeof dos, "16-bit image (NE)");
+    memcpy(dos + 0x40, "LE", 2);
+    refuses_bytes(dos, sizeof dos, "VxD");
     memset(dos + 0x3c, 0xff, 4);
     refuses_bytes(dos, sizeof dos, "DOS program");
 }
@@ -221,6 +237,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(opens_a_driver),
         cmocka_unit_test(opens_a_dll),
         cmocka_unit_test(knows_sections),
+        cmocka_unit_test(opens_sections_closer_than_a_page),
         cmocka_unit_test(resolves_long_section_names),
         cmocka_unit_test(refuses_other_files),
         cmocka_unit_test(refuses_paths),
