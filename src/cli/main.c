@@ -13,6 +13,7 @@ static const struct {
     { "run", cli_run, "one run" },
     { "explore", cli_explore, "every schedule that matters" },
     { "replay", cli_replay, "exactly that run again" },
+    { "imports", cli_imports, "what an image needs, and what is supported" },
     { "cc", cli_cc, "compile a driver or a program" },
 };
 

@@ -1,0 +1,172 @@
+/* irplab imports: what images need, and what of it is supported. Nothing is loaded or run. */
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "pe/pe.h"
+#include "sim/door.h"
+
+static const char help[] =
+    "usage: irplab imports [--json] IMAGE…\n"
+    "\n"
+    "Lists the imports of each image and whether irplab supports them: supported, partial or missing. Exports of the other images\n"
+    "given count as supported. The exit status is 1 if something is missing.\n"
+    "\n"
+    "example: irplab imports build/cases/camera-create-cancelled/usbvideo.sys\n";
+
+enum { MAX_IMAGES = 64 };
+
+struct listed {
+    const char *path;
+    struct pe_image pe;
+    struct pe_mapped mapped;
+};
+
+struct context {
+    struct listed *images;
+    int count;
+    const struct listed *current;
+    json_t *list;
+    bool json, missing_any;
+    size_t supported, partial, missing;
+};
+
+static const char *base_name(const char *path)
+{
+    const char *s = strrchr(path, '/');
+    return s ? s + 1 : path;
+}
+
+static bool same_module(const char *a, const char *b)
+{
+    size_t la = strcspn(a, "."), lb = strcspn(b, ".");
+    return la == lb && strncasecmp(a, b, la) == 0;
+}
+
+static bool is_kernel(const char *module)
+{
+    return strcasecmp(module, "ntoskrnl.exe") == 0 || strcasecmp(module, "hal.dll") == 0;
+}
+
+static const char *state_in_table(const char *module, const char *name)
+{
+    for (uint32_t i = 0; i < door_count; i++) {
+        const struct door_entry *e = &door_table[i];
+        bool fits = strcasecmp(e->module, module) == 0 || (is_kernel(module) && is_kernel(e->module));
+        if (fits && e->state != DOOR_INTERNAL && strcmp(e->name, name) == 0)
+            return e->state == DOOR_PARTIAL ? "partial" : "supported";
+    }
+    for (uint32_t i = 0; i < door_data_count; i++)
+        if (strcasecmp(door_data[i].module, module) == 0 && strcmp(door_data[i].name, name) == 0)
+            return "supported";
+    return NULL;
+}
+
+static const char *state_of(const struct context *c, const char *module, const char *name, const struct pe_import *imp)
+{
+    const char *s = state_in_table(module, name);
+    if (s)
+        return s;
+    for (int i = 0; i < c->count; i++) {
+        struct pe_export e;
+        const struct listed *l = &c->images[i];
+        if (l == c->current || !same_module(base_name(l->path), module))
+            continue;
+        if (imp->name ? pe_export_by_name(&l->mapped, imp->name, &e) : pe_export_by_ordinal(&l->mapped, imp->ordinal, &e))
+            return "supported";
+    }
+    return "missing";
+}
+
+static bool on_import(void *ctx, const struct pe_import *imp)
+{
+    struct context *c = ctx;
+    char module[128], ordinal[16];
+    size_t n = 0;
+    for (; imp->module[n] && n + 1 < sizeof module; n++)
+        module[n] = (char)tolower((unsigned char)imp->module[n]);
+    module[n] = 0;
+    snprintf(ordinal, sizeof ordinal, "#%u", imp->ordinal);
+    const char *name = imp->name ? imp->name : ordinal, *state = state_of(c, module, name, imp);
+    size_t *count = strcmp(state, "missing") == 0 ? &c->missing : strcmp(state, "partial") == 0 ? &c->partial : &c->supported;
+    (*count)++;
+    c->missing_any |= count == &c->missing;
+    if (c->json)
+        json_array_append_new(c->list, json_pack("{s:s, s:s, s:s}", "module", module, "name", name, "state", state));
+    else
+        printf("  %-10s %s!%s%s\n", state, module, name, imp->delay ? "  (delay-loaded)" : "");
+    return true;
+}
+
+static bool open_all(struct context *c, char *err, size_t errlen)
+{
+    for (int i = 0; i < c->count; i++) {
+        struct listed *l = &c->images[i];
+        char why[PE_ERROR_TEXT];
+        if (pe_open_file(l->path, &l->pe, why, sizeof why) != PE_OK || pe_map_private(&l->pe, &l->mapped, why, sizeof why) != PE_OK) {
+            snprintf(err, errlen, "%s: %s", l->path, why);
+            return false;
+        }
+    }
+    return true;
+}
+
+int cli_imports(int argc, char **argv)
+{
+    struct listed images[MAX_IMAGES];
+    struct context c = { .images = images };
+    memset(images, 0, sizeof images);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return EXIT_OK;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            c.json = true;
+        } else if (strcmp(argv[i], "--quiet") == 0 || strcmp(argv[i], "--verbose") == 0) {
+            continue;
+        } else if (strcmp(argv[i], "--color") == 0) {
+            i++;
+        } else if (argv[i][0] == '-') {
+            return usage_error("unknown option '%s'; see irplab imports --help", argv[i]);
+        } else if (c.count == MAX_IMAGES) {
+            return usage_error("more than %d images", MAX_IMAGES);
+        } else {
+            images[c.count++].path = argv[i];
+        }
+    }
+    if (!c.count)
+        return usage_error("imports of what? Give an IMAGE; see irplab imports --help");
+    char err[1200];
+    if (!open_all(&c, err, sizeof err))
+        return usage_error("%s", err);
+    json_t *all = json_array();
+    for (int i = 0; i < c.count; i++) {
+        char why[PE_ERROR_TEXT];
+        c.current = &images[i];
+        c.list = json_array();
+        c.supported = c.partial = c.missing = 0;
+        if (!c.json)
+            printf("%s\n", images[i].path);
+        if (pe_imports(&images[i].mapped, on_import, &c, why, sizeof why) != PE_OK) {
+            json_decref(c.list);
+            json_decref(all);
+            return usage_error("%s: %s", images[i].path, why);
+        }
+        if (!c.json)
+            printf("  %zu supported, %zu partial, %zu missing\n", c.supported, c.partial, c.missing);
+        json_array_append_new(all, json_pack("{s:s, s:o}", "image", images[i].path, "imports", c.list));
+    }
+    json_t *j = json_pack("{s:o}", "images", all);
+    if (c.json) {
+        json_dumpf(j, stdout, JSON_INDENT(2));
+        printf("\n");
+    }
+    json_decref(j);
+    return c.missing_any ? EXIT_FAILURE_FOUND : EXIT_OK;
+}
