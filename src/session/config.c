@@ -150,20 +150,56 @@ static bool device_key(struct reader *r, void *at, const char *key, yaml_node_t 
     return unknown(r, v, key);
 }
 
-static bool value_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+/* One entry: a key and its values. A plain number is a REG_DWORD, anything else a REG_SZ. */
+struct registry_entry {
+    char path[sizeof((struct config_value *)0)->path];
+    uint32_t first; /* its values start here in config.registry */
+};
+
+static bool registry_value(struct reader *r, void *at, const char *key, yaml_node_t *v)
 {
-    struct config_value *c = at;
+    struct config *c = at;
+    if (c->registry_count == CONFIG_MAX_REGISTRY)
+        return bad(r, v, "too many registry values", NULL);
+    struct config_value *x = &c->registry[c->registry_count];
+    if (strlen(key) >= sizeof x->name)
+        return bad(r, v, "too long:", key);
+    strcpy(x->name, key);
+    if (!text_into(r, v, x->text, sizeof x->text))
+        return false;
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(x->text, &end, 0);
+    x->is_dword = v->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && end != x->text && !*end && !errno && n <= UINT32_MAX;
+    c->registry_count++;
+    return true;
+}
+
+static bool registry_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    struct registry_entry *e = at;
     if (strcmp(key, "key") == 0)
-        return text_into(r, v, c->path, sizeof c->path);
-    if (strcmp(key, "name") == 0)
-        return text_into(r, v, c->name, sizeof c->name);
-    if (strcmp(key, "dword") == 0) {
-        c->is_dword = true;
-        return text_into(r, v, c->text, sizeof c->text);
-    }
-    if (strcmp(key, "text") == 0)
-        return text_into(r, v, c->text, sizeof c->text);
+        return text_into(r, v, e->path, sizeof e->path);
+    if (strcmp(key, "values") == 0)
+        return mapping(r, v, r->c, registry_value);
     return unknown(r, v, key);
+}
+
+static bool registry_read(struct reader *r, yaml_node_t *n)
+{
+    if (!n || n->type != YAML_SEQUENCE_NODE)
+        return bad(r, n, "registry is a list", NULL);
+    r->c->registry_count = 0;
+    for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+        struct registry_entry e = { .first = r->c->registry_count };
+        if (!mapping(r, yaml_document_get_node(&r->doc, *i), &e, registry_key))
+            return false;
+        if (!e.path[0])
+            return bad(r, n, "an entry of registry needs a key", NULL);
+        for (uint32_t k = e.first; k < r->c->registry_count; k++)
+            strcpy(r->c->registry[k].path, e.path);
+    }
+    return true;
 }
 
 static bool bounds_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
@@ -200,7 +236,7 @@ static bool args_read(struct reader *r, yaml_node_t *n)
 
 static bool os_known(const char *os)
 {
-    static const char *const known[] = { "win7", "7", "8.1", "10", "11" };
+    static const char *const known[] = { "win7", "win8.1", "win10", "win11", "7", "8.1", "10", "11" };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(os, known[i]) == 0)
             return true;
@@ -222,7 +258,7 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
         return sequence(r, v, c->devices, sizeof c->devices[0], &c->device_count, CONFIG_MAX_DEVICES, device_key);
     }
     if (strcmp(key, "registry") == 0)
-        return sequence(r, v, c->registry, sizeof c->registry[0], &c->registry_count, CONFIG_MAX_REGISTRY, value_key);
+        return registry_read(r, v);
     if (strcmp(key, "program") == 0)
         return text_into(r, v, c->program, sizeof c->program);
     if (strcmp(key, "args") == 0)

@@ -33,7 +33,7 @@ struct config_device {
 };
 
 struct config_value {
-    char path[300]; /* "HKLM\\..." or relative to the service's Parameters */
+    char path[300]; /* "device:HWID", "service:NAME" or a full path */
     char name[100];
     char text[300]; /* REG_SZ, or a number as written */
     bool is_dword;
