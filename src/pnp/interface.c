@@ -147,13 +147,13 @@ NTSTATUS IoGetDeviceInterfaces(const GUID *class_guid, DEVICE_OBJECT *pdo, ULONG
     return STATUS_SUCCESS;
 }
 
-void pnp_expand(const char *text, char *out, size_t size)
+bool pnp_expand(const char *text, char *out, size_t size)
 {
     static const char mark[] = "${interface:";
     const char *at = strstr(text, mark);
     if (!at) {
         snprintf(out, size, "%s", text);
-        return;
+        return true;
     }
     const char *guid = at + sizeof mark - 1, *end = strchr(guid, '}');
     const char *close = end ? strchr(end + 1, '}') : NULL;
@@ -165,6 +165,7 @@ void pnp_expand(const char *text, char *out, size_t size)
         }
     /* The user-mode form of "\??\X" is "\\?\X". */
     snprintf(out, size, "%.*s%s%s%s", (int)(at - text), text, link[0] ? "\\\\?\\" : "", link[0] ? link + 4 : "", close ? close + 1 : "");
+    return link[0] != 0;
 }
 
 /* ---- properties ---- */

@@ -6,6 +6,8 @@
 #ifndef IRPLAB_PNP_PNP_H
 #define IRPLAB_PNP_PNP_H
 
+#include <stdbool.h>
+
 #include "nt/io.h"
 
 struct config;
@@ -31,7 +33,7 @@ NTSTATUS pnp_start(const struct config *config, char *err, size_t errlen);
 void pnp_remove_all(void);
 struct devnode *pnp_root(void);
 struct devnode *pnp_node_of(const DEVICE_OBJECT *pdo);
-/* Replaces ${interface:{GUID}} by the user-mode path of the first enabled interface of that class. */
-void pnp_expand(const char *text, char *out, size_t size);
+/* Replaces ${interface:{GUID}} by the user-mode path of the first enabled interface of that class; false if there is none. */
+bool pnp_expand(const char *text, char *out, size_t size);
 
 #endif

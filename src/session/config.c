@@ -402,7 +402,7 @@ bool config_find_file(const struct config *c, const char *name, char *out, size_
     build_cases(cases, sizeof cases);
     if (!cases[0] || !c->name[0])
         return false;
-    if (try_file(out, size, cases, c->name, base))
+    if (try_file(out, size, cases, c->name, name) || try_file(out, size, cases, c->name, base))
         return true;
     /* A variant without its own image uses its parent's. */
     snprintf(sub, sizeof sub, "%s", c->name);

@@ -91,7 +91,14 @@ static void command_line(char *out, size_t size)
     size_t n = (size_t)snprintf(out, size, "%s", config->program);
     for (uint32_t i = 0; i < config->arg_count && n < size; i++) {
         char text[600];
-        pnp_expand(config->args[i], text, sizeof text);
+        if (!pnp_expand(config->args[i], text, sizeof text)) {
+            char err[400];
+            snprintf(err, sizeof err, "no device interface is enabled for %.300s", config->args[i]);
+            struct session *s = state();
+            s->load_failed = true;
+            snprintf(s->message, sizeof s->message, "%s", err);
+            sim_end(RUN_DONE);
+        }
         const char *quote = strpbrk(text, " \t") ? "\"" : "";
         n += (size_t)snprintf(out + n, size - n, " %s%s%s", quote, text, quote);
     }
