@@ -91,6 +91,8 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
     access_count = 0;
     created_count = 0;
     overflow = false;
+    bool stands = sim_run(); /* prefixes are replayed without looking at the points between */
+    IR_ASSERT(stands);
     if (m->choice.kind == CHOICE_DATA) {
         sim_decide(alternative);
     } else {
