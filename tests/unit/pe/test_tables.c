@@ -186,7 +186,7 @@ static void reads_tls(void **state)
     load(&l, image_path("rich.dll"));
     for (int moved = 0; moved < 2; moved++) {
         struct pe_tls t;
-        uint32_t first, second, third;
+        uint32_t first = 0, second = 0, third;
         assert_true(pe_tls(&l.m, &t));
         assert_int_equal(t.raw_size, 16);
         assert_int_equal(t.zero_fill, 0x30);
