@@ -97,8 +97,16 @@ void kd_where(const struct agent *a, char *text, size_t size)
     size_t n = kd_stack_walk(a, frames, MAX_FRAMES), i = 0;
     while (i < n && is_ours(frames[i].pc))
         i++;
+    if (a->state == AGENT_DEAD || a->state == AGENT_IDLE) {
+        snprintf(text, size, "ended");
+        return;
+    }
     if (i == n) {
-        snprintf(text, size, "%s", n ? frames[0].site : "its start");
+        const struct thread *t = a->kind == AGENT_THREAD ? a->thread : NULL;
+        if (t && t->is_worker && a->state == AGENT_WAITING)
+            snprintf(text, size, "waits for work");
+        else
+            snprintf(text, size, "%s", n ? frames[0].site : "its start");
         return;
     }
     if (i == 0) {
@@ -110,7 +118,7 @@ void kd_where(const struct agent *a, char *text, size_t size)
     char *plus = strrchr(call, '+');
     if (plus)
         *plus = 0;
-    snprintf(text, size, "%s in %s", frames[i].site, call);
+    snprintf(text, size, "%s %s %s", frames[i].site, a->state == AGENT_WAITING ? "waits in" : "in", call);
 }
 
 const struct agent *kd_failed_agent(void)

@@ -32,6 +32,8 @@ NTSTATUS pnp_start(const struct config *config, char *err, size_t errlen);
 /* Query-remove and remove, children first. */
 void pnp_remove_all(void);
 struct devnode *pnp_root(void);
+/* Device objects of irplab's own root bus that are alive. */
+uint64_t pnp_root_device_count(void);
 struct devnode *pnp_node_of(const DEVICE_OBJECT *pdo);
 /* Replaces ${interface:{GUID}} by the user-mode path of the first enabled interface of that class; false if there is none. */
 bool pnp_expand(const char *text, char *out, size_t size);

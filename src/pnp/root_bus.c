@@ -201,3 +201,12 @@ void pnp_roots_make(const struct config *config)
     }
     (void)has_device;
 }
+
+uint64_t pnp_root_device_count(void)
+{
+    uint64_t n = 0;
+    const DRIVER_OBJECT *d = pnp_room() ? pnp_room()->root_driver : NULL;
+    for (const DEVICE_OBJECT *dev = d ? d->DeviceObject : NULL; dev; dev = dev->NextDevice)
+        n++;
+    return n;
+}

@@ -98,7 +98,8 @@ static void on_event(void *ctx, const struct trace_record *r)
         e->text = r->kind == TRACE_CONSOLE ? strndup(r->text, r->a) : copy(r->text);
     if (r->kind == TRACE_IRP_COMPLETE) {
         IRP *irp = (IRP *)r->a;
-        if (NT_ERROR(irp->IoStatus.Status) && is_user_request(irp)) {
+        e->user_request = is_user_request(irp);
+        if (NT_ERROR(irp->IoStatus.Status) && e->user_request) {
             e->stack = text_from(print_stack, MACHINE->fiber);
             e->irp = text_from(print_irp, irp);
         }

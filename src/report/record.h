@@ -12,6 +12,7 @@ struct record_event {
     char *text; /* owned; NULL if the event has none */
     char *stack; /* `k` at that moment, or NULL */
     char *irp; /* `!irp` at that moment, or NULL */
+    bool user_request; /* an IRP event of a request that a program made */
     uint32_t agent_name; /* index in names */
     uint32_t step; /* number of the choice in the schedule during which it happened */
 };

@@ -23,8 +23,10 @@ static void print_requests(FILE *out, const struct record *r)
             const struct record_event *c = &r->events[j];
             if (c->r.kind != TRACE_IRP_COMPLETE || c->r.a != e->r.a)
                 continue;
+            if (!c->user_request)
+                break;
             if (!title)
-                fprintf(out, "\nrequests\n");
+                fprintf(out, "\nrequests of the program, as they finished\n");
             title = true;
             fprintf(out, "  %-32s %-28s by %s\n", nt_major_name((UCHAR)(c->r.c >> 8)), nt_status_name((NTSTATUS)c->r.b), name(r, c->agent_name));
             break;
@@ -41,7 +43,7 @@ static void print_switches(FILE *out, const struct record *r)
         const struct record_switch *s = &r->switches[i];
         if (s->from == UINT32_MAX)
             continue;
-        fprintf(out, "  %3zu  %s %s at %s; %s runs\n", i, name(r, s->from), s->preemption ? "is preempted" : "stops", s->where ? s->where : "?", name(r, s->to));
+        fprintf(out, "  %3zu  %s %s %s; %s runs\n", i, name(r, s->from), s->preemption ? "is preempted at" : "stops:", s->where ? s->where : "?", name(r, s->to));
     }
 }
 

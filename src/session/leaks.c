@@ -7,6 +7,7 @@
 #include "io/room.h"
 #include "mm/mm.h"
 #include "ob/ob.h"
+#include "pnp/pnp.h"
 #include "po/po.h"
 #include "ps/ps.h"
 #include "session/session.h"
@@ -51,7 +52,8 @@ static void count_block(void *ctx, const struct pool_block *b)
     struct pool_leak *l = ctx;
     const struct image *i = image_at(b->caller);
     bool of_driver = i ? !i->synthetic : b->caller >= KERNEL_BASE + 0x2000000 && b->caller < KERNEL_BASE + 0x40000000;
-    if (!of_driver)
+    enum { OBJECT_TAG = 0x206A624F };
+    if (!of_driver || b->tag == OBJECT_TAG) /* objects are counted as such */
         return;
     if (!l->blocks++)
         l->first = *b;
@@ -87,9 +89,13 @@ void leaks_check(struct session *s)
                  (unsigned long long)l.blocks, (unsigned long long)l.bytes, tag, l.first.bytes, where);
         return;
     }
-    if (ob_live_count(OB_DEVICE) > r->devices + (io_driver_find("PnpManager") ? 0 : 0) && io_room()->drivers == NULL) {
+    uint64_t ours = pnp_root_device_count();
+    if (ob_live_count(OB_DEVICE) > r->devices + ours) {
         s->leak = true;
-        snprintf(s->message, sizeof s->message, "%llu device objects are left", (unsigned long long)(ob_live_count(OB_DEVICE) - r->devices));
+        snprintf(s->message, sizeof s->message, "%llu device objects were not deleted", (unsigned long long)(ob_live_count(OB_DEVICE) - r->devices - ours));
+    } else if (ob_live_count(OB_FILE) > r->files) {
+        s->leak = true;
+        snprintf(s->message, sizeof s->message, "%llu file objects are still referenced", (unsigned long long)(ob_live_count(OB_FILE) - r->files));
     }
 }
 

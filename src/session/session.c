@@ -88,7 +88,9 @@ static void load_drivers(void)
 
 static void command_line(char *out, size_t size)
 {
-    size_t n = (size_t)snprintf(out, size, "%s", config->program);
+    /* The name alone: a run must not depend on where the program lies. */
+    const char *name = strrchr(config->program, strchr(config->program, '/') ? '/' : ':');
+    size_t n = (size_t)snprintf(out, size, "%s", name ? name + 1 : config->program);
     for (uint32_t i = 0; i < config->arg_count && n < size; i++) {
         char text[600];
         if (!pnp_expand(config->args[i], text, sizeof text)) {
@@ -128,6 +130,13 @@ static void run_program(void)
     ob_dereference(p->eprocess);
 }
 
+/* Time passes only when nothing else can go on: work that is still under way (power requests, work items) comes to its end. */
+static void let_settle(void)
+{
+    LARGE_INTEGER ten_seconds = { .QuadPart = -100000000 };
+    KeDelayExecutionThread(KernelMode, FALSE, &ten_seconds);
+}
+
 static void unload_drivers(void)
 {
     state()->phase = PHASE_UNLOAD;
@@ -154,7 +163,9 @@ static void session_thread(void *unused)
         run_program();
     s->phase = PHASE_REMOVE;
     pnp_remove_all();
+    let_settle();
     unload_drivers();
+    let_settle();
     s->phase = PHASE_LEAKS;
     leaks_check(s);
     s->phase = PHASE_DONE;
@@ -324,7 +335,8 @@ void session_outcome(struct outcome *o)
             o->kind = FAILURE_EXIT;
             o->code = s->program_exit;
             snprintf(o->name, sizeof o->name, "EXIT");
-            snprintf(o->message, sizeof o->message, "%s ended with exit code %u", config->program, s->program_exit);
+            const char *name = strrchr(config->program, strchr(config->program, '/') ? '/' : ':');
+            snprintf(o->message, sizeof o->message, "%s ended with exit code %u", name ? name + 1 : config->program, s->program_exit);
         } else if (s->leak) {
             o->kind = FAILURE_VERIFIER;
             snprintf(o->name, sizeof o->name, "LEAK");
