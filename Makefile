@@ -1,11 +1,34 @@
 # The door to the Meson build. Nothing here knows how things are built, only in what order.
 B ?= build
+MESON_ARGS ?=
 
-.PHONY: all deps demo test asan bench clean
+.PHONY: all deps demo test asan bench ci clean
 
 all: deps
-	@test -f $(B)/build.ninja || meson setup $(B) >/dev/null
-	@ninja -C $(B)
+	@test -f $(B)/build.ninja || meson setup $(B) $(MESON_ARGS) >$(B).setup.log 2>&1 || { cat $(B).setup.log; exit 1; }
+	@rm -f $(B).setup.log
+	@ninja -C $(B) --quiet
+	@ln -sf src/irplab $(B)/irplab
 
+# Installs what is missing from Debian's packages, and says what.
 deps:
 	@tools/deps
+
+# Finds the camera driver's race in the real image and writes the report.
+demo: all
+	@tools/demo $(B)
+
+test: all
+	@tools/test $(B)
+
+# The same tests with AddressSanitizer and UndefinedBehaviorSanitizer.
+asan:
+	@$(MAKE) --no-print-directory B=$(B)-asan MESON_ARGS="-Db_sanitize=address,undefined -Db_lundef=false" test
+
+bench: all
+	@bench/run $(B)
+
+ci: test
+
+clean:
+	rm -rf $(B) $(B)-asan
