@@ -184,7 +184,7 @@ void explore_run(const struct explore_machine *machine, const struct explore_con
     path_init(&s.path, machine);
     switch (config->strategy) {
     case EXPLORE_DFS: explore_dfs(&s); break;
-    case EXPLORE_DPOR: explore_dpor(&s); break;
+    case EXPLORE_DPOR: config->preemptions < 0 ? explore_dpor(&s) : explore_bounded(&s); break;
     default: explore_sample(&s); break;
     }
     result->steps = s.path.steps;

@@ -148,7 +148,7 @@ enum explore_strategy {
     EXPLORE_PCT,    /* random priorities, depth - 1 change points */
     EXPLORE_POS,    /* random priorities drawn again for events that race */
     EXPLORE_SURW,   /* selectively uniform random walk */
-    EXPLORE_DPOR,   /* one run for each happens-before class */
+    EXPLORE_DPOR,   /* one run for each happens-before class; with a preemption bound, for each that has an order within it */
 };
 
 struct explore_report;
@@ -199,7 +199,7 @@ struct explore_result {
     uint64_t schedules; /* runs executed to their end */
     uint64_t blocked;   /* runs given up because all that was left had been seen (dpor: must be 0 without a preemption bound) */
     uint64_t failing;   /* of schedules, those that failed */
-    uint64_t beyond;    /* dpor with a preemption bound: of schedules, those whose class turned out to have no representative within it */
+    uint64_t merged;    /* dpor with a preemption bound: runs given up where they met another's class of prefix */
     uint64_t traces;    /* different happens-before classes among schedules */
     uint64_t cut;       /* runs ended by a limit: EXPLORE_CUT or steps */
     uint64_t steps, replayed; /* events executed, and of those to get back to a node */

@@ -36,5 +36,6 @@ uint32_t search_alternatives(const struct search *s, const struct candidate *c);
 void explore_dfs(struct search *s);
 void explore_sample(struct search *s);
 void explore_dpor(struct search *s);
+void explore_bounded(struct search *s);
 
 #endif

@@ -87,9 +87,51 @@ static void classes(void **state)
     }
 }
 
+/* Classes with an order of at most 0, 1, 2, ... preemptions; 0 ends a row. */
+static const struct {
+    const char *name;
+    model *make;
+    unsigned n, k;
+    uint64_t within[8];
+} bounded_rows[] = {
+    {"binc", model_counters, 3, 2, {6, 24, 36}},
+    {"binc", model_counters, 4, 2, {24, 168, 432, 576}},
+    {"inc", model_rw, 3, 0, {6, 24, 36}},
+    {"inc", model_rw, 4, 0, {24, 168, 432, 576}},
+    {"cinc", model_counters, 3, 3, {6, 42, 120, 192, 216}},
+    {"independent", model_independent, 6, 20, {1, 1}},
+};
+
+static void classes_within_bounds(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof bounded_rows / sizeof *bounded_rows; i++)
+        for (int bound = 0; bound < 8 && bounded_rows[i].within[bound]; bound++) {
+            static struct vm_program program;
+            struct vm vm;
+            struct explore_result result;
+            struct explore_config config = explore_defaults;
+            bounded_rows[i].make(&program, bounded_rows[i].n, bounded_rows[i].k);
+            vm_init(&vm, &program);
+            struct explore_machine machine = vm_machine(&vm);
+            config.preemptions = bound;
+            config.iterate = bound & 1; /* both ways */
+            explore_run(&machine, &config, &result);
+            print_message("%-12s %2u %2u within %d: %8llu classes, %llu merged, %llu steps\n", bounded_rows[i].name, bounded_rows[i].n,
+                          bounded_rows[i].k, bound, (unsigned long long)result.schedules, (unsigned long long)result.merged,
+                          (unsigned long long)result.steps);
+            assert_int_equal(result.schedules, bounded_rows[i].within[bound]);
+            assert_int_equal(result.blocked, 0);
+            assert_true(result.complete);
+            explore_result_free(&result);
+            vm_free(&vm);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes_within_bounds),
         cmocka_unit_test(classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,9 +35,10 @@ static const struct {
 
 static unsigned programs = 500;
 static uint64_t seed = 1;
+static bool bounds; /* compare what is within preemption bounds */
 
 struct totals {
-    uint64_t compared, skipped, wrong, tries, schedules;
+    uint64_t compared, skipped, wrong, tries, schedules, merged;
 };
 
 static bool same_as_brute(const struct vm_program *program, bool hints, const struct brute_result *expected, struct totals *t)
@@ -66,21 +67,60 @@ static bool same_as_brute(const struct vm_program *program, bool hints, const st
     return same;
 }
 
+/* Each class with an order of at most `bound` preemptions, once, and no other. */
+static bool same_within(const struct vm_program *program, int bound, const struct brute_result *expected, struct totals *t)
+{
+    struct vm vm;
+    struct explore_result result;
+    struct explore_config config = explore_defaults;
+    vm_init(&vm, program);
+    struct explore_machine machine = vm_machine(&vm);
+    config.count_traces = config.keep_going = true;
+    config.preemptions = bound;
+    config.iterate = bound == 2;
+    explore_run(&machine, &config, &result);
+    bool same = result.complete && result.schedules == expected->within[bound] && result.traces == expected->within[bound] &&
+                (!result.unbounded || result.schedules == expected->classes);
+    if (!same)
+        print_message("within %d preemptions: %llu classes of %llu expected; %llu runs, %llu classes. %s\n", bound,
+                      (unsigned long long)expected->within[bound], (unsigned long long)expected->classes,
+                      (unsigned long long)result.schedules, (unsigned long long)result.traces, result.why_not ? result.why_not : "");
+    t->schedules += result.schedules;
+    t->merged += result.merged;
+    explore_result_free(&result);
+    vm_free(&vm);
+    return same;
+}
+
 static void compare(const char *text, struct totals *t)
 {
     static struct vm_program program;
     struct brute_result expected;
     model_text(&program, text);
-    brute_force(&program, MOST_PREFIXES, false, &expected);
+    brute_force(&program, MOST_PREFIXES, bounds, &expected);
     if (expected.too_large) {
         t->skipped++;
         return;
     }
     t->compared++;
-    if (same_as_brute(&program, true, &expected, t) & same_as_brute(&program, false, &expected, t))
+    bool same = true;
+    for (int bound = 0; bound <= 3 && bounds; bound++)
+        same &= same_within(&program, bound, &expected, t);
+    if (!bounds)
+        same = same_as_brute(&program, true, &expected, t) & same_as_brute(&program, false, &expected, t);
+    if (same)
         return;
     t->wrong++;
     print_message("  wrong on \"%s\"\n", text);
+}
+
+static void random_programs(void **state);
+
+static void random_programs_within_bounds(void **state)
+{
+    bounds = true;
+    random_programs(state);
+    bounds = false;
 }
 
 static void random_programs(void **state)
@@ -95,9 +135,9 @@ static void random_programs(void **state)
             model_random_text(&state_of, &shapes[s].shape, text, sizeof text);
             compare(text, &t);
         }
-        print_message("%-20s %6llu programs, %llu wrong, %llu too large, %llu runs, %llu tries\n", shapes[s].name,
+        print_message("%-20s %6llu programs, %llu wrong, %llu too large, %llu runs, %llu tries, %llu merged\n", shapes[s].name,
                       (unsigned long long)t.compared, (unsigned long long)t.wrong, (unsigned long long)t.skipped,
-                      (unsigned long long)t.schedules, (unsigned long long)t.tries);
+                      (unsigned long long)t.schedules, (unsigned long long)t.tries, (unsigned long long)t.merged);
         wrong += t.wrong;
     }
     if (wrong)
@@ -137,9 +177,11 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counter_examples),
         cmocka_unit_test(random_programs),
+        cmocka_unit_test(random_programs_within_bounds),
     };
     if (argc > 1 && (argv[1][0] < '0' || argv[1][0] > '9')) {
         struct totals t = {0};
+        bounds = argc > 2;
         compare(argv[1] + (argv[1][0] == 64), &t);
         return t.wrong != 0;
     }
