@@ -1,36 +1,9 @@
-/* Version calls. */
-#include "ex/version.h"
-
+/* Version calls. Which Windows it is: ke_os(). */
 #include <string.h>
 
+#include "ke/ke.h"
 #include "nt/status.h"
 #include "nt/types.h"
-
-static const struct ex_version versions[] = {
-    { "10", 10, 0, 19045, "19041.1.amd64fre.vb_release.191206-1406" },
-    { "11", 10, 0, 22631, "22621.1.amd64fre.ni_release.220506-1250" },
-    { "8.1", 6, 3, 9600, "9600.17415.amd64fre.winblue_r4.141028-1500" },
-    { "7", 6, 1, 7601, "7601.17514.amd64fre.win7sp1_rtm.101119-1850" },
-};
-
-static const struct ex_version *selected = &versions[0];
-
-bool ex_version_select(const char *os)
-{
-    if (strncmp(os, "win", 3) == 0)
-        os += 3;
-    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
-        if (strcmp(versions[i].os, os) == 0) {
-            selected = &versions[i];
-            return true;
-        }
-    return false;
-}
-
-const struct ex_version *ex_version(void)
-{
-    return selected;
-}
 
 /* RTL_OSVERSIONINFOEXW; the W form ends after CSDVersion. */
 struct version_info {
@@ -45,15 +18,15 @@ enum { PLATFORM_NT = 2, PRODUCT_WORKSTATION = 1, SUITE_SINGLE_USER_TS = 0x100, F
 
 static bool has_service_pack(void)
 {
-    return selected->major == 6 && selected->minor == 1;
+    return ke_os()->major == 6 && ke_os()->minor == 1;
 }
 
 NTSTATUS RtlGetVersion(struct version_info *v)
 {
     ULONG size = v->size;
-    v->major = selected->major;
-    v->minor = selected->minor;
-    v->build = selected->build;
+    v->major = ke_os()->major;
+    v->minor = ke_os()->minor;
+    v->build = ke_os()->build;
     v->platform = PLATFORM_NT;
     memset(v->service_pack, 0, sizeof v->service_pack);
     static const char sp[] = "Service Pack 1";
@@ -144,11 +117,11 @@ ULONGLONG VerSetConditionMask(ULONGLONG mask, ULONG fields, ULONG condition)
 BOOLEAN PsGetVersion(ULONG *major, ULONG *minor, ULONG *build, UNICODE_STRING *service_pack)
 {
     if (major)
-        *major = selected->major;
+        *major = ke_os()->major;
     if (minor)
-        *minor = selected->minor;
+        *minor = ke_os()->minor;
     if (build)
-        *build = selected->build;
+        *build = ke_os()->build;
     if (service_pack)
         service_pack->Length = 0;
     return FALSE; /* not a checked build */
@@ -159,25 +132,35 @@ BOOLEAN RtlIsNtDdiVersionAvailable(ULONG version)
 {
     if (version & 0xFF)
         return FALSE;
-    ULONG own = (ULONG)selected->major << 24 | (ULONG)selected->minor << 16;
+    ULONG own = (ULONG)ke_os()->major << 24 | (ULONG)ke_os()->minor << 16;
     return own >= (version & 0xFFFF0000);
 }
 
 BOOLEAN RtlIsServicePackVersionInstalled(ULONG version)
 {
-    ULONG own = (ULONG)selected->major << 24 | (ULONG)selected->minor << 16 | (has_service_pack() ? 0x100 : 0);
+    ULONG own = (ULONG)ke_os()->major << 24 | (ULONG)ke_os()->minor << 16 | (has_service_pack() ? 0x100 : 0);
     return (version & 0xFFFF0000) == (own & 0xFFFF0000) && own >= version;
 }
 
 void ex_data_build_number(void *at);
 void ex_data_build_number(void *at)
 {
-    ULONG n = FREE_BUILD | selected->build;
+    ULONG n = FREE_BUILD | ke_os()->build;
     memcpy(at, &n, sizeof n);
 }
 
 void ex_data_build_lab(void *at);
 void ex_data_build_lab(void *at)
 {
-    strcpy(at, selected->lab);
+    static const struct {
+        uint32_t build;
+        const char *lab;
+    } labs[] = { { 7601, "7601.17514.amd64fre.win7sp1_rtm.101119-1850" },
+                 { 9200, "9200.16384.amd64fre.win8_rtm.120725-1247" },
+                 { 9600, "9600.17415.amd64fre.winblue_r4.141028-1500" },
+                 { 19045, "19041.1.amd64fre.vb_release.191206-1406" },
+                 { 22631, "22621.1.amd64fre.ni_release.220506-1250" } };
+    for (size_t i = 0; i < sizeof labs / sizeof labs[0]; i++)
+        if (labs[i].build == ke_os()->build)
+            strcpy(at, labs[i].lab);
 }

@@ -8,7 +8,7 @@
  * its threads are blocked; ex_work_balance does that when nothing else can run. */
 #include "ex/work.h"
 
-#include "ke/ke.h"
+#include "ex/room.h"
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
 #include "ps/ps.h"
@@ -42,16 +42,16 @@ struct ex_work {
     struct queue queues[QUEUES];
 };
 
-static struct ex_work *room(void)
+static struct ex_work *work(void)
 {
-    return MACHINE->rooms[ROOM_EX];
+    return ex_room()->work;
 }
 
 /* DOC: RealTime and SuperCritical are not for drivers; NormalWorkQueue and BackgroundWorkQueue (Windows 8) are lesser delayed
  * ones; a custom priority is 32 + priority. GUESS: these share the delayed queue's threads. */
 static struct queue *queue_of(int type)
 {
-    return &room()->queues[type == WORK_CRITICAL || type == WORK_HYPER_CRITICAL ? type : WORK_DELAYED];
+    return &work()->queues[type == WORK_CRITICAL || type == WORK_HYPER_CRITICAL ? type : WORK_DELAYED];
 }
 
 /* ---- the list in the items ---- */
@@ -134,7 +134,7 @@ static void worker_add(struct queue *q, const char *name)
 void ex_work_init(void)
 {
     struct ex_work *r = sim_alloc(sizeof *r);
-    MACHINE->rooms[ROOM_EX] = r;
+    ex_room()->work = r;
     LIST_ENTRY *heads = ex_pool_alloc(NonPagedPoolNx, QUEUES * sizeof *heads, WORK_TAG);
     for (int i = 0; i < QUEUES; i++) {
         heads[i].Flink = heads[i].Blink = &heads[i];
@@ -159,8 +159,8 @@ static bool is_stuck(const struct queue *q)
 bool ex_work_balance(void)
 {
     bool added = false;
-    for (int i = 0; room() && i < QUEUES; i++) {
-        struct queue *q = &room()->queues[i];
+    for (int i = 0; work() && i < QUEUES; i++) {
+        struct queue *q = &work()->queues[i];
         if (!is_stuck(q))
             continue;
         q->dynamic++;
@@ -177,7 +177,7 @@ static void check_not_queued(const WORK_QUEUE_ITEM *item)
     if (!item->List.Flink)
         return;
     for (int i = 0; i < QUEUES; i++)
-        for (const struct entry *e = room()->queues[i].first; e; e = e->next)
+        for (const struct entry *e = work()->queues[i].first; e; e = e->next)
             if (e->item == item)
                 KeBugCheckEx(WORKER_INVALID, 1, (uint64_t)item, 0, 0);
 }

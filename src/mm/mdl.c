@@ -83,7 +83,7 @@ NTSTATUS io_mdl_lock(MDL *m, KPROCESSOR_MODE mode, ULONG operation)
 /* DOC: raises STATUS_ACCESS_VIOLATION (or a status of the pager) when a page cannot be had with that access. */
 void MmProbeAndLockPages(MDL *m, ULONG mode, ULONG operation)
 {
-    NTSTATUS status = lock_pages(m, current_process(), mode, operation);
+    NTSTATUS status = lock_pages(m, current_process(), (UCHAR)mode, operation);
     if (!NT_SUCCESS(status))
         ke_raise_status(status);
 }
@@ -93,7 +93,7 @@ void MmProbeAndLockProcessPages(MDL *m, EPROCESS *eprocess, ULONG mode, ULONG op
     struct thread *t = ps_current();
     struct process *p = ps_process_of(eprocess), *attached = t->attached;
     t->attached = p;
-    NTSTATUS status = lock_pages(m, p, mode, operation);
+    NTSTATUS status = lock_pages(m, p, (UCHAR)mode, operation);
     t->attached = attached;
     if (!NT_SUCCESS(status))
         ke_raise_status(status);
@@ -149,7 +149,7 @@ static uint64_t map_user(MDL *m)
 
 PVOID MmMapLockedPagesSpecifyCache(MDL *m, ULONG mode, ULONG cache, PVOID wanted, ULONG bug_check, ULONG priority)
 {
-    if (mode == UserMode) {
+    if ((UCHAR)mode == UserMode) {
         uint64_t va = map_user(m);
         if (!va)
             ke_raise_status(STATUS_INSUFFICIENT_RESOURCES); /* DOC: user-mode mapping fails by an exception */

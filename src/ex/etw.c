@@ -1,0 +1,154 @@
+/* Tracing: ETW, WPP and WMI. Everything registers and writes successfully; nobody listens, so nothing is enabled. */
+#include <string.h>
+
+#include "ex/room.h"
+#include "mm/mm.h"
+#include "nt/io.h"
+#include "nt/status.h"
+
+/* ---- ETW ---- */
+
+NTSTATUS EtwRegister(const GUID *provider, PVOID callback, PVOID context, ULONG64 *handle)
+{
+    if (!provider || !handle)
+        return STATUS_INVALID_PARAMETER;
+    /* Any non-zero value; the provider's own address tells registrations apart and is the same in every run. */
+    *handle = (ULONG64)handle;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS EtwRegisterClassicProvider(const GUID *provider, ULONG type, PVOID callback, PVOID context, ULONG64 *handle)
+{
+    return EtwRegister(provider, callback, context, handle);
+}
+
+NTSTATUS EtwUnregister(ULONG64 handle)
+{
+    return handle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+NTSTATUS EtwSetInformation(ULONG64 handle, ULONG class, PVOID information, ULONG length)
+{
+    return handle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+BOOLEAN EtwEventEnabled(ULONG64 handle, PVOID descriptor)
+{
+    return FALSE;
+}
+
+BOOLEAN EtwProviderEnabled(ULONG64 handle, ULONG level, ULONG64 keyword)
+{
+    return FALSE;
+}
+
+NTSTATUS EtwWrite(ULONG64 handle, PVOID descriptor, const GUID *activity, ULONG count, PVOID data)
+{
+    return handle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+NTSTATUS EtwWriteTransfer(ULONG64 handle, PVOID descriptor, const GUID *activity, const GUID *related, ULONG count, PVOID data)
+{
+    return handle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+NTSTATUS EtwWriteEx(ULONG64 handle, PVOID descriptor, ULONG64 filter, ULONG flags, const GUID *activity, const GUID *related, ULONG count, PVOID data)
+{
+    return handle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+NTSTATUS EtwWriteString(ULONG64 handle, ULONG level, ULONG64 keyword, const GUID *activity, const WCHAR *text)
+{
+    return handle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+NTSTATUS ExUuidCreate(GUID *uuid);
+
+enum { ACTIVITY_GET = 1, ACTIVITY_SET, ACTIVITY_CREATE, ACTIVITY_GET_SET, ACTIVITY_CREATE_SET };
+
+/* GUESS: a thread's activity is not kept; it always reads as the null GUID. */
+NTSTATUS EtwActivityIdControl(ULONG code, GUID *id)
+{
+    switch (code) {
+    case ACTIVITY_CREATE:
+        return ExUuidCreate(id);
+    case ACTIVITY_GET:
+    case ACTIVITY_GET_SET:
+    case ACTIVITY_CREATE_SET:
+        memset(id, 0, sizeof *id);
+        return STATUS_SUCCESS;
+    default:
+        return code == ACTIVITY_SET ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    }
+}
+
+/* ---- WPP ---- */
+
+NTSTATUS WmiTraceMessage(const uint64_t *args)
+{
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS WmiTraceMessageVa(ULONG64 handle, ULONG flags, const GUID *guid, ULONG number, PVOID list)
+{
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS WmiQueryTraceInformation(ULONG class, PVOID information, ULONG length, ULONG *needed, PVOID buffer)
+{
+    return STATUS_WMI_INSTANCE_NOT_FOUND; /* no logger runs */
+}
+
+/* ---- WMI ---- */
+
+NTSTATUS IoWMIRegistrationControl(DEVICE_OBJECT *device, ULONG action)
+{
+    return STATUS_SUCCESS;
+}
+
+/* DOC: on success the event item, a pool block of the caller's, belongs to WMI. */
+NTSTATUS IoWMIWriteEvent(PVOID event)
+{
+    ex_pool_free(event);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS IoWMISuggestInstanceName(DEVICE_OBJECT *pdo, UNICODE_STRING *link, ULONG combine, UNICODE_STRING *name)
+{
+    return STATUS_NOT_SUPPORTED;
+}
+
+NTSTATUS IoWMIAllocateInstanceIds(const GUID *guid, ULONG count, ULONG *first)
+{
+    *first = 0;
+    return STATUS_SUCCESS;
+}
+
+ULONG IoWMIDeviceObjectToProviderId(DEVICE_OBJECT *device)
+{
+    return (ULONG)(uint64_t)device;
+}
+
+NTSTATUS IoWMIOpenBlock(const GUID *guid, ULONG access, PVOID *block)
+{
+    return STATUS_WMI_GUID_NOT_FOUND;
+}
+
+/* ---- wmilib.sys ---- */
+
+enum sysctl_disposition { IRP_PROCESSED, IRP_NOT_COMPLETED, IRP_NOT_WMI, IRP_FORWARD };
+
+/* GUESS: nobody sends WMI requests here, so every IRP that comes by is somebody else's. */
+NTSTATUS WmiSystemControl(PVOID context, DEVICE_OBJECT *device, IRP *irp, ULONG *disposition)
+{
+    const IO_STACK_LOCATION *s = irp->Tail.Overlay.CurrentStackLocation;
+    *disposition = s->MinorFunction > IRP_MN_REGINFO_EX ? IRP_NOT_WMI : IRP_FORWARD;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS WmiFireEvent(DEVICE_OBJECT *device, const GUID *guid, ULONG instance, ULONG size, PVOID data)
+{
+    if (data)
+        ex_pool_free(data);
+    return STATUS_SUCCESS;
+}
