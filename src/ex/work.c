@@ -5,7 +5,7 @@
  * (Flink NULL) before its routine runs: the routine may queue or free it.
  *
  * Workers wait while their queue is empty. NT adds a thread to a queue that makes no progress for a second because all of
- * its threads are blocked; ex_work_balance does that when nothing else can run. */
+ * its threads are blocked; here that happens when nothing else can run (sim_idle_hook). */
 #include "ex/work.h"
 
 #include "ex/room.h"
@@ -15,7 +15,7 @@
 #include "sim/door.h"
 #include "trace/trace.h"
 
-enum { QUEUES = 3, MAX_DYNAMIC = 16, WORK_TAG = 0x6B577845, CORRUPT_LIST_ENTRY = 3 };
+enum { QUEUES = 3, MAX_DYNAMIC = 16, WORK_TAG = 0x6B577845, CORRUPT_LIST_ENTRY = 3, BALANCE_100NS = 10000000 };
 
 struct entry {
     WORK_QUEUE_ITEM *item;
@@ -29,6 +29,7 @@ struct queue {
     struct entry *first, *last;
     struct worker *workers;
     unsigned dynamic;
+    uint64_t stuck_since; /* virtual time; 0: is not */
 };
 
 struct worker {
@@ -74,6 +75,9 @@ static void unlink_item(LIST_ENTRY *e)
     next->Blink = previous;
     e->Flink = NULL;
 }
+
+/* What sim_idle_hook was: time. A constant of the process. */
+static bool (*next_idle_hook)(void);
 
 /* ---- workers ---- */
 
@@ -131,8 +135,13 @@ static void worker_add(struct queue *q, const char *name)
     w->thread->is_worker = true;
 }
 
+static bool idle(void);
+
 void ex_work_init(void)
 {
+    if (sim_idle_hook != idle)
+        next_idle_hook = sim_idle_hook;
+    sim_idle_hook = idle;
     struct ex_work *r = sim_alloc(sizeof *r);
     ex_room()->work = r;
     LIST_ENTRY *heads = ex_pool_alloc(NonPagedPoolNx, QUEUES * sizeof *heads, WORK_TAG);
@@ -156,18 +165,30 @@ static bool is_stuck(const struct queue *q)
     return true;
 }
 
-bool ex_work_balance(void)
+static bool balance(bool at_once)
 {
     bool added = false;
+    uint64_t now = MACHINE->clock_100ns;
     for (int i = 0; work() && i < QUEUES; i++) {
         struct queue *q = &work()->queues[i];
-        if (!is_stuck(q))
-            continue;
-        q->dynamic++;
-        worker_add(q, "dynamic worker");
-        added = true;
+        bool stuck = is_stuck(q), since = q->stuck_since != 0;
+        if (stuck && !since)
+            q->stuck_since = now;
+        if (stuck && (at_once || now - q->stuck_since >= BALANCE_100NS)) {
+            q->dynamic++;
+            worker_add(q, "dynamic worker");
+            added = true;
+        }
+        if (!stuck || added)
+            q->stuck_since = 0;
     }
     return added;
+}
+
+/* Nothing can run. Time goes on first; if there is nothing to wait for, the second passes all the same. */
+static bool idle(void)
+{
+    return balance(false) || next_idle_hook() || balance(true);
 }
 
 /* ---- queuing ---- */

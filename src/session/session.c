@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ex/ex.h"
 #include "ex/work.h"
 #include "host/host.h"
 #include "io/io.h"
@@ -190,6 +191,7 @@ void session_begin(const struct config *c)
     ps_init();
     io_init();
     door_images_build();
+    ex_init();
     po_init();
     pnp_init();
     ex_work_init();
