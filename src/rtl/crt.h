@@ -164,4 +164,20 @@ int nt__snwprintf_s(const uint64_t *a);
 int nt__vscprintf(const CHAR *format, const uint64_t *args);
 int nt__vscwprintf(const WCHAR *format, const uint64_t *args);
 
+/* scan.c */
+int nt_sscanf(const uint64_t *a);
+int nt_swscanf(const uint64_t *a);
+int nt_sscanf_s(const uint64_t *a);
+int nt_swscanf_s(const uint64_t *a);
+int nt__snscanf_s(const uint64_t *a);
+int nt__snwscanf_s(const uint64_t *a);
+
+/* crt_path.c */
+int nt__splitpath_s(const CHAR *path, CHAR *drive, size_t drive_size, CHAR *dir, size_t dir_size, CHAR *name,
+                    size_t name_size, CHAR *ext, size_t ext_size);
+int nt__makepath_s(CHAR *path, size_t size, const CHAR *drive, const CHAR *dir, const CHAR *name, const CHAR *ext);
+int nt__wsplitpath_s(const WCHAR *path, WCHAR *drive, size_t drive_size, WCHAR *dir, size_t dir_size, WCHAR *name,
+                    size_t name_size, WCHAR *ext, size_t ext_size);
+int nt__wmakepath_s(WCHAR *path, size_t size, const WCHAR *drive, const WCHAR *dir, const WCHAR *name, const WCHAR *ext);
+
 #endif
