@@ -160,7 +160,7 @@ static void try_alternative(struct dpor *d, unsigned alternative, bool others)
     uint32_t print = footprint_intern(&p->prints, e.accesses, e.access_count);
     struct explore_point point = {0};
     enum explore_status status = p->machine->point(p->machine->context, &point);
-    if (others && status != EXPLORE_RUNNING && status != EXPLORE_DEADLOCK)
+    if (path_ends(status, e.flags, others))
         print = FOOTPRINT_ALL;
     d->trials[d->trial_count++] = (struct trial){print, (uint8_t)alternative};
 }

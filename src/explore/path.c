@@ -372,7 +372,14 @@ static void push_event(struct path *p, unsigned agent, unsigned alternative, con
     p->count++;
 }
 
-/* The event ended the run while others could have gone on: it comes after everything and keeps everything else from coming. */
+bool path_ends(enum explore_status after, uint32_t flags, bool others)
+{
+    if (after == EXPLORE_RUNNING || after == EXPLORE_DEADLOCK)
+        return false;
+    return after != EXPLORE_DONE || (flags & EXPLORE_ENDS) || others;
+}
+
+/* The event ended the run, whoever could have gone on: it comes after everything and keeps everything else from coming. */
 static void comes_last(struct path *p)
 {
     size_t at = p->count - 1;
@@ -425,7 +432,7 @@ enum explore_status path_step(struct path *p, unsigned agent, unsigned alternati
     p->machine_at = p->count;
     read_point(p);
     enum explore_status status = path_node(p)->status;
-    if (others && (status == EXPLORE_DONE || status == EXPLORE_FAILED || status == EXPLORE_CUT))
+    if (path_ends(status, e.flags, others))
         comes_last(p);
     path_node(p)->trace = path_node(p)[-1].trace + event_hash(p, p->count - 1);
     count_costs(p);

@@ -170,6 +170,8 @@ static inline void clock_join(int32_t *into, const int32_t *from, unsigned strid
     }
 }
 
+/* Did an event end the run rather than find its end? others: somebody else was enabled. */
+bool path_ends(enum explore_status after, uint32_t flags, bool others);
 /* The clock of what an agent's event after its event `last` (or NO_EVENT) cannot come before: that event and what enabled the agent
  * since. `before` bounds the enabling events looked at. Returns the node at which the agent had arrived. */
 size_t path_arrival(const struct path *p, unsigned agent, uint32_t last, size_t before, int32_t *clock);

@@ -149,6 +149,8 @@ static void walk(struct brute *b, int preemptions)
     if (!fresh && (!b->bounds || e->least <= preemptions))
         return;
     e->least = preemptions;
+    if (status == EXPLORE_FAILED && preemptions < b->out->least[b->vm.state.key])
+        b->out->least[b->vm.state.key] = preemptions;
     if (status != EXPLORE_RUNNING) {
         note_complete(b, hash, preemptions, status != EXPLORE_DONE);
         return;
@@ -183,6 +185,8 @@ void brute_force(const struct vm_program *program, uint64_t most, bool bounds, s
     struct brute *b = calloc(1, sizeof *b);
     IR_ASSERT(b);
     *out = (struct brute_result){0};
+    for (unsigned i = 0; i < BRUTE_KEYS; i++)
+        out->least[i] = 127;
     b->most = most;
     b->bounds = bounds;
     b->out = out;

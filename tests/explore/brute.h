@@ -5,13 +5,14 @@
 
 #include "vm.h"
 
-enum { BRUTE_BOUNDS = 8 };
+enum { BRUTE_BOUNDS = 8, BRUTE_KEYS = 10 };
 
 struct brute_result {
     uint64_t classes;   /* complete classes */
     uint64_t prefixes;  /* of classes */
     uint64_t failing;   /* classes that fail or deadlock */
     uint64_t within[BRUTE_BOUNDS]; /* classes with a representative of at most so many preemptions */
+    int least[BRUTE_KEYS];         /* fewest preemptions of a run that fails with this key; 127: none does */
     bool too_large;
 };
 

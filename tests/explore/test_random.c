@@ -114,6 +114,80 @@ static void compare(const char *text, struct totals *t)
     print_message("  wrong on \"%s\"\n", text);
 }
 
+/* Every way to fail is found, though what fails first ends a run under others; within bounds, each that can be met there. */
+static bool fails_alike(const struct vm_program *program, int bound, bool hints, const struct brute_result *expected, struct totals *t)
+{
+    static struct vm_program copy;
+    struct vm vm;
+    struct explore_result result;
+    struct explore_config config = explore_defaults;
+    copy = *program;
+    copy.no_hints = !hints;
+    vm_init(&vm, &copy);
+    struct explore_machine machine = vm_machine(&vm);
+    bool same = true;
+    config.keep_going = true;
+    config.preemptions = bound;
+    config.iterate = bound >= 0;
+    explore_run(&machine, &config, &result);
+    for (int key = 0; key < BRUTE_KEYS; key++) {
+        bool found = false;
+        for (size_t i = 0; i < result.failure_count; i++)
+            found |= result.failures[i].key == (uint64_t)key;
+        if (found == (expected->least[key] <= (bound < 0 ? 126 : bound)))
+            continue;
+        same = false;
+        print_message("failure %d, bound %d, hints %d: at least %d preemptions expected, %sfound\n", key, bound, hints,
+                      expected->least[key], found ? "" : "not ");
+    }
+    if (result.blocked || !result.complete)
+        print_message("bound %d: %llu blocked, %scomplete\n", bound, (unsigned long long)result.blocked, result.complete ? "" : "not ");
+    same &= !result.blocked && result.complete;
+    t->schedules += result.schedules;
+    t->tries += result.tries;
+    t->merged += result.merged;
+    explore_result_free(&result);
+    vm_free(&vm);
+    return same;
+}
+
+static void compare_failures(const char *text, struct totals *t)
+{
+    static struct vm_program program;
+    struct brute_result expected;
+    model_text(&program, text);
+    brute_force(&program, MOST_PREFIXES, true, &expected);
+    if (expected.too_large) {
+        t->skipped++;
+        return;
+    }
+    t->compared++;
+    bool same = fails_alike(&program, -1, false, &expected, t);
+    for (int bound = -1; bound < 3; bound++)
+        same &= fails_alike(&program, bound, true, &expected, t);
+    t->wrong += !same;
+    if (!same)
+        print_message("  wrong on \"%s\"\n", text);
+}
+
+static void random_failures(void **state)
+{
+    static const struct random_shape shape = {"rwfcccc!!q", 3, 4, 3, 3};
+    static const struct random_shape locked = {"rwcc!q!", 3, 4, 2, 3, .locks = true, .nested = true, .shared = true};
+    uint64_t state_of = seed * 0x9e3779b97f4a7c15ull + 3;
+    struct totals t = {0};
+    (void)state;
+    while (t.compared < programs / 6) {
+        char text[512];
+        model_random_text(&state_of, t.compared & 1 ? &shape : &locked, text, sizeof text);
+        compare_failures(text, &t);
+    }
+    print_message("failures and exits   %6llu programs, %llu wrong, %llu too large, %llu runs, %llu tries, %llu merged\n",
+                  (unsigned long long)t.compared, (unsigned long long)t.wrong, (unsigned long long)t.skipped,
+                  (unsigned long long)t.schedules, (unsigned long long)t.tries, (unsigned long long)t.merged);
+    assert_int_equal(t.wrong, 0);
+}
+
 static void random_programs(void **state);
 
 static void random_programs_within_bounds(void **state)
@@ -178,11 +252,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(counter_examples),
         cmocka_unit_test(random_programs),
         cmocka_unit_test(random_programs_within_bounds),
+        cmocka_unit_test(random_failures),
     };
     if (argc > 1 && (argv[1][0] < '0' || argv[1][0] > '9')) {
         struct totals t = {0};
         bounds = argc > 2;
-        compare(argv[1] + (argv[1][0] == 64), &t);
+        (strpbrk(argv[1], "!q") ? compare_failures : compare)(argv[1] + (argv[1][0] == 64), &t);
         return t.wrong != 0;
     }
     programs = argc > 1 ? (unsigned)atoi(argv[1]) : programs;

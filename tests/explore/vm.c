@@ -218,7 +218,7 @@ static void step_other(struct vm *vm, unsigned t, const struct vm_instruction *i
     case VM_CHOOSE: s->registers[t][i->r] = (int16_t)alternative; out->flags = EXPLORE_NEVER_WAITS | EXPLORE_FIXED; break;
     case VM_YIELD: s->yielded = true; out->flags = EXPLORE_NEVER_WAITS | EXPLORE_FIXED; break;
     case VM_FAIL: s->status = EXPLORE_FAILED; s->key = i->k; break;
-    case VM_EXIT: s->status = EXPLORE_DONE; break;
+    case VM_EXIT: s->status = EXPLORE_DONE; out->flags = EXPLORE_ENDS; break;
     }
 }
 
@@ -240,7 +240,7 @@ static void step(void *context, uint32_t t, unsigned alternative, struct explore
     else
         step_other(vm, t, i, alternative, out);
     if (vm->program->no_hints) {
-        out->flags = 0;
+        out->flags &= EXPLORE_ENDS;
         for (unsigned a = 0; a < out->access_count; a++)
             vm->accesses[a].lock = EXPLORE_NOT_A_LOCK;
     }
