@@ -159,9 +159,9 @@ static void print_json(const struct found *f)
     json_t *failures = json_array();
     for (size_t i = 0; i < f->r.failure_count; i++)
         json_array_append_new(failures, failure_json(f, &f->r.failures[i], i == 0));
-    json_t *j = json_pack("{s:I, s:I, s:I, s:b, s:s, s:f, s:o, s:I, s:b}", "schedules", (json_int_t)f->r.schedules, "blocked", (json_int_t)f->r.blocked, "failing",
+    json_t *j = json_pack("{s:I, s:I, s:I, s:b, s:s, s:f, s:o, s:I, s:I, s:I, s:b}", "schedules", (json_int_t)f->r.schedules, "blocked", (json_int_t)f->r.blocked, "failing",
                           (json_int_t)f->r.failing, "complete", f->complete, "bound", f->bound_text, "seconds", f->seconds, "failures", failures, "traces",
-                          (json_int_t)f->r.traces, "stubs", image_stubs_used());
+                          (json_int_t)f->r.traces, "steps", (json_int_t)f->r.steps, "replayed", (json_int_t)f->r.replayed, "stubs", image_stubs_used());
     const struct session *s = session_state();
     json_object_set_new(j, "program_exit", f->record ? (f->record->program_ended ? json_integer(f->record->program_exit) : json_null())
                                                      : (s && s->program_ended ? json_integer(s->program_exit) : json_null()));

@@ -24,7 +24,6 @@ enum {
     MAX_AGENTS = 256,
     HOST_STACK_SIZE = 0x10000,
     KERNEL_STACK_SIZE = 0x6000,
-    MAX_SEGMENTS = 1024,
 };
 
 struct fiber {
@@ -141,8 +140,8 @@ struct machine {
     uint64_t switches;
     uint64_t point_limit; /* 0 = none */
     enum run_end end;
-    struct segment segments[MAX_SEGMENTS];
-    uint32_t segment_count;
+    struct segment *segments; /* in the private heap */
+    uint32_t segment_count, segment_room;
     uint64_t heap_top; /* private heap: sim_alloc */
     uint64_t heap_free[32];
     struct {

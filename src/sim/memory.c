@@ -5,7 +5,7 @@
 
 #include "sim/machine.h"
 
-enum { HEAP_CHUNK = 1 << 20, HEAP_LIMIT = 0x3FF00000, MIN_CLASS = 5 };
+enum { HEAP_CHUNK = 1 << 20, HEAP_LIMIT = 0x3FF00000, MIN_CLASS = 5, FIRST_SEGMENTS = 64 };
 
 static unsigned class_of(size_t bytes)
 {
@@ -30,6 +30,10 @@ void sim_init(unsigned processors)
     heap_commit(PRIVATE_BASE, top);
     struct machine *m = MACHINE;
     memset(m, 0, sizeof *m);
+    m->segments = (struct segment *)top; /* the first block; the heap starts behind it */
+    m->segment_room = FIRST_SEGMENTS;
+    top += FIRST_SEGMENTS * sizeof(struct segment);
+    heap_commit(PRIVATE_BASE, top);
     m->heap_top = top;
     struct segment *s = sim_segment_add(PRIVATE_BASE, HEAP_LIMIT, SEGMENT_PLAIN, false);
     s->used = top - PRIVATE_BASE;
@@ -70,8 +74,12 @@ void sim_free(void *p, size_t bytes)
 struct segment *sim_segment_add(uint64_t base, uint64_t size, enum segment_kind kind, bool hashed)
 {
     struct machine *m = MACHINE;
-    if (m->segment_count == MAX_SEGMENTS)
-        base_panic("too many memory segments");
+    if (m->segment_count == m->segment_room) {
+        struct segment *bigger = sim_alloc(m->segment_room * 2 * sizeof *bigger);
+        memcpy(bigger, m->segments, m->segment_count * sizeof *bigger);
+        m->segments = bigger; /* the old block is not worth keeping: it doubles a few times at most */
+        m->segment_room *= 2;
+    }
     struct segment *s = &m->segments[m->segment_count++];
     *s = (struct segment) { .base = base, .size = size, .used = kind == SEGMENT_PLAIN ? 0 : size, .kind = (uint8_t)kind, .hashed = hashed };
     return s;

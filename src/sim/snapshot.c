@@ -21,11 +21,14 @@ struct part {
 
 struct snapshot {
     uint64_t write_losses;
-    uint32_t count;
+    uint32_t count, room;
     size_t bytes, capacity;
     uint8_t *data;
-    struct part parts[MAX_SEGMENTS];
+    struct part *parts;
+    struct snapshot *next; /* unused ones, kept with their memory: giving it back to the system would cost more than the copy */
 };
+
+static struct snapshot *unused;
 
 static uint64_t lowest_used(uint64_t base, uint64_t size)
 {
@@ -97,7 +100,7 @@ static void protections_set(const struct part *p, bool writable)
 static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
 {
     if (sn->bytes + bytes > sn->capacity) {
-        sn->capacity = (sn->bytes + bytes) * 2;
+        sn->capacity = sn->bytes + bytes + 0x40000;
         sn->data = realloc(sn->data, sn->capacity);
         IR_ASSERT(sn->data);
     }
@@ -111,11 +114,19 @@ static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t
 struct snapshot *sim_snapshot_take(void)
 {
     struct machine *m = MACHINE;
-    struct snapshot *sn = malloc(sizeof *sn);
+    struct snapshot *sn = unused;
+    if (sn)
+        unused = sn->next;
+    else
+        sn = calloc(1, sizeof *sn);
     IR_ASSERT(sn && !m->fiber);
+    if (sn->room < m->segment_count) {
+        sn->room = m->segment_count + 32;
+        sn->parts = realloc(sn->parts, sn->room * sizeof *sn->parts);
+        IR_ASSERT(sn->parts);
+    }
     sn->count = 0;
-    sn->bytes = sn->capacity = 0;
-    sn->data = NULL;
+    sn->bytes = 0;
     sn->write_losses = host_write_losses();
     for (uint32_t i = 0; i < m->segment_count; i++) {
         const struct segment *s = &m->segments[i];
@@ -179,8 +190,8 @@ void sim_snapshot_free(struct snapshot *sn)
         return;
     for (uint32_t i = 0; i < sn->count; i++)
         free(sn->parts[i].protections);
-    free(sn->data);
-    free(sn);
+    sn->next = unused;
+    unused = sn;
 }
 
 size_t sim_snapshot_bytes(const struct snapshot *sn)
