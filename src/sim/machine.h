@@ -99,6 +99,7 @@ struct segment {
     bool hashed;
     bool wiped; /* bytes behind `used` are zero in every run: a restore clears what a later run used */
     uint16_t agent; /* whose stack */
+    uint64_t low; /* guest stacks: lowest byte in use when last looked at */
 };
 
 enum choice_kind { CHOICE_SCHEDULE, CHOICE_DATA };

@@ -38,10 +38,20 @@ static uint64_t lowest_used(uint64_t base, uint64_t size)
     return (uint64_t)p;
 }
 
-static uint64_t live_start(const struct segment *s)
+/* The lowest byte in use of a guest stack. An agent that did not run since this was last asked (or a snapshot restored) did not go
+ * deeper; what others wrote into its frames lies above. */
+static uint64_t stack_low(struct segment *s)
+{
+    const struct agent *a = MACHINE->agents[s->agent];
+    if (a->ran || s->low < s->base || s->low > s->base + s->size)
+        s->low = lowest_used(s->base, s->size);
+    return s->low;
+}
+
+static uint64_t live_start(struct segment *s)
 {
     if (s->kind == SEGMENT_STACK)
-        return lowest_used(s->base, s->size);
+        return stack_low(s);
     if (s->kind == SEGMENT_HOST_STACK) {
         const struct agent *a = MACHINE->agents[s->agent];
         return a->state == AGENT_DEAD ? s->base + s->size : a->fiber.switch_sp;
@@ -128,8 +138,13 @@ struct snapshot *sim_snapshot_take(void)
     sn->count = 0;
     sn->bytes = 0;
     sn->write_losses = host_write_losses();
+    for (uint32_t i = 0; i < m->segment_count; i++)
+        if (m->segments[i].kind == SEGMENT_STACK)
+            stack_low(&m->segments[i]);
+    for (uint32_t i = 0; i < m->agent_count; i++)
+        m->agents[i]->ran = false;
     for (uint32_t i = 0; i < m->segment_count; i++) {
-        const struct segment *s = &m->segments[i];
+        struct segment *s = &m->segments[i];
         struct part *p = &sn->parts[sn->count++];
         p->stack_limit = s->kind == SEGMENT_STACK ? s->base : 0;
         uint64_t start = live_start(s);
@@ -153,9 +168,23 @@ static uint64_t bytes_then(const struct snapshot *sn, uint32_t index, uint64_t b
     return 0;
 }
 
+/* Below what a guest stack used then there is nothing. */
+static void wipe_stack(const struct snapshot *sn, struct segment *s, uint32_t index)
+{
+    if (index >= sn->count || sn->parts[index].stack_limit != s->base)
+        for (index = 0; index < sn->count && sn->parts[index].stack_limit != s->base; index++)
+            ;
+    uint64_t then = index < sn->count ? sn->parts[index].base : s->base + s->size, now = stack_low(s);
+    if (now < then)
+        memset((void *)now, 0, then - now);
+}
+
 static void wipe(const struct snapshot *sn)
 {
     const struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->segment_count; i++)
+        if (m->segments[i].kind == SEGMENT_STACK)
+            wipe_stack(sn, &m->segments[i], i);
     for (uint32_t i = 0; i < m->segment_count; i++) {
         const struct segment *s = &m->segments[i];
         uint64_t then = s->wiped ? bytes_then(sn, i, s->base) : s->used;
@@ -172,10 +201,6 @@ void sim_snapshot_restore(const struct snapshot *sn)
         const struct part *p = &sn->parts[i];
         if (lost)
             protections_set(p, true);
-        if (p->stack_limit) {
-            uint64_t low = lowest_used(p->stack_limit, p->base - p->stack_limit);
-            memset((void *)low, 0, p->base - low);
-        }
         memcpy((void *)p->base, sn->data + p->offset, p->bytes);
         if (lost)
             protections_set(p, false);
