@@ -185,8 +185,38 @@ host_fiber_start:
 host_fault_entry:
     xor ebp, ebp
     cld
-    call ke_fault
+    xor esi, esi
+    cmp byte ptr [rip + host_has_vectors], 0
+    je 1f
+    /* The upper halves of ymm0 to ymm15, if the guest uses them (bit 2 of what is in use): C code would lose them. */
+    mov ecx, 1
+    xgetbv
+    test al, 4
+    je 1f
+    sub rsp, 896
+    and rsp, -64
+    xor eax, eax
+    mov [rsp + 0x200], rax
+    mov [rsp + 0x208], rax
+    mov [rsp + 0x210], rax
+    mov [rsp + 0x218], rax
+    mov [rsp + 0x220], rax
+    mov [rsp + 0x228], rax
+    mov [rsp + 0x230], rax
+    mov [rsp + 0x238], rax
+    mov eax, 4
+    xor edx, edx
+    xsave [rsp]
+    mov rsi, rsp
+1:  call ke_fault
     ud2
+
+    .globl host_vectors_load
+host_vectors_load:
+    mov eax, 4
+    xor edx, edx
+    xrstor [rdi]
+    ret
 
 /* bool host_guarded_copy(void *to rdi, const void *from rsi, size_t bytes rdx): the signal handler sends a fault in here to
  * host_guarded_fault. */
@@ -247,6 +277,9 @@ host_context_load:
 
 /* Used between the two instructions above only; not state of a run. */
     .bss
+    .globl host_has_vectors
+host_has_vectors:
+    .skip 1
     .balign 8
 host_context_target:
     .skip 8

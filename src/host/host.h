@@ -32,6 +32,7 @@ enum host_fault_kind {
     HOST_FAULT_STEP,
     HOST_FAULT_DIVIDE,
     HOST_FAULT_FLOAT,
+    HOST_FAULT_POINT, /* the filter wants ke_fault to do what rip points at: it may switch */
     HOST_FAULT_TIMER, /* the watchdog found a guest that makes no calls */
 };
 
@@ -84,6 +85,10 @@ void host_door_entry(void);
 extern const char host_door_frame_made[], host_door_entered[];
 void host_door_return(void);
 void host_fault_entry(void);
+/* What host_fault_entry kept of the guest's wide vector registers (its second argument, may be NULL): before host_context_load. */
+void host_vectors_load(const void *area);
+/* Set where the processor can tell whether these registers are in use. */
+extern uint8_t host_has_vectors;
 
 /* Lays out a new host stack so that the first host_switch to the returned stack pointer calls fn(arg). */
 uint64_t host_stack_prepare(uint64_t top, void (*fn)(void *), void *arg);

@@ -3,6 +3,7 @@
 #include "host/host.h"
 
 #include <asm/prctl.h>
+#include <cpuid.h>
 #include <errno.h>
 #include <immintrin.h>
 #include <signal.h>
@@ -140,6 +141,8 @@ void host_signals_install(host_fault_filter filter)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         if (sigaction(signals[i], &sa, NULL) != 0)
             base_panic("sigaction: %s", strerror(errno));
+    unsigned a, b, c, d;
+    host_has_vectors = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) && (c & bit_AVX) && __get_cpuid_count(0xD, 1, &a, &b, &c, &d) && (a & 4);
     has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
 }
 

@@ -10,6 +10,7 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "sim/door.h"
+#include "sim/patch.h"
 #include "trace/trace.h"
 
 struct ps_room *ps_room(void)
@@ -115,7 +116,7 @@ struct process *ps_create_program(struct image_file *file, const char *command_l
     struct process *p = create(file->name);
     p->slice = USER_BASE + (uint64_t)r->slices_used++ * USER_SLICE;
     p->is_program = true;
-    uint64_t base = mm_user_reserve(p, file->pe.size_of_image);
+    uint64_t base = mm_user_reserve(p, file->pe.size_of_image + patch_room(file->pe.size_of_image));
     p->image = image_load(file, base, true, err, errlen);
     if (!p->image)
         return NULL;

@@ -9,6 +9,7 @@
 
 #include "sim/door.h"
 #include "sim/machine.h"
+#include "sim/patch.h"
 
 enum {
     MISSING_AT = 0x100000, /* offset in the kernel half: never accessible */
@@ -20,7 +21,7 @@ enum {
     STUB_MAX = 64,
 };
 
-void (*image_patch_hook)(struct image *image);
+void (*image_patch_hook)(struct image *image) = patch_image;
 
 /* Room state: the list, and the unknown imports in the order they were met. */
 struct missing {
@@ -373,7 +374,7 @@ uint64_t image_kernel_place(uint64_t size)
 {
     struct image_room *r = room();
     uint64_t at = r->next_kernel;
-    r->next_kernel += (size + 0x1FFFF) & ~0xFFFFull;
+    r->next_kernel += (size + patch_room(size) + 0x1FFFF) & ~0xFFFFull;
     if (r->next_kernel > KERNEL_BASE + IMAGES_END)
         base_panic("no room for more kernel images");
     return at;
@@ -391,7 +392,7 @@ struct image *image_load(struct image_file *file, uint64_t base, bool user, char
             return NULL;
         }
         MACHINE->foreign[MACHINE->foreign_count].base = base;
-        MACHINE->foreign[MACHINE->foreign_count++].size = pe->size_of_image;
+        MACHINE->foreign[MACHINE->foreign_count++].size = pe->size_of_image + patch_room(pe->size_of_image);
     } else {
         host_protect(base, pe->size_of_image, PROT_READ | PROT_WRITE);
         memset((void *)base, 0, pe->size_of_image);

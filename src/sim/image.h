@@ -14,6 +14,7 @@ struct image_file {
     char path[512]; /* as given; for messages and for finding symbols */
     char name[64]; /* file name */
     struct pe_image pe;
+    struct patch_plan *patches; /* sim/patch, made when first loaded */
     void *symbols; /* struct pe_symbols, loaded when first wanted */
     struct image_file *next;
 };

@@ -84,6 +84,7 @@ struct processor {
     uint8_t irql;
     uint8_t irql_before_dpc;
     bool dpc_requested;
+    bool interrupts_off; /* cli: nothing preempts what runs here */
     struct agent *thread; /* current, or NULL = idle */
     struct agent *dpc; /* DPC activity */
     struct agent *active; /* who executes: thread or dpc */

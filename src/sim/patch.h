@@ -1,9 +1,98 @@
-/* What must not run natively in an image: found when the image is mapped, trapped or patched, and emulated. */
+/* What must not run natively in an image, found when it is first mapped and patched each time it is.
+ *
+ * Two kinds of places: those that trap by themselves in user mode (cr8, cli, in, out, rdmsr …) are only listed; those that would run
+ * (rdtsc, cpuid, an atomic instruction that is a scheduling point, syscall …) get one byte of int3, which is right whatever their
+ * length. What an atomic instruction does happens in its trampoline, a copy behind the image that jumps back.
+ *
+ * Only code that is reached by disassembling from known starts is patched: a byte of data is never changed. */
 #ifndef IRPLAB_SIM_PATCH_H
 #define IRPLAB_SIM_PATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum patch_kind {
+    PATCH_NONE,
+    PATCH_ATOMIC, /* lock prefix, or xchg with memory */
+    PATCH_PAUSE,
+    PATCH_RDTSC,
+    PATCH_RDTSCP,
+    PATCH_CPUID,
+    PATCH_RANDOM, /* rdrand, rdseed */
+    PATCH_RDPID,
+    PATCH_XGETBV,
+    PATCH_RDPMC,
+    PATCH_STORE_SYSTEM, /* sgdt, sidt, sldt, str, smsw: `detail` says which */
+    PATCH_SEGMENT_LIMIT, /* lsl */
+    PATCH_SEGMENT_LOAD, /* mov, pop, lfs, lgs to fs or gs; wrfsbase, wrgsbase */
+    PATCH_RDFSBASE,
+    PATCH_SYSCALL, /* syscall, sysenter, int 80h */
+    PATCH_PUSHF, /* in functions that switch interrupts off */
+    PATCH_POPF,
+    PATCH_TRAPS, /* the rest traps by itself */
+    PATCH_CR8_READ = PATCH_TRAPS,
+    PATCH_CR8_WRITE,
+    PATCH_CR_READ,
+    PATCH_CR_WRITE, /* and debug registers: no effect */
+    PATCH_CLI,
+    PATCH_STI,
+    PATCH_IN,
+    PATCH_OUT,
+    PATCH_STRING_IO, /* ins, outs */
+    PATCH_RDMSR,
+    PATCH_WRMSR,
+    PATCH_HLT,
+    PATCH_IGNORE, /* wbinvd, invlpg, swapgs, lgdt …: no effect here */
+};
+
+enum patch_store { PATCH_SGDT, PATCH_SIDT, PATCH_SLDT, PATCH_STR, PATCH_SMSW };
+
+enum { PATCH_NO_REGISTER = 0xFF };
+
+struct patch_site {
+    uint32_t rva;
+    uint8_t kind, detail;
+    uint8_t length;
+    uint8_t original; /* first byte */
+    uint8_t reg; /* general register that is read or written, in encoding order */
+    uint8_t size; /* bytes of the operand */
+    uint8_t base, index, scale; /* memory operand */
+    bool rip_relative;
+    uint8_t disp_at; /* offset of the displacement in the instruction */
+    int32_t disp;
+    uint32_t trampoline; /* offset behind the image; 0: none */
+};
+
+/* What was found in one file; immutable once made. */
+struct patch_plan {
+    struct patch_site *sites; /* by rva */
+    uint32_t count;
+    uint32_t trampoline_bytes;
+};
+
+struct image;
+struct pe_mapped;
+struct pe_image;
+struct host_context;
+
+/* Disassembles a laid-out image. Owner of the plan: the caller, for ever. */
+struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mapped *image);
+
+/* Bytes behind an image of that size that its trampolines may use. */
+uint64_t patch_room(uint64_t image_size);
+
+/* Applies the plan of the image's file (makes it first). image_patch_hook. */
+void patch_image(struct image *image);
+
+/* The site whose first byte is at rip; NULL if none. Signal-safe, as all that follow. */
+const struct patch_site *patch_site_at(uint64_t rip);
+/* Where its instruction can be executed. */
+uint64_t patch_trampoline(uint64_t rip, const struct patch_site *site);
+/* The address in the image for one in a trampoline; others as they are. */
+uint64_t patch_original_address(uint64_t rip);
+/* The memory operand's address at that site. */
+uint64_t patch_operand_address(const struct patch_site *site, const struct host_context *c);
 
 /* Puts the image's own bytes back into a copy of the `bytes` bytes at `address`, for views, disassembly and unwinding. */
 void patch_original_bytes(uint64_t address, void *copy, size_t bytes);

@@ -136,7 +136,7 @@ _Noreturn void sim_end(enum run_end how)
 
 static bool dpc_due(const struct processor *p)
 {
-    return p->dpc_requested && p->irql < DISPATCH_LEVEL && p->active != p->dpc;
+    return p->dpc_requested && p->irql < DISPATCH_LEVEL && !p->interrupts_off && p->active != p->dpc;
 }
 
 void sim_point(uint64_t object)
@@ -269,7 +269,7 @@ static bool is_idle(const struct processor *p)
 
 static bool is_preemptible(const struct processor *p)
 {
-    return p->thread && p->active == p->thread && p->irql < DISPATCH_LEVEL && !p->dpc_requested;
+    return p->thread && p->active == p->thread && p->irql < DISPATCH_LEVEL && !p->interrupts_off && !p->dpc_requested;
 }
 
 static bool allows(const struct agent *a, const struct processor *p)

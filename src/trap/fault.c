@@ -18,6 +18,7 @@
 #include "sim/machine.h"
 #include "sim/patch.h"
 #include "trap/dispatch.h"
+#include "trap/emulate.h"
 #include "trap/trap.h"
 
 enum { FAST_FAIL_INT = 0x29, ASSERT_INT = 0x2C, DEBUG_SERVICE_INT = 0x2D };
@@ -252,7 +253,7 @@ static _Noreturn void protection(struct host_context *c, enum seh_origin origin)
             trap_resume(c);
         raise_trap(FRAME_KiDebugServiceTrap, c, STATUS_BREAKPOINT, 1, (uint32_t)c->rax, 0, origin);
     }
-    if (origin == SEH_FROM_GUEST && is_privileged(c->rip))
+    if (origin == SEH_FROM_GUEST && trap_user_mode() && is_privileged(c->rip))
         raise_trap(FRAME_KiGeneralProtectionFault, c, STATUS_PRIVILEGED_INSTRUCTION, 0, 0, 0, origin);
     raise_trap(FRAME_KiGeneralProtectionFault, c, STATUS_ACCESS_VIOLATION, 2, 0, UINT64_MAX, origin);
 }
@@ -272,7 +273,7 @@ static bool in_door(const struct host_fault *f, struct host_context *c)
     return true;
 }
 
-_Noreturn void ke_fault(struct fiber *fiber)
+_Noreturn void ke_fault(struct fiber *fiber, const void *vectors)
 {
     const struct host_fault f = fiber->fault; /* handlers may fault */
     struct host_context c = f.context;
@@ -283,6 +284,9 @@ _Noreturn void ke_fault(struct fiber *fiber)
         origin = SEH_FROM_CALL_FAULT;
     }
     switch (f.kind) {
+    case HOST_FAULT_POINT:
+        emulate_slow(&f, vectors);
+        break; /* it faults after all: as what it is */
     case HOST_FAULT_TIMER:
         hang(&c);
     case HOST_FAULT_BREAKPOINT:
@@ -296,16 +300,13 @@ _Noreturn void ke_fault(struct fiber *fiber)
         raise_trap(FRAME_KiDivideErrorFault, &c, is_division_by_zero(&c) ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_INTEGER_OVERFLOW, 0, 0, 0, origin);
     case HOST_FAULT_FLOAT:
         raise_trap(FRAME_KiXmmException, &c, float_status(f.detail), 1, 0, 0, origin);
-    case HOST_FAULT_PROTECTION:
-        protection(&c, origin);
     default:
+        break;
+    }
+    if (f.kind == HOST_FAULT_ACCESS) {
         if (!trap_user_mode())
             kernel_page_fault(&f, &c);
         raise_trap(FRAME_KiPageFault, &c, STATUS_ACCESS_VIOLATION, 2, f.access, f.address, origin);
     }
-}
-
-bool trap_filter(struct host_fault *f)
-{
-    return f->kind == HOST_FAULT_ACCESS && ps_user_stack_grow(f->address);
+    protection(&c, origin);
 }

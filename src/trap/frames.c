@@ -140,6 +140,11 @@ static bool is_abandoned(const struct callback_record *r, uint64_t rsp)
 
 _Noreturn void trap_resume(const struct host_context *c)
 {
+    trap_resume_vectors(c, NULL);
+}
+
+_Noreturn void trap_resume_vectors(const struct host_context *c, const void *vectors)
+{
     struct fiber *f = &MACHINE->fiber->fiber;
     /* Each record's host_sp is where the door stood before that callback: popping restores the door of the frame that goes on. */
     while (f->callback) {
@@ -152,6 +157,8 @@ _Noreturn void trap_resume(const struct host_context *c)
     if (f->callback)
         f->host_sp = f->callback;
     struct host_context go = *c;
+    if (vectors)
+        host_vectors_load(vectors);
     host_context_load(&go);
 }
 

@@ -39,6 +39,8 @@ bool trap_stack_room(const struct agent *a, uint64_t rsp);
 
 /* Goes on in the guest with these registers: what our code did for callbacks below that stack position is forgotten. */
 _Noreturn void trap_resume(const struct host_context *c);
+/* The same, and the wide vector registers that host_fault_entry kept (NULL: they were not in use). */
+_Noreturn void trap_resume_vectors(const struct host_context *c, const void *vectors);
 
 /* Does the call again whose export a context lies in (its rip is a site). */
 _Noreturn void trap_call_again(const struct host_context *c);

@@ -28,7 +28,7 @@ struct agent *trap_unsupported_agent(void);
 bool trap_filter(struct host_fault *f);
 
 /* Entered from host_fault_entry on the host stack of the fiber. */
-_Noreturn void ke_fault(struct fiber *fiber);
+_Noreturn void ke_fault(struct fiber *fiber, const void *vectors);
 
 /* ---- inside the room ---- */
 
@@ -46,6 +46,10 @@ struct trap_room {
     struct vectored *vectored;
     uint64_t vectored_handles;
     struct last_filter *last_filters;
+    /* The fixed CPU model. */
+    uint64_t counter_reads; /* rdtsc: each read takes a moment */
+    uint64_t random;
+    uint32_t shared_data_reads;
 };
 struct trap_room *trap_room(void);
 

@@ -1,0 +1,439 @@
+/* Finding the places: recursive disassembly from what is certainly code (functions with unwind data, exports, the entry, the control-flow
+ * guard table, relocated pointers into code, and what these call, jump to or take the address of). */
+#include <Zydis/Zydis.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "pe/pe.h"
+#include "sim/patch.h"
+
+enum { UNSEEN, START, INSIDE };
+enum { TRAMPOLINE_BYTES = 32 };
+
+struct scan {
+    const struct pe_image *file;
+    const struct pe_mapped *m;
+    uint8_t *seen; /* per byte of the image */
+    uint8_t *code; /* per page: executable */
+    uint32_t *work;
+    size_t work_count, work_capacity;
+    struct patch_plan *plan;
+    size_t capacity;
+    ZydisDecoder decoder;
+    bool switches_interrupts; /* a cli or sti was met */
+};
+
+static void push(struct scan *s, uint64_t rva)
+{
+    if (rva >= s->m->size || !s->code[rva >> 12] || s->seen[rva] != UNSEEN)
+        return;
+    if (s->work_count == s->work_capacity) {
+        s->work_capacity = s->work_capacity ? s->work_capacity * 2 : 1024;
+        s->work = realloc(s->work, s->work_capacity * sizeof *s->work);
+        IR_ASSERT(s->work);
+    }
+    s->work[s->work_count++] = (uint32_t)rva;
+}
+
+/* ---- starts ---- */
+
+static bool push_export(void *ctx, const struct pe_export *e)
+{
+    push(ctx, e->rva);
+    return true;
+}
+
+static void push_pointers(struct scan *s)
+{
+    /* Base relocations: each names a 64-bit pointer inside the image. */
+    uint32_t at = s->m->dirs[PE_DIR_RELOC].rva, end = at + s->m->dirs[PE_DIR_RELOC].size;
+    while (at && at + 8 <= end) {
+        const uint32_t *block = pe_at(s->m, at, 8);
+        if (!block || block[1] < 8 || block[1] > end - at)
+            return;
+        for (uint32_t i = 8; i + 2 <= block[1]; i += 2) {
+            const uint16_t *entry = pe_at(s->m, at + i, 2);
+            const void *cell = entry && *entry >> 12 == 10 ? pe_at(s->m, block[0] + (*entry & 0xFFF), 8) : NULL;
+            uint64_t value;
+            if (!cell)
+                continue;
+            memcpy(&value, cell, 8);
+            push(s, value - s->m->va);
+        }
+        at += block[1];
+    }
+}
+
+static void push_starts(struct scan *s)
+{
+    char err[PE_ERROR_TEXT];
+    struct pe_load_config config;
+    uint32_t n = pe_function_count(s->m);
+    push_pointers(s);
+    if (pe_load_config(s->m, &config) && config.guard_table_rva)
+        for (uint32_t i = 0; i < config.guard_table_count && config.guard_table_stride >= 4; i++) {
+            const uint32_t *rva = pe_at(s->m, config.guard_table_rva + i * config.guard_table_stride, 4);
+            if (rva)
+                push(s, *rva);
+        }
+    for (uint32_t i = 0; i < n; i++) {
+        struct pe_function f;
+        if (pe_function_get(s->m, i, &f))
+            push(s, f.begin_rva);
+    }
+    pe_exports(s->m, push_export, s, err, sizeof err);
+    push(s, s->file->entry_rva);
+}
+
+/* ---- sites ---- */
+
+static uint8_t gpr_of(ZydisRegister r)
+{
+    if (r == ZYDIS_REGISTER_NONE)
+        return PATCH_NO_REGISTER;
+    ZydisRegister large = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+    if (large < ZYDIS_REGISTER_RAX || large > ZYDIS_REGISTER_R15)
+        return PATCH_NO_REGISTER;
+    return (uint8_t)(large - ZYDIS_REGISTER_RAX);
+}
+
+static const ZydisDecodedOperand *memory_operand(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+    for (unsigned i = 0; i < in->operand_count_visible; i++)
+        if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.type == ZYDIS_MEMOP_TYPE_MEM)
+            return &op[i];
+    return NULL;
+}
+
+static bool is_fs_or_gs(ZydisRegister r)
+{
+    return r == ZYDIS_REGISTER_FS || r == ZYDIS_REGISTER_GS;
+}
+
+static bool is_control(ZydisRegister r)
+{
+    return r >= ZYDIS_REGISTER_CR0 && r <= ZYDIS_REGISTER_CR15;
+}
+
+static bool is_debug(ZydisRegister r)
+{
+    return r >= ZYDIS_REGISTER_DR0 && r <= ZYDIS_REGISTER_DR15;
+}
+
+static enum patch_kind kind_of_mov(const ZydisDecodedOperand *op)
+{
+    if (op[0].type != ZYDIS_OPERAND_TYPE_REGISTER || op[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+        return op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && is_fs_or_gs(op[0].reg.value) ? PATCH_SEGMENT_LOAD : PATCH_NONE;
+    if (op[0].reg.value == ZYDIS_REGISTER_CR8)
+        return PATCH_CR8_WRITE;
+    if (op[1].reg.value == ZYDIS_REGISTER_CR8)
+        return PATCH_CR8_READ;
+    if (is_control(op[0].reg.value) || is_debug(op[0].reg.value))
+        return PATCH_CR_WRITE;
+    if (is_control(op[1].reg.value) || is_debug(op[1].reg.value))
+        return PATCH_CR_READ;
+    return is_fs_or_gs(op[0].reg.value) ? PATCH_SEGMENT_LOAD : PATCH_NONE;
+}
+
+/* A lock on the stack is a barrier; through gs it is the processor's or thread's own block. */
+static enum patch_kind kind_of_atomic(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+    const ZydisDecodedOperand *m = memory_operand(in, op);
+    if (!m || m->mem.base == ZYDIS_REGISTER_RSP || is_fs_or_gs(m->mem.segment))
+        return PATCH_NONE;
+    return PATCH_ATOMIC;
+}
+
+static enum patch_kind kind_of(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint8_t *detail)
+{
+    *detail = 0;
+    if ((in->attributes & ZYDIS_ATTRIB_HAS_LOCK) || in->mnemonic == ZYDIS_MNEMONIC_XCHG)
+        return kind_of_atomic(in, op);
+    switch (in->mnemonic) {
+    case ZYDIS_MNEMONIC_MOV:
+        return kind_of_mov(op);
+    case ZYDIS_MNEMONIC_PAUSE:
+    case ZYDIS_MNEMONIC_TPAUSE:
+    case ZYDIS_MNEMONIC_UMWAIT:
+        return PATCH_PAUSE;
+    case ZYDIS_MNEMONIC_RDTSC:
+        return PATCH_RDTSC;
+    case ZYDIS_MNEMONIC_RDTSCP:
+        return PATCH_RDTSCP;
+    case ZYDIS_MNEMONIC_CPUID:
+        return PATCH_CPUID;
+    case ZYDIS_MNEMONIC_RDRAND:
+    case ZYDIS_MNEMONIC_RDSEED:
+        return PATCH_RANDOM;
+    case ZYDIS_MNEMONIC_RDPID:
+        return PATCH_RDPID;
+    case ZYDIS_MNEMONIC_XGETBV:
+        return PATCH_XGETBV;
+    case ZYDIS_MNEMONIC_RDPMC:
+        return PATCH_RDPMC;
+    case ZYDIS_MNEMONIC_SGDT:
+        *detail = PATCH_SGDT;
+        return PATCH_STORE_SYSTEM;
+    case ZYDIS_MNEMONIC_SIDT:
+        *detail = PATCH_SIDT;
+        return PATCH_STORE_SYSTEM;
+    case ZYDIS_MNEMONIC_SLDT:
+        *detail = PATCH_SLDT;
+        return PATCH_STORE_SYSTEM;
+    case ZYDIS_MNEMONIC_STR:
+        *detail = PATCH_STR;
+        return PATCH_STORE_SYSTEM;
+    case ZYDIS_MNEMONIC_SMSW:
+        *detail = PATCH_SMSW;
+        return PATCH_STORE_SYSTEM;
+    case ZYDIS_MNEMONIC_LSL:
+        return PATCH_SEGMENT_LIMIT;
+    case ZYDIS_MNEMONIC_LFS:
+    case ZYDIS_MNEMONIC_LGS:
+    case ZYDIS_MNEMONIC_WRFSBASE:
+    case ZYDIS_MNEMONIC_WRGSBASE:
+        return PATCH_SEGMENT_LOAD;
+    case ZYDIS_MNEMONIC_POP:
+        return op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && is_fs_or_gs(op[0].reg.value) ? PATCH_SEGMENT_LOAD : PATCH_NONE;
+    case ZYDIS_MNEMONIC_RDFSBASE:
+        return PATCH_RDFSBASE;
+    case ZYDIS_MNEMONIC_SYSCALL:
+    case ZYDIS_MNEMONIC_SYSENTER:
+        return PATCH_SYSCALL;
+    case ZYDIS_MNEMONIC_INT:
+        return op[0].imm.value.u == 0x80 ? PATCH_SYSCALL : PATCH_NONE;
+    case ZYDIS_MNEMONIC_PUSHFQ:
+        return PATCH_PUSHF;
+    case ZYDIS_MNEMONIC_POPFQ:
+        return PATCH_POPF;
+    case ZYDIS_MNEMONIC_CLI:
+        return PATCH_CLI;
+    case ZYDIS_MNEMONIC_STI:
+        return PATCH_STI;
+    case ZYDIS_MNEMONIC_IN:
+        return PATCH_IN;
+    case ZYDIS_MNEMONIC_OUT:
+        return PATCH_OUT;
+    case ZYDIS_MNEMONIC_INSB:
+    case ZYDIS_MNEMONIC_INSW:
+    case ZYDIS_MNEMONIC_INSD:
+    case ZYDIS_MNEMONIC_OUTSB:
+    case ZYDIS_MNEMONIC_OUTSW:
+    case ZYDIS_MNEMONIC_OUTSD:
+        return PATCH_STRING_IO;
+    case ZYDIS_MNEMONIC_RDMSR:
+        return PATCH_RDMSR;
+    case ZYDIS_MNEMONIC_WRMSR:
+        return PATCH_WRMSR;
+    case ZYDIS_MNEMONIC_HLT:
+        return PATCH_HLT;
+    case ZYDIS_MNEMONIC_WBINVD:
+    case ZYDIS_MNEMONIC_INVD:
+    case ZYDIS_MNEMONIC_INVLPG:
+    case ZYDIS_MNEMONIC_INVPCID:
+    case ZYDIS_MNEMONIC_SWAPGS:
+    case ZYDIS_MNEMONIC_LGDT:
+    case ZYDIS_MNEMONIC_LIDT:
+    case ZYDIS_MNEMONIC_LLDT:
+    case ZYDIS_MNEMONIC_LTR:
+    case ZYDIS_MNEMONIC_LMSW:
+    case ZYDIS_MNEMONIC_CLTS:
+    case ZYDIS_MNEMONIC_XSETBV:
+        return PATCH_IGNORE;
+    default:
+        return PATCH_NONE;
+    }
+}
+
+static void describe_operands(struct patch_site *t, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+    t->base = t->index = t->reg = PATCH_NO_REGISTER;
+    for (unsigned i = 0; i < in->operand_count_visible; i++)
+        if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && gpr_of(op[i].reg.value) != PATCH_NO_REGISTER && t->reg == PATCH_NO_REGISTER) {
+            t->reg = gpr_of(op[i].reg.value);
+            t->size = (uint8_t)(op[i].size / 8);
+        }
+    const ZydisDecodedOperand *m = memory_operand(in, op);
+    if (!m)
+        return;
+    t->rip_relative = m->mem.base == ZYDIS_REGISTER_RIP;
+    t->base = gpr_of(m->mem.base);
+    t->index = gpr_of(m->mem.index);
+    t->scale = m->mem.scale;
+    t->disp = (int32_t)m->mem.disp.value;
+    t->disp_at = in->raw.disp.offset;
+    if (t->reg == PATCH_NO_REGISTER)
+        t->size = (uint8_t)(m->size / 8);
+}
+
+static void add_site(struct scan *s, uint32_t rva, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, enum patch_kind kind, uint8_t detail)
+{
+    struct patch_plan *p = s->plan;
+    if (p->count == s->capacity) {
+        s->capacity = s->capacity ? s->capacity * 2 : 64;
+        p->sites = realloc(p->sites, s->capacity * sizeof *p->sites);
+        IR_ASSERT(p->sites);
+    }
+    struct patch_site *t = &p->sites[p->count++];
+    *t = (struct patch_site) { .rva = rva, .kind = (uint8_t)kind, .detail = detail, .length = in->length, .original = s->m->base[rva] };
+    describe_operands(t, in, op);
+    if (kind == PATCH_CLI || kind == PATCH_STI)
+        s->switches_interrupts = true;
+}
+
+/* ---- flow ---- */
+
+/* Tables of 32-bit offsets that a jump through a register takes its target from: relative to the table (clang, gcc) or to the
+ * image (Microsoft). Entries are taken as long as they lead into the function. */
+static void push_table(struct scan *s, uint32_t table, uint32_t relative_to, const struct pe_function *f)
+{
+    for (uint32_t i = 0; i < 4096; i++) {
+        const void *cell = pe_at(s->m, table + i * 4, 4);
+        int32_t entry;
+        if (!cell)
+            return;
+        memcpy(&entry, cell, 4);
+        uint32_t target = relative_to + (uint32_t)entry;
+        if (target < f->begin_rva || target >= f->end_rva)
+            return;
+        push(s, target);
+    }
+}
+
+static bool function_of(const struct scan *s, uint32_t rva, struct pe_function *f)
+{
+    return pe_function_entry(s->m, rva, f);
+}
+
+static void look_at_address(struct scan *s, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint32_t rva)
+{
+    struct pe_function f;
+    if (in->mnemonic == ZYDIS_MNEMONIC_LEA && op[1].mem.base == ZYDIS_REGISTER_RIP) {
+        uint64_t target = rva + in->length + (uint64_t)op[1].mem.disp.value;
+        if (target < s->m->size && s->code[target >> 12])
+            push(s, target);
+        else if (target < s->m->size && function_of(s, rva, &f))
+            push_table(s, (uint32_t)target, (uint32_t)target, &f);
+    }
+    bool loads = in->mnemonic == ZYDIS_MNEMONIC_MOV && op[1].type == ZYDIS_OPERAND_TYPE_MEMORY && op[1].size == 32 && op[1].mem.index != ZYDIS_REGISTER_NONE;
+    if (loads && op[1].mem.scale == 4 && op[1].mem.disp.value > 0 && (uint64_t)op[1].mem.disp.value < s->m->size && function_of(s, rva, &f))
+        push_table(s, (uint32_t)op[1].mem.disp.value, 0, &f);
+}
+
+/* Where control goes; false: not to the next instruction. */
+static bool follow(struct scan *s, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint32_t rva)
+{
+    bool direct = in->operand_count_visible > 0 && op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].imm.is_relative;
+    if (direct)
+        push(s, (uint64_t)rva + in->length + (uint64_t)op[0].imm.value.s);
+    switch (in->meta.category) {
+    case ZYDIS_CATEGORY_RET:
+    case ZYDIS_CATEGORY_UNCOND_BR:
+        return false;
+    default:
+        break;
+    }
+    switch (in->mnemonic) {
+    case ZYDIS_MNEMONIC_UD0:
+    case ZYDIS_MNEMONIC_UD1:
+    case ZYDIS_MNEMONIC_UD2:
+    case ZYDIS_MNEMONIC_IRETQ:
+    case ZYDIS_MNEMONIC_SYSRET:
+        return false;
+    case ZYDIS_MNEMONIC_INT3: {
+        /* Padding, or a breakpoint in the middle of a function. */
+        struct pe_function f;
+        return function_of(s, rva + in->length, &f);
+    }
+    case ZYDIS_MNEMONIC_INT:
+        return op[0].imm.value.u != 0x29;
+    default:
+        return true;
+    }
+}
+
+/* One straight line of code. */
+static void decode_from(struct scan *s, uint32_t rva)
+{
+    while (rva < s->m->size && s->code[rva >> 12] && s->seen[rva] == UNSEEN) {
+        ZydisDecodedInstruction in;
+        ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+        size_t room = s->m->size - rva;
+        if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + rva, room < 15 ? room : 15, &in, op)))
+            return;
+        for (unsigned i = 0; i < in.length; i++)
+            if (s->seen[rva + i] != UNSEEN)
+                return; /* two readings of one byte: believe the first */
+        s->seen[rva] = START;
+        memset(s->seen + rva + 1, INSIDE, in.length - 1u);
+        uint8_t detail;
+        enum patch_kind kind = kind_of(&in, op, &detail);
+        if (kind)
+            add_site(s, rva, &in, op, kind, detail);
+        look_at_address(s, &in, op, rva);
+        if (!follow(s, &in, op, rva))
+            return;
+        rva += in.length;
+    }
+}
+
+static int by_rva(const void *a, const void *b)
+{
+    uint32_t x = ((const struct patch_site *)a)->rva, y = ((const struct patch_site *)b)->rva;
+    return x < y ? -1 : x > y;
+}
+
+/* Flags are only of interest where interrupts are switched. */
+static void drop_flag_sites(struct scan *s)
+{
+    struct patch_plan *p = s->plan;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        bool flags = p->sites[i].kind == PATCH_PUSHF || p->sites[i].kind == PATCH_POPF;
+        if (!flags || s->switches_interrupts)
+            p->sites[n++] = p->sites[i];
+    }
+    p->count = n;
+}
+
+static void place_trampolines(struct scan *s)
+{
+    struct patch_plan *p = s->plan;
+    uint64_t room = patch_room(s->m->size), at = TRAMPOLINE_BYTES;
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (p->sites[i].kind != PATCH_ATOMIC)
+            continue;
+        if (at + TRAMPOLINE_BYTES > room) {
+            p->sites[i].kind = PATCH_TRAPS; /* left as it is: no point */
+            continue;
+        }
+        p->sites[i].trampoline = (uint32_t)at;
+        at += TRAMPOLINE_BYTES;
+    }
+    p->trampoline_bytes = (uint32_t)at;
+}
+
+struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mapped *image)
+{
+    struct scan s = { .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size), .code = calloc(1, (image->size >> 12) + 1) };
+    IR_ASSERT(s.plan && s.seen && s.code);
+    ZydisDecoderInit(&s.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    for (uint32_t i = 0; i < file->section_count; i++) {
+        const struct pe_section *section = &file->sections[i];
+        if (!(pe_section_prot(file, section) & PE_PROT_EXEC))
+            continue;
+        for (uint32_t p = section->rva >> 12; p < (section->rva + pe_section_span(file, section)) >> 12 && p <= image->size >> 12; p++)
+            s.code[p] = 1;
+    }
+    push_starts(&s);
+    while (s.work_count)
+        decode_from(&s, s.work[--s.work_count]);
+    qsort(s.plan->sites, s.plan->count, sizeof *s.plan->sites, by_rva);
+    drop_flag_sites(&s);
+    place_trampolines(&s);
+    free(s.seen);
+    free(s.code);
+    free(s.work);
+    return s.plan;
+}

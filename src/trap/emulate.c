@@ -1,0 +1,462 @@
+/* Instructions of images that do not run natively (sim/patch says where they are). The fast ones are done in the signal handler, which
+ * only edits registers; those that may switch agents, deliver APCs or touch guest memory come back here through ke_fault.
+ *
+ * The CPU model is one for all hosts: an x86-64 with SSE4.2 and without AVX, a time-stamp counter that follows virtual time and
+ * advances with each reading, a random generator whose numbers are the same in every run. */
+#include "trap/emulate.h"
+
+#include <string.h>
+
+#include "ke/private.h"
+#include "nt/status.h"
+#include "ps/process.h"
+#include "ps/ps.h"
+#include "sim/image.h"
+#include "sim/patch.h"
+#include "trap/dispatch.h"
+#include "trap/trap.h"
+
+enum {
+    COUNTER_PER_100NS = 240, /* 2.4 GHz */
+    COUNTER_PER_READ = 1000,
+    READS_BEFORE_TIME_IS_ASKED = 16,
+    RFLAGS_ARITHMETIC = 0x8D5,
+    RFLAGS_CARRY = 1,
+    RFLAGS_ZERO = 0x40,
+    RFLAGS_INTERRUPT = 0x200,
+    POINT_ROOM = 0x800,
+};
+
+static void put_reg(struct host_context *c, const struct patch_site *t, uint64_t value)
+{
+    if (t->reg == PATCH_NO_REGISTER)
+        return;
+    if (t->size == 2)
+        c->gpr[t->reg] = (c->gpr[t->reg] & ~0xFFFFull) | (value & 0xFFFF);
+    else
+        c->gpr[t->reg] = t->size == 4 ? (uint32_t)value : value;
+}
+
+static void put_pair(struct host_context *c, uint64_t value)
+{
+    c->rax = (uint32_t)value;
+    c->rdx = value >> 32;
+}
+
+static uint64_t counter(void)
+{
+    return MACHINE->clock_100ns * COUNTER_PER_100NS + ++trap_room()->counter_reads * COUNTER_PER_READ;
+}
+
+static uint64_t random_next(void)
+{
+    uint64_t *s = &trap_room()->random, z;
+    *s += 0x9E3779B97F4A7C15ull;
+    z = (*s ^ *s >> 30) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+    return z ^ z >> 31;
+}
+
+/* ---- cpuid ---- */
+
+struct cpuid {
+    uint32_t leaf, eax, ebx, ecx, edx;
+};
+
+static const struct cpuid cpuid_table[] = {
+    { 0x0, 0xD, 0x756E6547, 0x6C65746E, 0x49656E69 }, /* "GenuineIntel" */
+    { 0x1, 0x000906EA, 0x00000800, 0x00982201, 0x178BFBFF }, /* sse3, ssse3, cmpxchg16b, sse4.1, sse4.2, popcnt */
+    { 0x80000000, 0x80000008, 0, 0, 0 },
+    { 0x80000001, 0, 0, 0x00000001, 0x28100800 }, /* lahf; syscall, nx, rdtscp, long mode */
+    { 0x80000002, 0x6C707269, 0x76206261, 0x75747269, 0x70206C61 }, /* "irplab virtual processor" */
+    { 0x80000003, 0x65636F72, 0x726F7373, 0, 0 },
+    { 0x80000007, 0, 0, 0, 0x100 }, /* the counter is invariant */
+    { 0x80000008, 0x00003027, 0, 0, 0 },
+};
+
+static uint32_t log2_up(uint32_t n)
+{
+    uint32_t k = 0;
+    while ((1u << k) < n)
+        k++;
+    return k;
+}
+
+static struct cpuid cpuid(uint32_t leaf, uint32_t sub)
+{
+    uint32_t n = MACHINE->processor_count, id = sim_processor()->number;
+    if (leaf == 0xB && sub < 2) /* topology: one thread a core, n cores */
+        return (struct cpuid) { leaf, sub ? log2_up(n) : 0, sub ? n : 1, (sub + 1) << 8 | sub, id };
+    for (size_t i = 0; i < sizeof cpuid_table / sizeof cpuid_table[0]; i++) {
+        struct cpuid r = cpuid_table[i];
+        if (r.leaf != leaf)
+            continue;
+        if (leaf == 1)
+            r.ebx |= id << 24 | n << 16;
+        return r;
+    }
+    return (struct cpuid) { leaf, 0, 0, leaf == 0xB ? sub : 0, leaf == 0xB ? id : 0 };
+}
+
+static void do_cpuid(struct host_context *c)
+{
+    struct cpuid r = cpuid((uint32_t)c->rax, (uint32_t)c->rcx);
+    c->rax = r.eax;
+    c->rbx = r.ebx;
+    c->rcx = r.ecx;
+    c->rdx = r.edx;
+}
+
+/* ---- control and model-specific registers ---- */
+
+static bool read_msr(uint32_t msr, uint64_t *value)
+{
+    switch (msr) {
+    case 0x10:
+        *value = counter();
+        return true;
+    case 0x1B: /* APIC base */
+        *value = 0xFEE00800 | (sim_processor()->number == 0 ? 0x100 : 0);
+        return true;
+    case 0x17: /* platform, microcode, features: nothing special */
+    case 0x3A:
+    case 0x8B:
+    case 0xFE:
+    case 0x174:
+    case 0x175:
+    case 0x176:
+    case 0xC0000102:
+        *value = 0;
+        return true;
+    case 0x1A0:
+        *value = 1;
+        return true;
+    case 0x277: /* page attributes */
+        *value = 0x0007010600070106;
+        return true;
+    case 0xC0000080: /* long mode, syscall, no-execute */
+        *value = 0xD01;
+        return true;
+    case 0xC0000081:
+        *value = 0x0023001000000000;
+        return true;
+    case 0xC0000082:
+        *value = door_frame_site(FRAME_KiSystemServiceCopyEnd);
+        return true;
+    case 0xC0000084:
+        *value = 0x4700;
+        return true;
+    case 0xC0000101:
+        *value = sim_processor()->kpcr;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Order of what may be read: cr0, cr2, cr3, cr4; debug registers read as after a reset. */
+static uint64_t read_control(uint64_t rip)
+{
+    const uint8_t *code = (const uint8_t *)rip;
+    while ((*code & 0xF0) == 0x40)
+        code++;
+    unsigned number = code[2] >> 3 & 7;
+    if (code[1] == 0x21)
+        return number == 6 ? 0xFFFF0FF0 : number == 7 ? 0x400 : 0;
+    switch (number) {
+    case 0:
+        return 0x80050033;
+    case 3:
+        return 0x1AB000;
+    case 4:
+        return 0x370678;
+    default:
+        return 0;
+    }
+}
+
+/* ---- in the signal handler ---- */
+
+/* Nothing would happen on the way down. */
+static bool lowers_quietly(unsigned irql)
+{
+    const struct processor *p = sim_processor();
+    const struct agent *a = MACHINE->fiber;
+    if (p->dpc_requested && irql < DISPATCH_LEVEL)
+        return false;
+    const struct thread *t = a->kind == AGENT_THREAD ? a->thread : NULL;
+    return irql >= APC_LEVEL || !t || !t->ke || !ke_apc_pending(t);
+}
+
+static bool write_cr8(struct host_context *c, const struct patch_site *t)
+{
+    struct processor *p = sim_processor();
+    unsigned irql = c->gpr[t->reg] & 0xF;
+    if (irql < p->irql && !lowers_quietly(irql))
+        return false;
+    p->irql = (uint8_t)irql;
+    return true;
+}
+
+/* Nobody else could go on: the point is passed without leaving the handler. */
+static bool pass_point(void)
+{
+    struct machine *m = MACHINE;
+    if (m->runnable != 1 || m->every_point || (m->point_limit && m->points >= m->point_limit))
+        return false;
+    m->points++;
+    m->fiber->steps++;
+    return true;
+}
+
+/* True: done. The caller moves rip on. */
+static bool fast(struct host_context *c, const struct patch_site *t)
+{
+    switch (t->kind) {
+    case PATCH_CR8_READ:
+        c->gpr[t->reg] = sim_processor()->irql;
+        return true;
+    case PATCH_CR8_WRITE:
+        return write_cr8(c, t);
+    case PATCH_RDTSC:
+        put_pair(c, counter());
+        return true;
+    case PATCH_RDTSCP:
+        put_pair(c, counter());
+        c->rcx = sim_processor()->number;
+        return true;
+    case PATCH_CPUID:
+        do_cpuid(c);
+        return true;
+    case PATCH_RANDOM:
+        put_reg(c, t, random_next());
+        c->rflags = (c->rflags & ~(uint64_t)RFLAGS_ARITHMETIC) | RFLAGS_CARRY;
+        return true;
+    case PATCH_RDPID:
+        c->gpr[t->reg] = sim_processor()->number;
+        return true;
+    case PATCH_XGETBV:
+        put_pair(c, 3);
+        return true;
+    case PATCH_RDPMC:
+        put_pair(c, 0);
+        return true;
+    case PATCH_SEGMENT_LIMIT:
+        put_reg(c, t, (uint64_t)sim_processor()->number << 14 | 0x3C00);
+        c->rflags |= RFLAGS_ZERO;
+        return true;
+    case PATCH_SEGMENT_LOAD:
+    case PATCH_CR_WRITE:
+    case PATCH_IGNORE:
+    case PATCH_OUT:
+        return true;
+    case PATCH_RDFSBASE:
+        put_reg(c, t, 0);
+        return true;
+    case PATCH_CR_READ:
+        put_reg(c, t, read_control(c->rip));
+        return true;
+    case PATCH_CLI:
+        sim_processor()->interrupts_off = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_kernel_only(const struct patch_site *t)
+{
+    return t->kind >= PATCH_TRAPS;
+}
+
+static bool at_site(struct host_fault *f, const struct patch_site *t)
+{
+    if (is_kernel_only(t) && trap_user_mode())
+        return false;
+    if (t->kind == PATCH_ATOMIC && pass_point()) {
+        f->context.rip = patch_trampoline(f->context.rip, t);
+        return true;
+    }
+    if (t->kind != PATCH_ATOMIC && fast(&f->context, t)) {
+        f->context.rip += t->length;
+        return true;
+    }
+    f->kind = HOST_FAULT_POINT;
+    return false;
+}
+
+bool trap_filter(struct host_fault *f)
+{
+    const struct patch_site *t = NULL;
+    if (f->kind == HOST_FAULT_ACCESS) {
+        if (ps_user_stack_grow(f->address))
+            return true;
+        if (shared_data_is(f->address)) {
+            if (++trap_room()->shared_data_reads % READS_BEFORE_TIME_IS_ASKED != 0 || f->in_host)
+                return shared_data_access(f);
+            f->kind = HOST_FAULT_POINT;
+            return false;
+        }
+    }
+    if (f->in_host)
+        return false;
+    if (f->kind == HOST_FAULT_BREAKPOINT && (t = patch_site_at(f->context.rip - 1)) != NULL && t->kind < PATCH_TRAPS) {
+        f->context.rip -= 1;
+        return at_site(f, t);
+    }
+    if (f->kind == HOST_FAULT_PROTECTION && (t = patch_site_at(f->context.rip)) != NULL && t->kind >= PATCH_TRAPS)
+        return at_site(f, t);
+    /* What goes wrong in a trampoline goes wrong in the image. */
+    f->context.rip = patch_original_address(f->context.rip);
+    return false;
+}
+
+/* ---- on the host stack ---- */
+
+/* As if an interrupt had come before that instruction. False: the stack has no room for one. */
+static bool interrupt_frame(const struct host_context *c)
+{
+    struct trap_stack s;
+    if (!trap_stack_of(MACHINE->fiber, c->rsp, &s) || c->rsp < s.low + POINT_ROOM)
+        return false;
+    trap_frame_push(FRAME_KiDpcInterrupt, c, c->rsp);
+    return true;
+}
+
+static void store_system(const struct host_context *c, struct host_context *next, const struct patch_site *t)
+{
+    static const uint64_t values[] = { [PATCH_SLDT] = 0, [PATCH_STR] = 0x40, [PATCH_SMSW] = 0x80050033 };
+    bool table = t->detail == PATCH_SGDT || t->detail == PATCH_SIDT;
+    bool memory = t->base != PATCH_NO_REGISTER || t->index != PATCH_NO_REGISTER || t->rip_relative || t->reg == PATCH_NO_REGISTER;
+    if (!memory) {
+        put_reg(next, t, values[t->detail]);
+        return;
+    }
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } d = { t->detail == PATCH_SGDT ? 0x57 : 0xFFF, sim_processor()->kpcr + (t->detail == PATCH_SGDT ? 0 : 0x1000) };
+    uint16_t word = table ? 0 : (uint16_t)values[t->detail];
+    uint64_t at = patch_operand_address(t, c);
+    if (host_guarded_copy((void *)at, table ? (void *)&d : (void *)&word, table ? sizeof d : 2))
+        return;
+    EXCEPTION_RECORD r = { .ExceptionCode = STATUS_ACCESS_VIOLATION, .ExceptionAddress = (PVOID)c->rip, .NumberParameters = 2,
+                           .ExceptionInformation = { 1, at } };
+    seh_raise(FRAME_KiPageFault, c, &r, SEH_FROM_GUEST);
+}
+
+static void switch_interrupts_on(void)
+{
+    sim_processor()->interrupts_off = false;
+    sim_irql_set(sim_irql()); /* a DPC that waited runs now */
+}
+
+static bool push_flags(struct host_context *c)
+{
+    uint64_t flags = c->rflags & ~(uint64_t)RFLAGS_INTERRUPT;
+    if (!sim_processor()->interrupts_off)
+        flags |= RFLAGS_INTERRUPT;
+    if (!host_guarded_copy((void *)(c->rsp - 8), &flags, 8))
+        return false;
+    c->rsp -= 8;
+    return true;
+}
+
+static bool pop_flags(struct host_context *c)
+{
+    uint64_t flags;
+    if (!host_guarded_copy(&flags, (const void *)c->rsp, 8))
+        return false;
+    c->rsp += 8;
+    c->rflags = (flags & 0xCD5) | 0x202;
+    if (flags & RFLAGS_INTERRUPT)
+        switch_interrupts_on();
+    else
+        sim_processor()->interrupts_off = true;
+    return true;
+}
+
+static void all_ones(struct host_context *c, const struct patch_site *t)
+{
+    /* GUESS: a port where nothing answers reads as ones. */
+    uint64_t mask = t->size == 1 ? 0xFF : t->size == 2 ? 0xFFFF : 0xFFFFFFFF;
+    c->rax = t->size == 4 ? mask : c->rax | mask;
+}
+
+static void read_or_write_msr(struct host_context *c, const struct patch_site *t, bool *faults)
+{
+    uint64_t value;
+    *faults = !read_msr((uint32_t)c->rcx, &value);
+    if (!*faults && t->kind == PATCH_RDMSR)
+        put_pair(c, value);
+}
+
+static void system_call(const struct host_context *c)
+{
+    char where[200];
+    image_symbol_text(c->rip, where, sizeof where);
+    ke_unsupported("a system call (number 0x%x) made without ntdll at %s is not supported", (unsigned)c->rax, where);
+}
+
+static void time_asked(const struct host_fault *f, const void *vectors)
+{
+    struct host_context c = f->context;
+    if (interrupt_frame(&c))
+        ke_time_asked();
+    trap_resume_vectors(&c, vectors);
+}
+
+void emulate_slow(const struct host_fault *f, const void *vectors)
+{
+    struct host_context c = f->context;
+    const struct patch_site *t = patch_site_at(c.rip);
+    if (shared_data_is(f->address))
+        time_asked(f, vectors);
+    IR_ASSERT(t);
+    struct host_context next = c;
+    next.rip = t->kind == PATCH_ATOMIC ? patch_trampoline(c.rip, t) : c.rip + t->length;
+    bool faults = false, framed = interrupt_frame(t->kind == PATCH_CR8_WRITE ? &next : &c);
+    switch (t->kind) {
+    case PATCH_ATOMIC:
+        if (framed)
+            sim_point(patch_operand_address(t, &c) & ~7ull);
+        break;
+    case PATCH_PAUSE:
+    case PATCH_HLT:
+        if (framed)
+            sim_yield();
+        break;
+    case PATCH_CR8_WRITE:
+        KeLowerIrql(c.gpr[t->reg] & 0xF);
+        break;
+    case PATCH_STI:
+        switch_interrupts_on();
+        break;
+    case PATCH_PUSHF:
+        faults = !push_flags(&next);
+        break;
+    case PATCH_POPF:
+        faults = !pop_flags(&next);
+        break;
+    case PATCH_STORE_SYSTEM:
+        store_system(&c, &next, t);
+        break;
+    case PATCH_IN:
+        all_ones(&next, t);
+        break;
+    case PATCH_STRING_IO:
+        next.rcx = 0;
+        break;
+    case PATCH_RDMSR:
+    case PATCH_WRMSR:
+        read_or_write_msr(&next, t, &faults);
+        break;
+    case PATCH_SYSCALL:
+        system_call(&c);
+        break;
+    default:
+        IR_ASSERT(!"an instruction without emulation");
+    }
+    if (!faults)
+        trap_resume_vectors(&next, vectors);
+}
