@@ -8,6 +8,7 @@
  * Delivery points: IRQL falls below APC_LEVEL, the last critical or guarded region is left, the thread gets the processor
  * back (sim_resume_hook), return to user mode (ps). Special APCs are in the list before normal ones. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 static KAPC *apc_of(LIST_ENTRY *e)
@@ -87,6 +88,7 @@ static void notify(KAPC *apc, KTHREAD *k)
 bool ke_apc_insert(KAPC *apc, PVOID arg1, PVOID arg2)
 {
     KTHREAD *k = apc->Thread;
+    sim_access((uint64_t)k, SIM_WRITE);
     if (apc->Inserted || !(k->MiscFlags & MISC_APC_QUEUEABLE))
         return false;
     if (apc->ApcStateIndex == InsertApcEnvironment)
@@ -120,6 +122,7 @@ static void take_out(KAPC *apc)
 
 BOOLEAN KeRemoveQueueApc(KAPC *apc)
 {
+    sim_access((uint64_t)apc->Thread, SIM_WRITE);
     if (!apc->Inserted)
         return FALSE;
     take_out(apc);
@@ -188,9 +191,13 @@ static void deliver_kernel(KTHREAD *k)
     }
 }
 
+/* Where an APC could come in, whether there is one matters. */
 static bool may_interrupt(const KTHREAD *k)
 {
-    return k->ApcState.KernelApcPending && sim_irql() < APC_LEVEL && !k->SpecialApcDisable && sim_current()->kind == AGENT_THREAD;
+    if (sim_irql() >= APC_LEVEL || k->SpecialApcDisable || sim_current()->kind != AGENT_THREAD)
+        return false;
+    sim_access((uint64_t)k, SIM_READ);
+    return k->ApcState.KernelApcPending;
 }
 
 void ke_deliver_apcs(void)
@@ -241,6 +248,7 @@ bool ke_user_apc_take(struct ke_user_apc *out)
 {
     KTHREAD *k = ke_kthread();
     ke_deliver_apcs();
+    sim_access((uint64_t)k, SIM_READ);
     LIST_ENTRY *head = &k->ApcState.ApcListHead[UserMode];
     if (!k->ApcState.UserApcPending || list_empty(head))
         return false;
@@ -268,6 +276,7 @@ BOOLEAN KeTestAlertThread(ULONG mode)
 {
     KTHREAD *k = ke_kthread();
     mode &= 1;
+    sim_access((uint64_t)k, SIM_WRITE);
     BOOLEAN was = k->Alerted[mode];
     k->Alerted[mode] = FALSE;
     if (!was && mode == UserMode && !list_empty(&k->ApcState.ApcListHead[UserMode]))
@@ -277,6 +286,7 @@ BOOLEAN KeTestAlertThread(ULONG mode)
 
 bool ke_alert(KTHREAD *k, ULONG mode)
 {
+    sim_access((uint64_t)k, SIM_WRITE);
     bool was = k->Alerted[mode];
     if (was)
         return true;

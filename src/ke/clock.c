@@ -4,7 +4,9 @@
  * moves it too, and so does asking for the time again and again without doing anything else: a loop that waits for a moment ends. */
 #include <string.h>
 
+#include "ex/version.h"
 #include "ke/private.h"
+#include "sim/access.h"
 
 enum {
     INCREMENT_100NS = 156250, /* one clock interrupt */
@@ -15,31 +17,23 @@ enum {
 #define BOOT_DURATION 600000000ull /* the run begins one minute after boot */
 #define COUNTER_FREQUENCY 10000000
 
-static const struct ke_os systems[] = {
-    { "win7", 6, 1, 7601 }, { "8", 6, 2, 9200 }, { "8.1", 6, 3, 9600 }, { "10", 10, 0, 19045 }, { "11", 10, 0, 22631 },
-};
-
-const struct ke_os *ke_os(void)
+static void put_version(void)
 {
-    return ke_room()->os;
+    const struct ex_version *v = ex_version();
+    KUSER_SHARED_DATA *s = &ke_room()->global->shared;
+    s->NtMajorVersion = v->major;
+    s->NtMinorVersion = v->minor;
+    /* DOC: KUSER_SHARED_DATA.NtBuildNumber exists from Windows 10 on */
+    s->NtBuildNumber = v->major >= 10 ? v->build : 0;
 }
 
 bool ke_set_os(const char *name)
 {
-    const char *n = strncmp(name, "win", 3) == 0 ? name + 3 : name;
-    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
-        const char *own = strncmp(systems[i].name, "win", 3) == 0 ? systems[i].name + 3 : systems[i].name;
-        if (strcmp(own, n) != 0)
-            continue;
-        ke_room()->os = &systems[i];
-        KUSER_SHARED_DATA *s = &ke_room()->global->shared;
-        s->NtMajorVersion = systems[i].major;
-        s->NtMinorVersion = systems[i].minor;
-        /* DOC: KUSER_SHARED_DATA.NtBuildNumber exists from Windows 10 on */
-        s->NtBuildNumber = systems[i].major >= 10 ? systems[i].build : 0;
-        return true;
-    }
-    return false;
+    if (!ex_version_select(name))
+        return false;
+    if (ke_room())
+        put_version();
+    return true;
 }
 
 uint64_t ke_shared_data(void)
@@ -58,15 +52,13 @@ void ke_clock_set(uint64_t now_100ns)
 {
     IR_ASSERT(now_100ns >= MACHINE->clock_100ns);
     MACHINE->clock_100ns = now_100ns;
-    ke_room()->same_time_queries = 0;
+    sim_access(SIM_ACCESS_CLOCK, SIM_WRITE);
     KUSER_SHARED_DATA *s = &ke_room()->global->shared;
     put_time(&s->InterruptTime, now_100ns);
     put_time(&s->SystemTime, ke_system_time());
     uint64_t ticks = now_100ns / INCREMENT_100NS;
     put_time(&s->TickCount, ticks);
     s->TickCountLowDeprecated = (ULONG)ticks;
-    if (ke_room()->tick_count)
-        put_time(ke_room()->tick_count, ticks);
 }
 
 void ke_clock_init(void)
@@ -91,7 +83,7 @@ void ke_clock_init(void)
     static const uint8_t features[] = { 2, 3, 6, 8, 10, 12, 13, 17, 20, 23 }; /* cmpxchg8b, mmx, sse, rdtsc, sse2, nx, sse3, cmpxchg16b, … */
     for (size_t i = 0; i < sizeof features; i++)
         s->ProcessorFeatures[features[i]] = TRUE;
-    ke_set_os("10");
+    put_version();
     ke_clock_set(BOOT_DURATION);
 }
 
@@ -102,12 +94,13 @@ uint64_t ke_system_time(void)
 
 uint64_t ke_due_time(const LARGE_INTEGER *t)
 {
+    sim_access(SIM_ACCESS_CLOCK, SIM_READ);
     if (t->QuadPart < 0)
         return MACHINE->clock_100ns + (uint64_t)-t->QuadPart;
     return (uint64_t)t->QuadPart > SYSTEM_TIME_AT_BOOT ? (uint64_t)t->QuadPart - SYSTEM_TIME_AT_BOOT : 0;
 }
 
-/* ---- when nothing can run ---- */
+/* ---- a step of the clock ---- */
 
 bool ke_clock_idle(void)
 {
@@ -138,10 +131,14 @@ static void time_passes(uint64_t by_100ns)
 
 void ke_time_asked(void)
 {
-    struct ke_room *r = ke_room();
-    if (++r->same_time_queries < QUERIES_BEFORE_TIME_MOVES || sim_irql() > DISPATCH_LEVEL)
-        return;
-    time_passes(INCREMENT_100NS / 10);
+    struct machine *m = MACHINE;
+    uint32_t *count = &ke_room()->asked[m->fiber->id].count;
+    uint64_t *at = &ke_room()->asked[m->fiber->id].at;
+    sim_access(SIM_ACCESS_CLOCK, SIM_READ);
+    *count = *at == m->clock_100ns ? *count + 1 : 1;
+    *at = m->clock_100ns;
+    if (*count > QUERIES_BEFORE_TIME_MOVES && sim_irql() <= DISPATCH_LEVEL)
+        time_passes(INCREMENT_100NS / 10);
 }
 
 void KeStallExecutionProcessor(ULONG microseconds)

@@ -1,6 +1,7 @@
 /* Device queues: a list of requests for a device that does one at a time. Insert answers FALSE and marks the queue busy if the
  * caller may start its entry at once; remove marks it idle when it finds nothing. Each call is atomic, as NT's lock makes it. */
 #include "ke/private.h"
+#include "sim/access.h"
 
 static KDEVICE_QUEUE_ENTRY *entry_of(LIST_ENTRY *e)
 {
@@ -18,6 +19,7 @@ void KeInitializeDeviceQueue(KDEVICE_QUEUE *q)
 
 static BOOLEAN insert(KDEVICE_QUEUE *q, LIST_ENTRY *before, KDEVICE_QUEUE_ENTRY *e)
 {
+    sim_access((uint64_t)q, SIM_WRITE);
     e->Inserted = q->Busy;
     if (q->Busy)
         list_insert_before(before, &e->DeviceListEntry);
@@ -49,6 +51,7 @@ static KDEVICE_QUEUE_ENTRY *take_out(LIST_ENTRY *at)
 
 KDEVICE_QUEUE_ENTRY *KeRemoveDeviceQueue(KDEVICE_QUEUE *q)
 {
+    sim_access((uint64_t)q, SIM_WRITE);
     if (!list_empty(&q->DeviceListHead))
         return take_out(q->DeviceListHead.Flink);
     q->Busy = FALSE;
@@ -58,6 +61,7 @@ KDEVICE_QUEUE_ENTRY *KeRemoveDeviceQueue(KDEVICE_QUEUE *q)
 /* DOC: the first entry whose key is not less; if there is none, the first of all */
 KDEVICE_QUEUE_ENTRY *KeRemoveByKeyDeviceQueue(KDEVICE_QUEUE *q, ULONG key)
 {
+    sim_access((uint64_t)q, SIM_WRITE);
     LIST_ENTRY *at = q->DeviceListHead.Flink;
     while (at != &q->DeviceListHead && entry_of(at)->SortKey < key)
         at = at->Flink;
@@ -66,11 +70,13 @@ KDEVICE_QUEUE_ENTRY *KeRemoveByKeyDeviceQueue(KDEVICE_QUEUE *q, ULONG key)
 
 KDEVICE_QUEUE_ENTRY *KeRemoveByKeyDeviceQueueIfBusy(KDEVICE_QUEUE *q, ULONG key)
 {
+    sim_access((uint64_t)q, SIM_READ);
     return q->Busy ? KeRemoveByKeyDeviceQueue(q, key) : NULL;
 }
 
 BOOLEAN KeRemoveEntryDeviceQueue(KDEVICE_QUEUE *q, KDEVICE_QUEUE_ENTRY *e)
 {
+    sim_access((uint64_t)q, SIM_WRITE);
     if (!e->Inserted)
         return FALSE;
     take_out(&e->DeviceListEntry);

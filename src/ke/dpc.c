@@ -5,6 +5,7 @@
  * GUESS: importance only decides the place in the queue; NT may also delay the interrupt for low importance and for another
  * processor. Threaded DPCs run as ordinary ones, which drivers have to expect anyway. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 enum { TARGETED = 0x500 }; /* GUESS: Number of a targeted DPC is the processor's plus the greatest number of processors */
@@ -19,6 +20,13 @@ static struct processor *processor_of(const LIST_ENTRY *queue)
     for (uint32_t i = 0;; i++)
         if (queue_of(&MACHINE->processors[i]) == queue)
             return &MACHINE->processors[i];
+}
+
+/* A DPC, and the order in the queue of its processor. */
+static void touch(const KDPC *dpc, const struct processor *p)
+{
+    sim_access((uint64_t)dpc, SIM_WRITE);
+    sim_access(SIM_ACCESS_PROCESSOR(p->number), SIM_WRITE);
 }
 
 static void call_routine(KDPC *dpc, PVOID routine, PVOID context, PVOID a1, PVOID a2)
@@ -41,6 +49,7 @@ static void run(KDPC *dpc)
 {
     KDPC **running = &ke_room()->running_dpc[sim_processor()->number];
     PVOID routine = dpc->DeferredRoutine, context = dpc->DeferredContext, a1 = dpc->SystemArgument1, a2 = dpc->SystemArgument2;
+    touch(dpc, sim_processor());
     list_remove(&dpc->DpcListEntry);
     dpc->DpcData = NULL;
     *running = dpc;
@@ -62,6 +71,7 @@ bool ke_dpc_runs(const KDPC *dpc)
 static void wake_flushers(void)
 {
     struct ke_room *r = ke_room();
+    sim_access(SIM_ACCESS_PROCESSOR(sim_processor()->number), SIM_WRITE);
     for (uint32_t i = 0; i < r->dpc_waiter_count; i++)
         sim_ready(r->dpc_waiters[i]);
     r->dpc_waiter_count = 0;
@@ -94,12 +104,14 @@ void ke_dpc_init(void)
 
 bool ke_dpc_queue(KDPC *dpc, struct processor *p, PVOID arg1, PVOID arg2)
 {
+    sim_access((uint64_t)dpc, SIM_WRITE);
     if (dpc->DpcData)
         return false;
     if (dpc->Number >= TARGETED && dpc->Number - TARGETED < MACHINE->processor_count)
         p = &MACHINE->processors[dpc->Number - TARGETED];
     else
         dpc->Number = p->number;
+    touch(dpc, p);
     dpc->SystemArgument1 = arg1;
     dpc->SystemArgument2 = arg2;
     dpc->DpcData = queue_of(p);
@@ -146,9 +158,11 @@ BOOLEAN KeInsertQueueDpc(KDPC *dpc, PVOID arg1, PVOID arg2)
 
 BOOLEAN KeRemoveQueueDpc(KDPC *dpc)
 {
+    sim_access((uint64_t)dpc, SIM_WRITE);
     if (!dpc->DpcData)
         return FALSE;
     LIST_ENTRY *queue = (LIST_ENTRY *)dpc->DpcData;
+    touch(dpc, processor_of(queue));
     list_remove(&dpc->DpcListEntry);
     dpc->DpcData = NULL;
     if (list_empty(queue))
@@ -178,6 +192,7 @@ static bool any_dpc_left(void)
 {
     for (uint32_t i = 0; i < MACHINE->processor_count; i++) {
         const struct processor *p = &MACHINE->processors[i];
+        sim_access(SIM_ACCESS_PROCESSOR(i), SIM_READ);
         if (p->active == p->dpc || !list_empty(queue_of(p)))
             return true;
     }

@@ -1,14 +1,17 @@
 /* Events and semaphores. Setting wakes at once: see wait.c. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 void KeInitializeEvent(KEVENT *event, ULONG type, ULONG state)
 {
+    sim_access((uint64_t)event, SIM_WRITE);
     ke_header_init(&event->Header, type, sizeof *event, (UCHAR)state ? 1 : 0);
 }
 
 LONG ke_event_set(KEVENT *event)
 {
+    sim_access((uint64_t)event, SIM_WRITE);
     LONG before = event->Header.SignalState;
     event->Header.SignalState = 1;
     trace_event(TRACE_OBJECT_SIGNAL, (uint64_t)event, (uint64_t)before, 1, 0);
@@ -52,6 +55,7 @@ LONG KePulseEvent(KEVENT *event, LONG increment, ULONG wait)
 
 LONG KeResetEvent(KEVENT *event)
 {
+    sim_access((uint64_t)event, SIM_WRITE);
     LONG before = event->Header.SignalState;
     event->Header.SignalState = 0;
     return before;
@@ -59,16 +63,19 @@ LONG KeResetEvent(KEVENT *event)
 
 void KeClearEvent(KEVENT *event)
 {
+    sim_access((uint64_t)event, SIM_WRITE);
     event->Header.SignalState = 0;
 }
 
 LONG KeReadStateEvent(KEVENT *event)
 {
+    sim_access((uint64_t)event, SIM_READ);
     return event->Header.SignalState;
 }
 
 void ke_object_signal(DISPATCHER_HEADER *header)
 {
+    sim_access((uint64_t)header, SIM_WRITE);
     header->SignalState = 1;
     trace_event(TRACE_OBJECT_SIGNAL, (uint64_t)header, 0, 1, 0);
     ke_wait_test(header);
@@ -76,12 +83,14 @@ void ke_object_signal(DISPATCHER_HEADER *header)
 
 void KeInitializeSemaphore(KSEMAPHORE *semaphore, LONG count, LONG limit)
 {
+    sim_access((uint64_t)semaphore, SIM_WRITE);
     ke_header_init(&semaphore->Header, SemaphoreObject, sizeof *semaphore, count);
     semaphore->Limit = limit;
 }
 
 LONG KeReleaseSemaphore(KSEMAPHORE *semaphore, LONG increment, LONG adjustment, ULONG wait)
 {
+    sim_access((uint64_t)semaphore, SIM_WRITE);
     LONG before = semaphore->Header.SignalState;
     LONG64 after = (LONG64)before + adjustment;
     if (after > semaphore->Limit || after < before)
@@ -96,5 +105,6 @@ LONG KeReleaseSemaphore(KSEMAPHORE *semaphore, LONG increment, LONG adjustment, 
 
 LONG KeReadStateSemaphore(KSEMAPHORE *semaphore)
 {
+    sim_access((uint64_t)semaphore, SIM_READ);
     return semaphore->Header.SignalState;
 }

@@ -4,6 +4,7 @@
  * tries again: another thread may take the mutex before it does.
  * GUESS: this follows the bit names in public symbols (LOCK_BIT, LOCK_WAITER_WOKEN, LOCK_WAITER_INC); no document describes it. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 enum { LOCK_FREE = 1, WAITER_WOKEN = 2, WAITER = 4 };
@@ -20,6 +21,7 @@ static void init(FAST_MUTEX *m)
 
 static bool try_acquire(FAST_MUTEX *m, KTHREAD *k)
 {
+    sim_access((uint64_t)m, SIM_WRITE);
     if (!(m->Count & LOCK_FREE))
         return false;
     m->Count &= ~LOCK_FREE;
@@ -45,6 +47,7 @@ static void acquire(FAST_MUTEX *m, unsigned reason, const char *why)
 
 static void release(FAST_MUTEX *m)
 {
+    sim_access((uint64_t)m, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)m, (uint64_t)m->Owner, 0, 0);
     m->Owner = NULL;
     m->Count |= LOCK_FREE;

@@ -1,5 +1,6 @@
 /* Calls on every processor: KeGenericCallDpc (DPCs that may wait for one another) and KeIpiGenericCall. */
 #include "ke/private.h"
+#include "sim/access.h"
 
 static struct ke_generic_call *state(void)
 {
@@ -29,6 +30,7 @@ void KeGenericCallDpc(PVOID routine, PVOID context)
     KDPC *dpc = &ke_room()->cpu[me->number]->call_dpc;
     KeInitializeDpc(dpc, routine, context);
     guest_call(FRAME_NONE, routine, 4, (uint64_t)dpc, (uint64_t)context, (uint64_t)&g->left, (uint64_t)&g->barrier);
+    sim_access((uint64_t)&g->left, SIM_READ);
     while (g->left)
         ke_spin_until_changed(&g->left, "the other processors' routines");
     KeReleaseSpinLock(&g->busy, old);
@@ -36,6 +38,7 @@ void KeGenericCallDpc(PVOID routine, PVOID context)
 
 void KeSignalCallDpcDone(volatile ULONG *left)
 {
+    sim_access((uint64_t)left, SIM_WRITE);
     --*left;
     ke_spin_changed(left);
 }
@@ -44,6 +47,7 @@ void KeSignalCallDpcDone(volatile ULONG *left)
 ULONG KeSignalCallDpcSynchronize(PVOID argument)
 {
     struct ke_generic_call *g = state();
+    sim_access((uint64_t)argument, SIM_WRITE);
     if (--g->barrier.left == 0) {
         g->barrier.left = g->barrier.total;
         ke_spin_changed(argument);

@@ -101,7 +101,9 @@ void ke_init(void)
     list_init(&ke_room()->global->bugcheck_reason_callbacks);
     ke_clock_init();
     ke_dpc_init();
+    sim_clock_create();
     sim_place_hook = on_place;
     sim_resume_hook = ke_apc_resume;
     sim_idle_hook = ke_clock_idle;
+    sim_timer_hook = ke_timer_waits;
 }

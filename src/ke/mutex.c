@@ -2,10 +2,12 @@
  *
  * SignalState 1 = free, 0 = owned once, less = owned recursively. Owned mutants are in their owner's MutantListHead. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 static void init(KMUTANT *m, KTHREAD *owner, UCHAR apc_disable)
 {
+    sim_access((uint64_t)m, SIM_WRITE);
     ke_header_init(&m->Header, MutantObject, sizeof *m, owner ? 0 : 1);
     list_init(&m->MutantListEntry);
     m->OwnerThread = owner;
@@ -57,6 +59,7 @@ static void release(KMUTANT *m)
 LONG KeReleaseMutant(KMUTANT *m, LONG increment, ULONG abandoned, ULONG wait)
 {
     KTHREAD *k = ke_kthread();
+    sim_access((uint64_t)m, SIM_WRITE);
     LONG before = m->Header.SignalState;
     if ((UCHAR)abandoned) {
         m->Header.SignalState = 1;
@@ -85,11 +88,13 @@ LONG KeReleaseMutex(KMUTANT *mutex, ULONG wait)
 
 LONG KeReadStateMutex(KMUTANT *mutex)
 {
+    sim_access((uint64_t)mutex, SIM_READ);
     return mutex->Header.SignalState;
 }
 
 LONG KeReadStateMutant(KMUTANT *mutant)
 {
+    sim_access((uint64_t)mutant, SIM_READ);
     return mutant->Header.SignalState;
 }
 
@@ -100,6 +105,7 @@ void ke_mutants_abandon(KTHREAD *k)
         KMUTANT *m = LIST_ITEM(k->MutantListHead.Flink, KMUTANT, MutantListEntry);
         if (m->ApcDisable)
             KeBugCheckEx(THREAD_TERMINATE_HELD_MUTEX, (ULONG64)k, (ULONG64)m, 0, 0);
+        sim_access((uint64_t)m, SIM_WRITE);
         m->Header.SignalState = 1;
         m->Abandoned = TRUE;
         release(m);

@@ -64,15 +64,15 @@ struct ke_room {
     struct ke_global_pages *global;
     struct agent *last[MAX_PROCESSORS]; /* who was on the processor before */
     bool woke; /* the running operation has made somebody ready */
-    bool time_any; /* each timer expiry is a choice */
-    const struct ke_os *os;
     struct ke_host_routine host_routines[16];
     uint32_t host_routine_count;
-    volatile KSYSTEM_TIME *tick_count; /* exported KeTickCount */
     KDPC *running_dpc[MAX_PROCESSORS];
     struct agent *dpc_waiters[MAX_AGENTS]; /* in KeFlushQueuedDpcs */
     uint32_t dpc_waiter_count;
-    uint32_t same_time_queries; /* see ke_time_asked */
+    struct {
+        uint64_t at; /* virtual time of the last question */
+        uint32_t count; /* questions at that time */
+    } asked[MAX_AGENTS]; /* see ke_time_asked */
     struct spinner *spinners;
 };
 
@@ -192,6 +192,7 @@ bool ke_timer_remove(KTIMER *timer);
 /* Expires what is due at the present virtual time. True if that changed anything for anybody. */
 bool ke_timers_expire(void);
 KTIMER *ke_timer_first(void);
+bool ke_timer_waits(void);
 bool ke_clock_idle(void);
 void ke_clock_set(uint64_t now_100ns);
 

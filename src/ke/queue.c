@@ -4,6 +4,7 @@
  * else another may be let in. Waiting threads are served last in, first out; an entry is handed over by whoever inserts it.
  * Waiters are in the header's wait list, members in ThreadListHead. SignalState is the number of entries. */
 #include "ke/private.h"
+#include "sim/access.h"
 
 static KTHREAD *last_waiter(KQUEUE *q)
 {
@@ -39,11 +40,13 @@ void KeInitializeQueue(KQUEUE *q, ULONG count)
 
 LONG KeReadStateQueue(KQUEUE *q)
 {
+    sim_access((uint64_t)q, SIM_READ);
     return q->Header.SignalState;
 }
 
 static LONG insert(KQUEUE *q, LIST_ENTRY *entry, bool at_head)
 {
+    sim_access((uint64_t)q, SIM_WRITE);
     LONG before = q->Header.SignalState;
     KTHREAD *k = last_waiter(q);
     /* DOC: the inserting thread, if it belongs to the queue and is about to wait there, counts as running: CurrentCount says so */
@@ -72,14 +75,17 @@ void ke_queue_thread_waits(KTHREAD *k)
 {
     if (!k->Queue)
         return;
+    sim_access((uint64_t)k->Queue, SIM_WRITE);
     k->Queue->CurrentCount--;
     activate(k->Queue);
 }
 
 void ke_queue_thread_runs(KTHREAD *k)
 {
-    if (k->Queue)
-        k->Queue->CurrentCount++;
+    if (!k->Queue)
+        return;
+    sim_access((uint64_t)k->Queue, SIM_WRITE);
+    k->Queue->CurrentCount++;
 }
 
 void ke_queue_leave(KTHREAD *k)
@@ -87,6 +93,7 @@ void ke_queue_leave(KTHREAD *k)
     KQUEUE *q = k->Queue;
     if (!q)
         return;
+    sim_access((uint64_t)q, SIM_WRITE);
     list_remove(&k->QueueListEntry);
     k->Queue = NULL;
     q->CurrentCount--;
@@ -96,6 +103,7 @@ void ke_queue_leave(KTHREAD *k)
 /* The asking thread is one of those that CurrentCount counts. */
 bool ke_queue_take(KQUEUE *q, LIST_ENTRY **entry)
 {
+    sim_access((uint64_t)q, SIM_WRITE);
     if (list_empty(&q->EntryListHead) || q->CurrentCount > q->MaximumCount)
         return false;
     *entry = pop(q);
@@ -148,6 +156,7 @@ ULONG KeRemoveQueueEx(KQUEUE *q, ULONG mode, ULONG alertable, LARGE_INTEGER *tim
 /* Waiters go on with STATUS_ABANDONED; returns the entries as a list without head. */
 LIST_ENTRY *KeRundownQueue(KQUEUE *q)
 {
+    sim_access((uint64_t)q, SIM_WRITE);
     LIST_ENTRY *first = list_empty(&q->EntryListHead) ? NULL : q->EntryListHead.Flink;
     if (first)
         list_remove(&q->EntryListHead);

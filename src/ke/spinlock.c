@@ -1,6 +1,7 @@
 /* Spin locks: plain ones (bit 0 of the lock) and in-stack queued ones (the lock points to the last handle in line, each handle
  * spins on its own word). The explorer sees a spinning agent as one that is not enabled, so nobody ever turns in a loop. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 /* KSPIN_LOCK_QUEUE.Lock: low bits beside the address of the lock. */
@@ -8,14 +9,18 @@ enum { QUEUE_WAIT = 1, QUEUE_OWNER = 2 };
 
 static void acquire(KSPIN_LOCK *lock)
 {
-    while (*lock & 1)
+    while (*lock & 1) {
+        sim_access((uint64_t)lock, SIM_READ);
         sim_spin(lock, "spin lock");
+    }
+    sim_access_lock((uint64_t)lock, SIM_LOCK_ACQUIRE);
     *lock |= 1;
     trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)lock, 0, 0, 0);
 }
 
 static void release(KSPIN_LOCK *lock)
 {
+    sim_access_lock((uint64_t)lock, SIM_LOCK_RELEASE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     *lock &= ~(KSPIN_LOCK)1;
 }
@@ -68,6 +73,7 @@ void KeReleaseSpinLock(KSPIN_LOCK *lock, ULONG irql)
 
 BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(KSPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_READ);
     if (*lock & 1)
         return FALSE;
     acquire(lock);
@@ -76,6 +82,7 @@ BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(KSPIN_LOCK *lock)
 
 BOOLEAN KeTestSpinLock(KSPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_READ);
     return *lock == 0;
 }
 
@@ -100,12 +107,14 @@ static uint64_t *word(KSPIN_LOCK_QUEUE *q)
 static void queue_acquire(KSPIN_LOCK *lock, KSPIN_LOCK_QUEUE *q)
 {
     KSPIN_LOCK_QUEUE *last = (KSPIN_LOCK_QUEUE *)*lock;
+    sim_access((uint64_t)lock, SIM_WRITE);
     q->Next = NULL;
     *word(q) = (uint64_t)lock | (last ? QUEUE_WAIT : QUEUE_OWNER);
     *lock = (KSPIN_LOCK)q;
     if (last) {
         last->Next = q;
         sim_spin(word(q), "queued spin lock");
+        sim_access((uint64_t)lock, SIM_WRITE);
     }
     trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)lock, 0, 0, 0);
 }
@@ -114,6 +123,7 @@ static void queue_release(KSPIN_LOCK_QUEUE *q)
 {
     KSPIN_LOCK *lock = (KSPIN_LOCK *)(*word(q) & ~7ull);
     KSPIN_LOCK_QUEUE *next = q->Next;
+    sim_access((uint64_t)lock, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     if (next)
         *word(next) = (uint64_t)lock | QUEUE_OWNER;
@@ -176,6 +186,7 @@ void KeReleaseInStackQueuedSpinLockForDpc(KLOCK_QUEUE_HANDLE *handle)
 
 static void shared_acquire(EX_SPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     while (*lock & (EXCLUSIVE | WRITER_WAITS))
         ke_spin_until_changed(lock, "shared spin lock");
     ++*lock;
@@ -184,6 +195,7 @@ static void shared_acquire(EX_SPIN_LOCK *lock)
 
 static void exclusive_acquire(EX_SPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     while (*lock & ~WRITER_WAITS) {
         *lock |= WRITER_WAITS;
         ke_spin_until_changed(lock, "exclusive spin lock");
@@ -208,6 +220,7 @@ KIRQL ExAcquireSpinLockShared(EX_SPIN_LOCK *lock)
 
 void ExReleaseSpinLockSharedFromDpcLevel(EX_SPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 1, 0);
     --*lock;
     ke_spin_changed(lock);
@@ -235,6 +248,7 @@ KIRQL ExAcquireSpinLockExclusive(EX_SPIN_LOCK *lock)
 
 void ExReleaseSpinLockExclusiveFromDpcLevel(EX_SPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     *lock &= ~EXCLUSIVE;
     ke_spin_changed(lock);
@@ -249,6 +263,7 @@ void ExReleaseSpinLockExclusive(EX_SPIN_LOCK *lock, ULONG irql)
 /* The caller holds it shared; TRUE if it now holds it alone. */
 ULONG ExTryConvertSharedSpinLockExclusive(EX_SPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     if ((*lock & READERS) != 1 || (*lock & EXCLUSIVE))
         return FALSE;
     *lock = EXCLUSIVE | (*lock & WRITER_WAITS);
@@ -257,6 +272,7 @@ ULONG ExTryConvertSharedSpinLockExclusive(EX_SPIN_LOCK *lock)
 
 ULONG ExTryAcquireSpinLockSharedAtDpcLevel(EX_SPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_READ);
     if (*lock & (EXCLUSIVE | WRITER_WAITS))
         return FALSE;
     shared_acquire(lock);
@@ -265,6 +281,7 @@ ULONG ExTryAcquireSpinLockSharedAtDpcLevel(EX_SPIN_LOCK *lock)
 
 ULONG ExTryAcquireSpinLockExclusiveAtDpcLevel(EX_SPIN_LOCK *lock)
 {
+    sim_access((uint64_t)lock, SIM_READ);
     if (*lock & ~WRITER_WAITS)
         return FALSE;
     exclusive_acquire(lock);

@@ -1,5 +1,6 @@
 /* The kernel's part of a thread: KTHREAD at birth and death, critical and guarded regions, priority, affinity. */
 #include "ke/private.h"
+#include "sim/access.h"
 
 void ke_thread_init(struct thread *t)
 {
@@ -49,6 +50,7 @@ void ke_thread_signal(struct thread *t)
 void ke_thread_terminate(struct thread *t)
 {
     KTHREAD *k = &t->ethread->Tcb;
+    sim_access((uint64_t)k, SIM_WRITE);
     k->ApcState.UserApcPending = TRUE;
     if (k->State == Waiting && k->WaitMode == UserMode)
         ke_unwait(k, STATUS_THREAD_IS_TERMINATING);
@@ -99,6 +101,7 @@ KTHREAD *KeGetCurrentThread(void)
 
 LONG KeSetPriorityThread(KTHREAD *thread, LONG priority)
 {
+    sim_access((uint64_t)&thread->Priority, SIM_WRITE);
     LONG before = thread->Priority;
     thread->Priority = (CHAR)priority;
     return before;
@@ -106,11 +109,13 @@ LONG KeSetPriorityThread(KTHREAD *thread, LONG priority)
 
 LONG KeQueryPriorityThread(KTHREAD *thread)
 {
+    sim_access((uint64_t)&thread->Priority, SIM_READ);
     return thread->Priority;
 }
 
 LONG KeSetBasePriorityThread(KTHREAD *thread, LONG increment)
 {
+    sim_access((uint64_t)&thread->Priority, SIM_WRITE);
     LONG before = thread->BasePriority - 8;
     thread->BasePriority = (CHAR)(8 + increment);
     return before;
@@ -118,5 +123,6 @@ LONG KeSetBasePriorityThread(KTHREAD *thread, LONG increment)
 
 LONG KeQueryBasePriorityThread(KTHREAD *thread)
 {
+    sim_access((uint64_t)&thread->Priority, SIM_READ);
     return thread->BasePriority - 8;
 }

@@ -1,8 +1,10 @@
-/* KTIMERs on the virtual clock. Queued timers are in one list by due time (KTIMER.DueTime, interrupt time), equal ones by age.
+/* KTIMERs on the virtual clock. Queued timers are in one list by due time (KTIMER.DueTime, interrupt time), equal
+ * ones by address: the order in which they were set must not matter.
  *
  * Expiry: signalled, its waiters woken, its DPC queued (on processor 0, unless it has a target), then re-armed if it has a
  * period. A one-shot timer's DPC may still run after KeCancelTimer. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 enum { TIMER_INSERTED = 0x40 }; /* GUESS: bit of Header.TimerMiscFlags as public symbols show it */
@@ -12,24 +14,45 @@ static LIST_ENTRY *timers(void)
     return &ke_room()->global->timers;
 }
 
+static bool is_before(const KTIMER *a, const KTIMER *b)
+{
+    return a->DueTime.QuadPart != b->DueTime.QuadPart ? (uint64_t)a->DueTime.QuadPart < (uint64_t)b->DueTime.QuadPart : a < b;
+}
+
+/* What the clock does next depends on the timers there are. Where time only moves when nobody can run, its steps come after
+ * everything else anyway. */
+static void touch(const KTIMER *timer)
+{
+    sim_access((uint64_t)timer, SIM_WRITE);
+    if (MACHINE->time_any)
+        sim_access(SIM_ACCESS_CLOCK, SIM_WRITE);
+}
+
 void ke_timer_insert(KTIMER *timer, uint64_t due)
 {
     IR_ASSERT(!(timer->Header.TimerMiscFlags & TIMER_INSERTED));
+    touch(timer);
     timer->DueTime.QuadPart = (LONGLONG)due;
     timer->Header.TimerMiscFlags |= TIMER_INSERTED;
     LIST_ENTRY *at = timers()->Blink;
-    while (at != timers() && (uint64_t)LIST_ITEM(at, KTIMER, TimerListEntry)->DueTime.QuadPart > due)
+    while (at != timers() && is_before(timer, LIST_ITEM(at, KTIMER, TimerListEntry)))
         at = at->Blink;
     list_insert_before(at->Flink, &timer->TimerListEntry);
 }
 
 bool ke_timer_remove(KTIMER *timer)
 {
+    touch(timer);
     if (!(timer->Header.TimerMiscFlags & TIMER_INSERTED))
         return false;
     timer->Header.TimerMiscFlags &= (UCHAR)~TIMER_INSERTED;
     list_remove(&timer->TimerListEntry);
     return true;
+}
+
+bool ke_timer_waits(void)
+{
+    return !list_empty(timers());
 }
 
 KTIMER *ke_timer_first(void)
@@ -122,10 +145,12 @@ BOOLEAN KeCancelTimer(KTIMER *timer)
 
 BOOLEAN KeReadStateTimer(KTIMER *timer)
 {
+    sim_access((uint64_t)timer, SIM_READ);
     return timer->Header.SignalState != 0;
 }
 
 ULONGLONG KeQueryTimerDueTime(KTIMER *timer)
 {
+    sim_access((uint64_t)timer, SIM_READ);
     return timer->Header.TimerMiscFlags & TIMER_INSERTED ? (ULONGLONG)timer->DueTime.QuadPart : 0;
 }

@@ -9,6 +9,7 @@
  * A kernel APC ends the wait with STATUS_KERNEL_APC; the waiter runs the APC and waits again, last in the lists, until
  * the same deadline. */
 #include "ke/private.h"
+#include "sim/access.h"
 #include "trace/trace.h"
 
 void ke_header_init(DISPATCHER_HEADER *h, unsigned type, size_t bytes, LONG state)
@@ -25,6 +26,7 @@ void ke_header_init(DISPATCHER_HEADER *h, unsigned type, size_t bytes, LONG stat
 
 static bool can_have(const DISPATCHER_HEADER *h, const KTHREAD *k)
 {
+    sim_access((uint64_t)h, SIM_READ);
     if (h->Type == MutantObject)
         return ke_mutant_free_for((const KMUTANT *)h, k);
     return h->SignalState > 0;
@@ -33,6 +35,7 @@ static bool can_have(const DISPATCHER_HEADER *h, const KTHREAD *k)
 /* Takes what a satisfied wait takes. Returns STATUS_ABANDONED for an abandoned mutant. */
 static NTSTATUS consume(DISPATCHER_HEADER *h, KTHREAD *k)
 {
+    sim_access((uint64_t)h, SIM_WRITE);
     switch (h->Type) {
     case EventSynchronizationObject:
     case TimerSynchronizationObject:
@@ -74,6 +77,7 @@ static void block_unlink(KWAIT_BLOCK *b)
 {
     if (b->BlockState != BLOCK_ACTIVE)
         return;
+    sim_access((uint64_t)b->Object, SIM_WRITE);
     list_remove(&b->WaitListEntry);
     b->BlockState = BLOCK_INACTIVE;
 }
@@ -81,6 +85,7 @@ static void block_unlink(KWAIT_BLOCK *b)
 void ke_unwait(KTHREAD *k, LONG_PTR status)
 {
     IR_ASSERT(k->State == Waiting);
+    sim_access((uint64_t)k, SIM_WRITE);
     for (unsigned i = 0; i < k->WaitBlockCount; i++)
         block_unlink(&k->WaitBlockList[i]);
     block_unlink(&k->WaitBlock[TIMER_BLOCK]);
@@ -170,6 +175,8 @@ static bool try_satisfy(const struct ke_wait *w, KTHREAD *k, LONG_PTR *status)
  * GUESS: a user APC ends a wait in UserMode only; the documentation of alertable kernel-mode waits can be read otherwise. */
 static NTSTATUS alert_test(const struct ke_wait *w, KTHREAD *k)
 {
+    if (w->alertable || w->mode == UserMode)
+        sim_access((uint64_t)k, SIM_READ);
     if (w->alertable) {
         if (k->Alerted[w->mode]) {
             k->Alerted[w->mode] = FALSE;
@@ -207,6 +214,7 @@ static void block_link(KWAIT_BLOCK *b, KTHREAD *k, DISPATCHER_HEADER *object, un
     b->WaitKey = (USHORT)key;
     b->Thread = k;
     b->Object = object;
+    sim_access((uint64_t)object, SIM_WRITE);
     list_append(&object->WaitListHead, &b->WaitListEntry);
 }
 
@@ -239,6 +247,7 @@ static LONG_PTR wait_once(const struct ke_wait *w, struct thread *t, KTHREAD *k)
     ke_of(t)->in_wait = true;
     sim_block(w->why, w->count ? (uint64_t)w->objects[0] : 0);
     ke_of(t)->in_wait = false;
+    sim_access((uint64_t)k, SIM_READ); /* who ended the wait */
     IR_ASSERT(!t->waiting);
     k->ContextSwitches++;
     trace_event(TRACE_WAIT_DONE, w->count ? (uint64_t)w->objects[0] : 0, (uint64_t)k->WaitStatus, 0, 0);

@@ -28,6 +28,10 @@ static void name_of(const struct agent *a, char *out, size_t size)
         snprintf(out, size, "DPC on processor %u", a->processor->number);
         return;
     }
+    if (a->kind == AGENT_CLOCK) {
+        snprintf(out, size, "the clock");
+        return;
+    }
     const struct thread *t = a->thread;
     if (!t || !t->process)
         snprintf(out, size, "thread %u", a->id);

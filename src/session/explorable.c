@@ -16,7 +16,7 @@ static struct snapshot *start; /* constants of the process once opened */
 static struct explore_agent enabled[MAX_AGENTS];
 static struct explore_access accesses[MAX_ACCESSES];
 static unsigned access_count;
-static uint32_t created[MAX_AGENTS];
+static uint32_t created[MAX_AGENTS], everybody[MAX_AGENTS];
 static unsigned created_count;
 static bool overflow;
 static char outcome_text[900];
@@ -85,12 +85,24 @@ static enum explore_status point(void *context, struct explore_point *out)
     return EXPLORE_RUNNING;
 }
 
+/* In the idle model time goes on because nobody else can: that depends on all that has happened. */
+static unsigned join_everybody(void)
+{
+    struct machine *m = MACHINE;
+    if (m->time_any)
+        return 0;
+    for (uint32_t i = 0; i < m->agent_count; i++)
+        everybody[i] = explorable_agent_id(m->agents[i]);
+    return m->agent_count;
+}
+
 static void step(void *context, uint32_t agent, unsigned alternative, struct explore_event *out)
 {
     struct machine *m = MACHINE;
     access_count = 0;
     created_count = 0;
     overflow = false;
+    unsigned joins = 0;
     bool stands = sim_run(); /* prefixes are replayed without looking at the points between */
     IR_ASSERT(stands);
     if (m->choice.kind == CHOICE_DATA) {
@@ -100,11 +112,14 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
         while (i < m->choice.n && explorable_agent_id(m->agents[m->choice.agents[i]]) != agent)
             i++;
         IR_ASSERT(i < m->choice.n);
+        if (m->agents[m->choice.agents[i]] == m->clock)
+            joins = join_everybody();
         sim_decide(i);
     }
     if (overflow) /* more than can be told apart: one access that conflicts with everything of its kind is the safe answer */
         access_count = 0, on_access(SIM_ACCESS_EVERYTHING, EXPLORE_WRITE, 0);
-    *out = (struct explore_event) { .accesses = accesses, .access_count = access_count, .enables = created, .enables_count = created_count };
+    *out = (struct explore_event) { .accesses = accesses, .access_count = access_count, .enables = created, .enables_count = created_count,
+                                    .joins = everybody, .joins_count = joins };
 }
 
 static void outcome(void *context, struct explore_outcome *out)

@@ -41,7 +41,7 @@ struct fiber {
     struct host_fault fault;
 };
 
-enum agent_kind { AGENT_THREAD, AGENT_DPC };
+enum agent_kind { AGENT_THREAD, AGENT_DPC, AGENT_CLOCK /* the next timer expires; has no fiber and needs no processor */ };
 
 enum agent_state {
     AGENT_FREE,
@@ -132,6 +132,8 @@ struct machine {
     struct processor processors[MAX_PROCESSORS];
     uint32_t processor_count;
     uint64_t clock_100ns; /* interrupt time since boot */
+    struct agent *clock;
+    bool time_any; /* the clock may step whenever a timer waits; otherwise only when nobody else can */
     struct agent *last; /* who took the last step */
     struct sim_choice choice;
     uint32_t decided;
@@ -192,6 +194,8 @@ void sim_free(void *p, size_t bytes);
 /* A new agent whose fiber will call fn(arg) on its host stack. Its guest kernel stack is allocated, filled with a pattern.
  * Not ready until sim_ready. */
 struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *arg);
+/* The clock's agent. Once a run. */
+void sim_clock_create(void);
 /* The running agent ends; does not return. */
 _Noreturn void sim_agent_exit(void);
 
@@ -226,8 +230,10 @@ void sim_decide(unsigned alternative);
 void sim_settle(void);
 /* Ends the run from the running agent; does not return. */
 _Noreturn void sim_end(enum run_end how);
-/* Called when nothing can run; advances time or ends the run. Set by ke. Returns true if something became ready. */
+/* A step of the clock: advances time to the next due timer. Set by ke. Returns true if that changed anything for anybody. */
 extern bool (*sim_idle_hook)(void);
+/* Whether there is a timer. */
+extern bool (*sim_timer_hook)(void);
 /* Called in the agent's context before it goes on after having been switched out (kernel APC delivery). */
 extern void (*sim_resume_hook)(struct agent *agent);
 extern void (*sim_place_hook)(struct agent *agent, struct processor *p);

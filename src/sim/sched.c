@@ -9,6 +9,7 @@
 #include "sim/machine.h"
 
 bool (*sim_idle_hook)(void);
+bool (*sim_timer_hook)(void);
 void (*sim_resume_hook)(struct agent *agent);
 void (*sim_place_hook)(struct agent *agent, struct processor *p);
 void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
@@ -88,6 +89,19 @@ struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *a
     if (sim_create_hook)
         sim_create_hook(a);
     return a;
+}
+
+void sim_clock_create(void)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = sim_alloc(sizeof *a);
+    a->id = free_slot(m);
+    IR_ASSERT(!m->clock && a->id == m->agent_count);
+    m->agents[m->agent_count++] = a;
+    a->kind = AGENT_CLOCK;
+    a->state = AGENT_IDLE;
+    a->stable_id = mix(1, a->id);
+    m->clock = a;
 }
 
 static _Noreturn void to_main_for_good(void)
@@ -304,7 +318,7 @@ static bool can_step(struct machine *m, const struct agent *a)
     case AGENT_READY:
         return find_processor(m, a) != NULL;
     case AGENT_IDLE:
-        return p && dpc_due(p);
+        return a->kind == AGENT_DPC && dpc_due(p);
     default:
         return false;
     }
@@ -328,6 +342,13 @@ static void gather(struct machine *m)
     }
     if (last_goes_on && !stays_first)
         c->agents[c->n++] = last->id;
+    if (m->clock && (c->n == 0 || m->time_any) && sim_timer_hook())
+        c->agents[c->n++] = m->clock->id;
+}
+
+static bool only_clock(const struct machine *m)
+{
+    return m->choice.n == 1 && m->clock && m->choice.agents[0] == m->clock->id;
 }
 
 static void place(struct machine *m, struct agent *a)
@@ -372,6 +393,18 @@ static void run_agent(struct machine *m, struct agent *a)
     m->fiber = NULL;
 }
 
+static void run_clock(struct machine *m)
+{
+    if (m->last)
+        m->last->yielded = false;
+    if (m->last != m->clock)
+        m->switches++;
+    m->last = m->clock;
+    bool alone = only_clock(m);
+    if (!sim_idle_hook() && alone)
+        m->end = RUN_DEADLOCK;
+}
+
 void sim_decide(unsigned alternative)
 {
     struct machine *m = MACHINE;
@@ -384,7 +417,11 @@ void sim_decide(unsigned alternative)
         m->fiber = NULL;
         return;
     }
-    run_agent(m, m->agents[m->choice.agents[alternative]]);
+    struct agent *a = m->agents[m->choice.agents[alternative]];
+    if (a->kind == AGENT_CLOCK)
+        run_clock(m);
+    else
+        run_agent(m, a);
 }
 
 bool sim_run(void)
@@ -397,8 +434,7 @@ bool sim_run(void)
             return true;
         gather(m);
         if (m->choice.n == 0) {
-            if (!sim_idle_hook || !sim_idle_hook())
-                m->end = m->end == RUN_GOING ? RUN_DEADLOCK : m->end;
+            m->end = RUN_DEADLOCK;
             continue;
         }
         if (m->choice.n > 1 || m->every_point)
@@ -410,7 +446,7 @@ bool sim_run(void)
 void sim_settle(void)
 {
     struct machine *m = MACHINE;
-    for (gather(m); m->choice.n; gather(m))
+    for (gather(m); m->choice.n && !only_clock(m); gather(m))
         sim_decide(0);
     m->last = NULL;
 }
