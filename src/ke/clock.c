@@ -4,7 +4,6 @@
  * moves it too, and so does asking for the time again and again without doing anything else: a loop that waits for a moment ends. */
 #include <string.h>
 
-#include "ex/version.h"
 #include "ke/private.h"
 #include "sim/access.h"
 
@@ -17,23 +16,36 @@ enum {
 #define BOOT_DURATION 600000000ull /* the run begins one minute after boot */
 #define COUNTER_FREQUENCY 10000000
 
-static void put_version(void)
+static const struct ke_os systems[] = {
+    { "win7", 6, 1, 7601 }, { "8", 6, 2, 9200 }, { "8.1", 6, 3, 9600 }, { "10", 10, 0, 19045 }, { "11", 10, 0, 22631 },
+};
+
+const struct ke_os *ke_os(void)
 {
-    const struct ex_version *v = ex_version();
+    return ke_room()->os;
+}
+
+static void os_put(const struct ke_os *os)
+{
     KUSER_SHARED_DATA *s = &ke_room()->global->shared;
-    s->NtMajorVersion = v->major;
-    s->NtMinorVersion = v->minor;
+    ke_room()->os = os;
+    s->NtMajorVersion = os->major;
+    s->NtMinorVersion = os->minor;
     /* DOC: KUSER_SHARED_DATA.NtBuildNumber exists from Windows 10 on */
-    s->NtBuildNumber = v->major >= 10 ? v->build : 0;
+    s->NtBuildNumber = os->major >= 10 ? os->build : 0;
 }
 
 bool ke_set_os(const char *name)
 {
-    if (!ex_version_select(name))
-        return false;
-    if (ke_room())
-        put_version();
-    return true;
+    const char *n = strncmp(name, "win", 3) == 0 ? name + 3 : name;
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
+        const char *own = strncmp(systems[i].name, "win", 3) == 0 ? systems[i].name + 3 : systems[i].name;
+        if (strcmp(own, n) != 0)
+            continue;
+        os_put(&systems[i]);
+        return true;
+    }
+    return false;
 }
 
 uint64_t ke_shared_data(void)
@@ -83,7 +95,7 @@ void ke_clock_init(void)
     static const uint8_t features[] = { 2, 3, 6, 8, 10, 12, 13, 17, 20, 23 }; /* cmpxchg8b, mmx, sse, rdtsc, sse2, nx, sse3, cmpxchg16b, … */
     for (size_t i = 0; i < sizeof features; i++)
         s->ProcessorFeatures[features[i]] = TRUE;
-    put_version();
+    ke_set_os("10");
     ke_clock_set(BOOT_DURATION);
 }
 

@@ -100,8 +100,13 @@ bool ke_apc_pending(const struct thread *t);
 
 /* Time. */
 uint64_t ke_system_time(void); /* 100 ns since 1601 */
-/* The version of Windows that the kernel presents itself as (ex/version.h), before or after ke_init. false: unknown name. */
+/* The version of Windows that the kernel presents itself as: win7, 8, 8.1, 10 (default), 11. false: unknown name. */
 bool ke_set_os(const char *name);
+struct ke_os {
+    const char *name;
+    uint32_t major, minor, build;
+};
+const struct ke_os *ke_os(void);
 /* Address of the KUSER_SHARED_DATA that reads of 0xFFFFF78000000000 and 0x7FFE0000 are redirected to. */
 uint64_t ke_shared_data(void);
 /* Time was read: a loop that only waits for time to pass makes it pass. */

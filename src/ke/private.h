@@ -63,6 +63,7 @@ struct ke_room {
     struct ke_processor_pages *cpu[MAX_PROCESSORS];
     struct ke_global_pages *global;
     struct agent *last[MAX_PROCESSORS]; /* who was on the processor before */
+    const struct ke_os *os;
     bool woke; /* the running operation has made somebody ready */
     struct ke_host_routine host_routines[16];
     uint32_t host_routine_count;
