@@ -85,6 +85,7 @@ void ntdll_RtlFreeUTF8String(ANSI_STRING *s);
 NTSTATUS RtlIntegerToUnicodeString(ULONG value, ULONG base, UNICODE_STRING *to);
 NTSTATUS RtlInt64ToUnicodeString(ULONGLONG value, ULONG base, UNICODE_STRING *to);
 NTSTATUS RtlIntegerToChar(ULONG value, ULONG base, LONG size, CHAR *to);
+NTSTATUS RtlIntegerToUnicode(ULONG value, ULONG base, LONG size, WCHAR *to);
 NTSTATUS RtlLargeIntegerToChar(const ULONGLONG *value, ULONG base, LONG size, CHAR *to);
 NTSTATUS RtlUnicodeStringToInteger(const UNICODE_STRING *s, ULONG base, ULONG *value);
 NTSTATUS RtlUnicodeStringToInt64(const UNICODE_STRING *s, ULONG base, LONGLONG *value, WCHAR **end);

@@ -77,6 +77,23 @@ NTSTATUS RtlIntegerToChar(ULONG value, ULONG base, LONG size, CHAR *to)
     return to_chars(value, base, size, to);
 }
 
+/* Like RtlIntegerToChar; size counts characters. */
+NTSTATUS RtlIntegerToUnicode(ULONG value, ULONG base, LONG size, WCHAR *to)
+{
+    CHAR text[MAX_DIGITS + 1];
+    LONG room = size < 0 ? -size : size;
+    LONG used = room > MAX_DIGITS ? MAX_DIGITS : room;
+    NTSTATUS status = to_chars(value, base, size < 0 ? -used : used, text);
+    if (!NT_SUCCESS(status))
+        return status;
+    for (LONG i = 0; i < used; i++) {
+        to[i] = (UCHAR)text[i];
+        if (size > 0 && !text[i])
+            break;
+    }
+    return status;
+}
+
 NTSTATUS RtlLargeIntegerToChar(const ULONGLONG *value, ULONG base, LONG size, CHAR *to)
 {
     return to_chars(*value, base, size, to);

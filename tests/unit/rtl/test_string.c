@@ -217,6 +217,12 @@ static void integers_to_strings(void **state)
     assert_int_equal(RtlIntegerToChar(42, 10, 1, text), STATUS_BUFFER_OVERFLOW);
     assert_int_equal(RtlIntegerToChar(0xAB, 16, -4, text), STATUS_SUCCESS);
     assert_memory_equal(text, "00AB", 4);
+    WCHAR wide[8] = u"#######";
+    assert_int_equal(RtlIntegerToUnicode(42, 10, 7, wide), STATUS_SUCCESS);
+    assert_wide_equal(wide, u"42");
+    assert_int_equal(RtlIntegerToUnicode(42, 10, -4, wide), STATUS_SUCCESS);
+    assert_memory_equal(wide, u"0042##", 12);
+    assert_int_equal(RtlIntegerToUnicode(42, 10, 1, wide), STATUS_BUFFER_OVERFLOW);
 }
 
 static void strings_to_integers(void **state)
