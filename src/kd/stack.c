@@ -9,6 +9,7 @@
 #include "sim/door.h"
 #include "sim/image.h"
 #include "sim/machine.h"
+#include "trap/frames.h"
 #include "trap/trap.h"
 
 enum { MAX_FRAMES = 128 };
@@ -19,9 +20,16 @@ const char *kd_address(uint64_t a, char buf[18])
     return buf;
 }
 
-static bool read_guest(void *ctx, uint64_t va, void *to, size_t len)
+/* The registers of a failed agent at the instruction that failed, if the failure lies in guest code that did not call us: an unhandled
+ * exception of a program, a spin, an unknown import, a kernel stack that could not take the frames of the trap. */
+static const struct host_context *failed_at(const struct agent *a)
 {
-    return host_guarded_copy(to, (const void *)va, len);
+    const struct trap_crash *crash = trap_crash_info(), *hang = trap_hang_info();
+    if (crash->happened && crash->agent == a)
+        return &crash->context;
+    if (hang->happened && hang->agent == a)
+        return &hang->context;
+    return trap_room()->stopped_agent == a ? &trap_room()->stopped : NULL;
 }
 
 /* Registers at the innermost guest frame: in a door, the frame that the door built. */
@@ -29,48 +37,74 @@ static bool start(const struct agent *a, struct pe_regs *regs)
 {
     memset(regs, 0, sizeof *regs);
     const struct fiber *f = &a->fiber;
-    if (a->fresh || !f->guest_sp || !f->frame_site)
-        return false;
-    if (f->stopped_rip) { /* interrupted in guest code: at a patched instruction or a fault */
-        for (int i = 0; i < 16; i++)
-            regs->gpr[i] = f->stopped_gpr[i];
-        regs->rip = f->stopped_rip;
+    const struct host_context *c = failed_at(a);
+    if (c) {
+        memcpy(regs->gpr, c->gpr, sizeof regs->gpr);
+        memcpy(regs->xmm, c->xmm, sizeof regs->xmm);
+        regs->rip = c->rip;
         return true;
     }
+    if (a->fresh || !f->guest_sp || !f->frame_site)
+        return false;
     regs->rip = f->frame_site;
-    regs->gpr[4] = f->guest_sp;
+    regs->gpr[PE_RSP] = f->guest_sp;
     return true;
 }
 
-static bool step(struct pe_regs *r)
+static size_t made_up(struct kd_frame *f, uint64_t sp, enum frame_name name, const char *export)
 {
-    const struct image *i = image_at(r->rip);
-    char err[PE_ERROR_TEXT];
-    struct pe_unwound out;
-    if (!i)
-        return false;
-    struct pe_function fn;
-    bool has = pe_function_entry(&i->pe, (uint32_t)(r->rip - i->base), &fn);
-    return pe_virtual_unwind(&i->pe, has ? &fn : NULL, 0, r, read_guest, NULL, &out, err, sizeof err) == PE_OK;
+    const char *module;
+    *f = (struct kd_frame) { .child_sp = sp, .pc = export ? door_export_address("ntoskrnl.exe", export) : door_frame_site(name) };
+    if (export)
+        snprintf(f->site, sizeof f->site, "nt!%s", export);
+    else
+        snprintf(f->site, sizeof f->site, "nt!%s+0x%x", door_frame_name(f->pc, &module), 0x25);
+    return 1;
+}
+
+/* The double fault has a stack of its own. */
+static size_t double_fault_frames(const struct agent *a, const struct pe_regs *r, struct kd_frame *frames, size_t max)
+{
+    if (!trap_room()->double_fault || ke_bugcheck_info()->agent != a || max < 4)
+        return 0;
+    made_up(&frames[0], 0, FRAME_NONE, "KeBugCheckEx");
+    made_up(&frames[1], 0, FRAME_KiBugCheckDispatch, NULL);
+    made_up(&frames[2], 0, FRAME_KiDoubleFaultAbort, NULL);
+    frames[0].return_address = frames[1].pc;
+    frames[1].return_address = frames[2].pc;
+    frames[2].return_address = r->rip;
+    return 3;
+}
+
+/* Nothing has been executed behind the entry of this one. */
+static void name_stopped(struct kd_frame *f)
+{
+    const char *name = "nt!KeBugCheckEx+";
+    if (strncmp(f->site, name, strlen(name)) == 0)
+        f->site[strlen(name) - 1] = 0;
 }
 
 size_t kd_stack_walk(const struct agent *a, struct kd_frame *frames, size_t max)
 {
     struct pe_regs r;
-    size_t n = 0;
     if (!start(a, &r))
         return 0;
-    while (n < max && r.rip) {
+    size_t n = double_fault_frames(a, &r, frames, max), own = n;
+    for (bool interrupted = true; n < max && (r.rip || interrupted);) {
         struct kd_frame *f = &frames[n++];
-        f->pc = r.rip;
-        f->child_sp = r.gpr[4];
+        struct trap_function fn;
+        struct pe_unwound out;
+        *f = (struct kd_frame) { .child_sp = r.gpr[PE_RSP], .pc = r.rip };
         image_symbol_text(r.rip, f->site, sizeof f->site);
-        if (!step(&r) || r.gpr[4] <= f->child_sp - 0x100000) {
-            f->return_address = 0;
+        trap_function_at(r.rip, &fn);
+        uint64_t pc = r.rip;
+        if (!trap_unwind_regs(&r, &fn, 0, &out) || (r.rip == pc && r.gpr[PE_RSP] == f->child_sp))
             break;
-        }
         f->return_address = r.rip;
+        interrupted = out.machine_frame;
     }
+    if (!own && n)
+        name_stopped(&frames[0]);
     return n;
 }
 

@@ -35,8 +35,6 @@ struct fiber {
     uint64_t gs_base; /* while this fiber runs: KPCR or TEB */
     uint64_t kernel_stack, kernel_stack_top; /* guest stack in the kernel half */
     uint64_t frame_site; /* return address that a callback from here gets: inside the function whose frame is at guest_sp */
-    uint64_t stopped_rip; /* not 0: the guest was interrupted here (patched instruction, fault) with these registers */
-    uint64_t stopped_gpr[16];
     uint64_t user_sp; /* guest_sp of the user stack while in the kernel */
     struct host_fault fault;
 };

@@ -43,8 +43,10 @@ void image_symbol_text(uint64_t address, char *text, size_t size)
 {
     const struct image *i;
     uint64_t off;
-    const char *name = image_symbol(address, &i, &off);
-    if (name && off)
+    const char *module, *missing, *name = image_symbol(address, &i, &off);
+    if (image_missing_at(address, &module, &missing))
+        snprintf(text, size, "%s!%s", module, missing);
+    else if (name && off)
         snprintf(text, size, "%s!%s+0x%llx", i->module, name, (unsigned long long)off);
     else if (name)
         snprintf(text, size, "%s!%s", i->module, name);

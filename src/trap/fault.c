@@ -42,8 +42,9 @@ _Noreturn void trap_crash_end(const EXCEPTION_RECORD *r, const struct host_conte
 _Noreturn void trap_double_fault(const struct host_context *c)
 {
     struct trap_room *r = trap_room();
-    r->off_stack = true;
-    r->off_stack_context = *c;
+    r->double_fault = true;
+    r->stopped_agent = MACHINE->fiber;
+    r->stopped = *c;
     /* GUESS: parameters 3 and 4 are the stack pointer and the instruction. */
     KeBugCheckEx(UNEXPECTED_KERNEL_MODE_TRAP, 8, 0, c->rsp, c->rip);
 }
@@ -75,6 +76,9 @@ static void missing_import(const struct host_fault *f)
         from = 0;
     if (f->in_host)
         from = MACHINE->fiber->fiber.frame_site;
+    else
+        trap_room()->stopped_agent = MACHINE->fiber;
+    trap_room()->stopped = f->context;
     image_symbol_text(from, caller, sizeof caller);
     ke_unsupported("%s!%s is not supported (%s by %s)", module, name, f->access == 8 ? "called" : f->access & 1 ? "written" : "read", caller);
 }

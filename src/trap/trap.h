@@ -40,9 +40,10 @@ struct trap_room {
     struct trap_crash crash, hang;
     struct agent *unsupported_agent;
     char unsupported[512];
-    /* The guest stack could not take the frames of the trap: the registers there, for stack walks. */
-    bool off_stack;
-    struct host_context off_stack_context;
+    /* The failing agent's registers, where its guest stack does not show them. */
+    struct agent *stopped_agent;
+    struct host_context stopped;
+    bool double_fault; /* the guest stack could not take the frames of the trap */
     struct vectored *vectored;
     uint64_t vectored_handles;
     struct last_filter *last_filters;

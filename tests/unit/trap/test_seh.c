@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kd/kd.h"
 #include "ke/ke.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
@@ -37,6 +38,7 @@ static int run(const char *path)
     char err[256];
     host_arena_map();
     sim_init(1);
+    ke_init();
     host_signals_install(trap_filter);
     door_images_build();
     struct image_file *file = image_file_open(path, err, sizeof err);
@@ -124,6 +126,8 @@ int main(int argc, char **argv)
         if (child == 0) {
             function = tests[i].name;
             bool ok = run(argv[1]) == 0 && judge(&tests[i]);
+            if (argc > 2)
+                kd_print_failure(stdout);
             fflush(stdout);
             _exit(ok ? 0 : 1);
         }
