@@ -1,4 +1,5 @@
 /* Devices, their stacks and names; symbolic links. */
+#include "io/completion.h"
 #include "io/room.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ void io_init(void)
     ob_type_register(OB_DEVICE, &device);
     ob_type_register(OB_DRIVER, &driver);
     io_file_types_register();
+    io_completion_types_register();
     MACHINE->rooms[ROOM_IO] = sim_alloc(sizeof(struct io_room));
 }
 

@@ -9,6 +9,7 @@
  * back (sim_resume_hook), return to user mode (ps). Special APCs are in the list before normal ones. */
 #include "ke/private.h"
 #include "sim/access.h"
+#include "mm/mm.h"
 #include "trace/trace.h"
 
 static KAPC *apc_of(LIST_ENTRY *e)
@@ -306,6 +307,13 @@ BOOLEAN KeAlertThread(KTHREAD *thread, ULONG mode)
 
 /* ---- end of a thread ---- */
 
+/* A user APC without rundown routine is freed by NT if its thread ends; one that is part of something larger is not a block. */
+static bool is_pool_block(KAPC *apc)
+{
+    struct pool_block b;
+    return mm_pool_find((uint64_t)apc, &b) && !b.free && b.base == (uint64_t)apc;
+}
+
 static void run_down(LIST_ENTRY *head)
 {
     while (!list_empty(head)) {
@@ -313,6 +321,8 @@ static void run_down(LIST_ENTRY *head)
         take_out(apc);
         if (apc->RundownRoutine)
             guest_call(FRAME_KiDeliverApc, apc->RundownRoutine, 1, (uint64_t)apc);
+        else if (is_pool_block(apc))
+            ex_pool_free(apc);
     }
 }
 

@@ -22,6 +22,8 @@ struct process *ps_processes(void);
 struct process *ps_create_program(struct image_file *file, const char *command_line, char *err, size_t errlen);
 NTSTATUS ps_create_user_thread(struct process *process, void *start, void *parameter, uint64_t stack_size, bool suspended, struct thread **out);
 NTSTATUS ps_resume_thread(struct thread *t);
+/* Called in user mode when a thread's start routine has returned, before its TLS goes. Set by win32. */
+extern void (*ps_user_end_hook)(void);
 void ps_tls_attach(struct thread *t);
 void ps_tls_detach(struct thread *t);
 /* Another thread is to end as soon as it can. */

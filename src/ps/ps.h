@@ -41,6 +41,8 @@ struct thread {
     bool exiting; /* in ps_exit_thread */
     bool terminating; /* has been told to end */
     bool suspended; /* created so, not yet resumed */
+    uint32_t suspend_count; /* NtSuspendThread */
+    KEVENT *resume; /* set when suspend_count falls to 0 */
     const char *name; /* "system worker 1"; for views */
     void *start, *context;
     void (*host_start)(void *); /* host threads */

@@ -10,6 +10,7 @@
 #include "mm/mm.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "ps/nt_thread.h"
 #include "ps/process.h"
 #include "sim/door.h"
 #include "trace/trace.h"
@@ -64,6 +65,8 @@ static void list_remove(struct thread *t)
 }
 
 /* ---- creation ---- */
+
+void (*ps_user_end_hook)(void);
 
 static void thread_start(void *arg);
 
@@ -197,6 +200,8 @@ static void run_user(struct thread *t)
     uint64_t result = guest_call(FRAME_BaseThreadInitThunk, t->start, 1, (uint64_t)t->context);
     if (t->process->main_thread == t)
         ps_exit_process((NTSTATUS)result);
+    if (ps_user_end_hook)
+        ps_user_end_hook();
     ps_tls_detach(t);
     ps_exit_thread((NTSTATUS)result);
 }
@@ -250,6 +255,10 @@ void ps_syscall_leave(struct syscall *s)
     struct thread *t = a->thread;
     if (s->nested)
         return;
+    if (t->suspend_count)
+        ps_wait_while_suspended(t);
+    if (!t->terminating && ps_user_apc_pending(t))
+        ps_run_user_apcs(t, s);
     if (t->terminating)
         ps_exit_thread(t->ethread->ExitStatus);
     a->fiber.guest_sp = s->user.sp;

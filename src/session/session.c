@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ex/ex.h"
+#include "ex/objects.h"
 #include "ex/work.h"
 #include "host/host.h"
 #include "io/io.h"
@@ -188,6 +189,7 @@ void session_begin(const struct config *c)
     MACHINE->rooms[ROOM_SESSION] = sim_alloc(sizeof(struct session));
     ke_init();
     ob_init();
+    ex_objects_init();
     ps_init();
     io_init();
     door_images_build();
