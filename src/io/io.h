@@ -74,6 +74,8 @@ NTSTATUS NtFsControlFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO
 NTSTATUS NtReadFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length, LARGE_INTEGER *offset, ULONG *key);
 NTSTATUS NtWriteFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length, LARGE_INTEGER *offset, ULONG *key);
 NTSTATUS NtFlushBuffersFile(HANDLE file, IO_STATUS_BLOCK *iosb);
+NTSTATUS NtQueryInformationFile(HANDLE file, IO_STATUS_BLOCK *iosb, PVOID information, ULONG length, ULONG class);
+NTSTATUS NtSetInformationFile(HANDLE file, IO_STATUS_BLOCK *iosb, PVOID information, ULONG length, ULONG class);
 NTSTATUS NtWaitForSingleObject(HANDLE handle, ULONG alertable, LARGE_INTEGER *timeout);
 NTSTATUS NtWaitForMultipleObjects(ULONG count, HANDLE *handles, ULONG type, ULONG alertable, LARGE_INTEGER *timeout);
 NTSTATUS NtCancelIoFile(HANDLE file, IO_STATUS_BLOCK *iosb);

@@ -6,6 +6,7 @@
 #include "ex/objects.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
+#include "nt/ex.h"
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "sim/door.h"
@@ -81,7 +82,7 @@ NTSTATUS NtQueueApcThread(HANDLE handle, PVOID routine, PVOID context, PVOID arg
     if (NT_SUCCESS(s)) {
         sim_point((uint64_t)thread);
         KAPC *apc = ex_pool_alloc(NonPagedPoolNx, sizeof *apc, APC_TAG);
-        ke_apc_init_host_normal(apc, &thread->Tcb, user_apc_free, FRAME_KiDeliverApc, routine, UserMode, context);
+        ke_apc_init_host_normal(apc, &thread->Tcb, user_apc_free, FRAME_PspQueueApcSpecialApc, routine, UserMode, context);
         if (!ps_thread_of(thread) || !KeInsertQueueApc(apc, arg1, arg2, 0)) {
             ex_pool_free(apc);
             s = STATUS_UNSUCCESSFUL;
@@ -144,7 +145,7 @@ NTSTATUS NtSuspendThread(HANDLE handle, ULONG *previous)
             t->suspend_count++;
             if (t != ps_current()) {
                 KAPC *apc = ex_pool_alloc(NonPagedPoolNx, sizeof *apc, APC_TAG);
-                ke_apc_init_host(apc, &e->Tcb, suspend_apc, FRAME_KiDeliverApc);
+                ke_apc_init_host(apc, &e->Tcb, suspend_apc, FRAME_KiSuspendNop);
                 if (!KeInsertQueueApc(apc, NULL, NULL, 0))
                     ex_pool_free(apc);
             }

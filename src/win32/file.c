@@ -5,18 +5,12 @@
 #include "win32/file.h"
 
 #include "ob/ob.h"
+#include "win32/overlapped.h"
 
 enum { FLAG_WRITE_THROUGH = (int)0x80000000, FLAG_OVERLAPPED = 0x40000000, FLAG_NO_BUFFERING = 0x20000000, FLAG_RANDOM_ACCESS = 0x10000000,
        FLAG_SEQUENTIAL_SCAN = 0x08000000, FLAG_DELETE_ON_CLOSE = 0x04000000, FLAG_BACKUP_SEMANTICS = 0x02000000, FLAG_POSIX_SEMANTICS = 0x01000000,
        FLAG_OPEN_REPARSE_POINT = 0x00200000, ATTRIBUTES_MASK = 0x00007FA7 };
 enum { DEVICE_TYPE_FILE_SYSTEM = 9 };
-
-/* OVERLAPPED */
-struct overlapped {
-    uint64_t internal, internal_high;
-    uint64_t offset;
-    uint64_t event;
-};
 
 /* ---- opening ---- */
 
