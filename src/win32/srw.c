@@ -235,17 +235,12 @@ BOOL InitOnceExecuteOnce(uint64_t *once, void *function, uint64_t parameter, uin
     return ok;
 }
 
-/* ---- interlocked singly-linked lists: depth 16 bits, sequence 48 bits, first entry ---- */
+/* ---- sequenced lists: a chain at once; the rest is ex's (depth 16 bits, sequence 48 bits, first entry) ---- */
 
 struct slist {
     uint64_t depth_sequence;
     uint64_t next; /* address with four low bits clear */
 };
-
-void InitializeSListHead(struct slist *l)
-{
-    memset(l, 0, sizeof *l);
-}
 
 static void slist_changed(struct slist *l, uint64_t first, int change)
 {
@@ -254,39 +249,10 @@ static void slist_changed(struct slist *l, uint64_t first, int change)
     l->next = first;
 }
 
-uint64_t InterlockedPushEntrySList(struct slist *l, uint64_t *entry)
-{
-    uint64_t old = l->next;
-    *entry = old;
-    slist_changed(l, (uint64_t)entry, 1);
-    return old;
-}
-
 uint64_t InterlockedPushListSListEx(struct slist *l, uint64_t list, uint64_t *list_end, ULONG count)
 {
     uint64_t old = l->next;
     *list_end = old;
     slist_changed(l, list, (int)count);
     return old;
-}
-
-uint64_t InterlockedPopEntrySList(struct slist *l)
-{
-    uint64_t first = l->next;
-    if (first)
-        slist_changed(l, *(uint64_t *)first, -1);
-    return first;
-}
-
-uint64_t InterlockedFlushSList(struct slist *l)
-{
-    uint64_t first = l->next;
-    if (first)
-        slist_changed(l, 0, -(int)(uint16_t)l->depth_sequence);
-    return first;
-}
-
-USHORT QueryDepthSList(struct slist *l)
-{
-    return (USHORT)l->depth_sequence;
 }
