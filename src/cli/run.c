@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "cli/options.h"
+#include "kd/kd.h"
 #include "session/session.h"
 #include "sim/image.h"
 #include "trace/trace.h"
@@ -77,6 +78,8 @@ int cli_run(int argc, char **argv)
         print_json(&out, now() - start);
     } else if (out.kind != FAILURE_NONE) {
         fprintf(stderr, "irplab: %s: %s\n", failure_kind_text(out.kind), out.message);
+        if (!o.quiet)
+            kd_print_failure(stderr);
     } else if (o.verbose) {
         fprintf(stderr, "irplab: no failure; run hash %016llx\n", (unsigned long long)session_run_hash());
     }

@@ -261,7 +261,13 @@ void io_final_completion(IRP *irp)
 
 static void completion_apc(KAPC *apc)
 {
-    io_final_completion((IRP *)((UCHAR *)apc - offsetof(IRP, Tail.Apc)));
+    IRP *irp = (IRP *)((UCHAR *)apc - offsetof(IRP, Tail.Apc));
+    /* The APC lies over the tail's other form; what the rest needs of that came along as its argument. */
+    FILE_OBJECT *file = apc->SystemArgument1;
+    memset(&irp->Tail, 0, sizeof irp->Tail);
+    irp->Tail.Overlay.OriginalFileObject = file;
+    irp->Tail.Overlay.Thread = (PVOID)ps_current()->ethread;
+    io_final_completion(irp);
 }
 
 /* The final part may run here at once when this is the requesting thread and it could take the APC now. */
@@ -287,10 +293,10 @@ static void finish_in_thread(IRP *irp)
             ke_deliver_apcs();
         return;
     }
+    sim_point((uint64_t)irp); /* completed, the APC not yet queued */
+    FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
     ke_apc_init_host(&irp->Tail.Apc, (KTHREAD *)t->ethread, completion_apc, FRAME_IopCompleteRequest);
-    trace_event(TRACE_APC_QUEUE, (uint64_t)&irp->Tail.Apc, (uint64_t)t->ethread, (uint64_t)irp, 0);
-    sim_point((uint64_t)irp);
-    KeInsertQueueApc(&irp->Tail.Apc, irp->Tail.Overlay.OriginalFileObject, NULL, 0);
+    KeInsertQueueApc(&irp->Tail.Apc, file, NULL, 0);
 }
 
 static void complete_associated(IRP *irp, CCHAR boost)
