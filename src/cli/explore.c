@@ -249,7 +249,7 @@ static bool write_failure(const struct options *o, const struct explore_machine 
     explore_minimise(machine, &x->schedule, 500);
     struct explore_turning turning;
     memset(&turning, 0, sizeof turning);
-    explore_last_avoidable(machine, &x->schedule, 200, &turning);
+    explore_last_avoidable(machine, &x->schedule, 3000, &turning);
     if (turning.found) {
         explore_schedule_free(&s->passing);
         s->passing = turning.passing;
