@@ -49,6 +49,16 @@ static EXCEPTION_DISPOSITION first_pass(EXCEPTION_RECORD *record, uint64_t frame
     return ExceptionContinueSearch;
 }
 
+/* The target is an __except block of a scope that guards the place: all scopes inside that one are left. (Clang's ranges end one byte
+ * late, so that the block may seem to lie in them.) */
+static bool is_handler_of(const SCOPE_TABLE *t, uint64_t rva, uint64_t target)
+{
+    for (ULONG i = 0; i < t->Count; i++)
+        if (t->ScopeRecord[i].JumpTarget && t->ScopeRecord[i].JumpTarget == target && covers(t, i, rva))
+            return true;
+    return false;
+}
+
 /* The unwind goes to a place that the same scope guards: the scope is not left. */
 static bool is_target_inside(const SCOPE_TABLE *t, ULONG i, uint64_t target)
 {
@@ -64,10 +74,11 @@ static EXCEPTION_DISPOSITION second_pass(const EXCEPTION_RECORD *record, uint64_
     const SCOPE_TABLE *t = dc->HandlerData;
     uint64_t rva = place(dc), target = dc->TargetIp - dc->ImageBase;
     bool at_target = (record->ExceptionFlags & EXCEPTION_TARGET_UNWIND) != 0;
+    bool is_jump = at_target && !is_handler_of(t, rva, target);
     for (ULONG i = dc->ScopeIndex; i < t->Count; i++) {
         if (!covers(t, i, rva))
             continue;
-        if (at_target && is_target_inside(t, i, target))
+        if (is_jump && is_target_inside(t, i, target))
             return ExceptionContinueSearch;
         if (t->ScopeRecord[i].JumpTarget) {
             if (at_target && t->ScopeRecord[i].JumpTarget == target)

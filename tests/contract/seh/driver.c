@@ -313,7 +313,7 @@ static VOID DivideByZero(PCONTRACT t)
     volatile LONG result = 0;
 
     __try {
-        result = 1 / Zero;
+        result = 10 / Zero; /* 1 / x would be made without a division */
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         status = GetExceptionCode();
     }
