@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cm/cm.h"
 #include "ex/ex.h"
 #include "ex/objects.h"
 #include "ex/work.h"
@@ -180,6 +181,25 @@ void session_process_init(void)
     host_signals_install(trap_filter);
 }
 
+/* Values of the configuration that belong to no device; pnp sets those once it knows the device's key. */
+static void registry_fill(const struct config *c)
+{
+    for (uint32_t i = 0; i < c->registry_count; i++) {
+        const struct config_value *v = &c->registry[i];
+        char path[400];
+        if (strncmp(v->path, "device:", 7) == 0)
+            continue;
+        if (strncmp(v->path, "service:", 8) == 0)
+            snprintf(path, sizeof path, "HKLM\\System\\CurrentControlSet\\Services\\%s", v->path + 8);
+        else
+            snprintf(path, sizeof path, "%s", v->path);
+        if (v->is_dword)
+            cm_set_dword(path, v->name, (uint32_t)strtoul(v->text, NULL, 0));
+        else
+            cm_set_text(path, v->name, v->text);
+    }
+}
+
 void session_begin(const struct config *c)
 {
     config = c;
@@ -194,6 +214,8 @@ void session_begin(const struct config *c)
     io_init();
     door_images_build();
     ex_init();
+    cm_init();
+    registry_fill(c);
     po_init();
     pnp_init();
     ex_work_init();
