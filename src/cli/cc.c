@@ -401,6 +401,9 @@ static void add_language(struct cc_words *command, const struct cc_job *job)
     static const char *const common[] = {
         "-fms-extensions",
         "-Xclang", "-fasync-exceptions", /* without it the handler around a faulting load is dropped */
+        /* A handler that begins right behind a call which never returns would lie in the range that it guards (ranges end
+         * one byte behind the call): its __finally would not run. Microsoft's compiler puts a trap there as well. */
+        "-mllvm", "-trap-unreachable",
         "-fno-strict-aliasing", /* as Microsoft's compiler: WDK sources rely on it */
         "-fwrapv",
         "-Wno-ignored-attributes", "-Wno-pragma-pack", "-Wno-unknown-pragmas", "-Wno-ignored-pragma-intrinsic",
