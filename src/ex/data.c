@@ -58,7 +58,9 @@ static void *guest_zeros(size_t bytes)
 void ex_data_type_none(void *at);
 void ex_data_type_none(void *at)
 {
-    put(at, (uint64_t)guest_zeros(TYPE_BYTES), 8);
+    LIST_ENTRY *type = guest_zeros(TYPE_BYTES);
+    type->Flink = type->Blink = type; /* see ob_init */
+    put(at, (uint64_t)type, 8);
 }
 
 /* KSYSTEM_TIME. Only x86 code reads it here: the x64 macros read KUSER_SHARED_DATA. */

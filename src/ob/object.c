@@ -376,8 +376,13 @@ void ob_init(void)
     link_make("\\??", "\\GLOBAL??");
     link_make("\\GLOBAL??\\GLOBALROOT", "");
     link_make("\\GLOBAL??\\Global", "\\GLOBAL??");
-    for (int i = 1; i < OB_TYPE_COUNT; i++)
+    for (int i = 1; i < OB_TYPE_COUNT; i++) {
         r->type_objects[i] = ob_create(OB_TYPE, 0xD8);
+        /* OBJECT_TYPE begins with TypeList, which is empty: it points to the type itself. mingw's headers declare the type variables
+         * such that drivers read this word for the type. */
+        LIST_ENTRY *list = r->type_objects[i];
+        list->Flink = list->Blink = list;
+    }
 }
 
 void *ob_type_object(enum ob_type_index type)

@@ -182,9 +182,19 @@ void session_process_init(void)
     host_signals_install(trap_filter);
 }
 
-/* Values of the configuration that belong to no device; pnp sets those once it knows the device's key. */
+/* The services of the drivers, and values of the configuration that belong to no device; pnp sets those once it knows the device's key. */
 static void registry_fill(const struct config *c)
 {
+    for (uint32_t i = 0; i < c->driver_count; i++) {
+        char service[64], path[400], image[128];
+        service_name(service, sizeof service, c->drivers[i].file);
+        snprintf(path, sizeof path, "HKLM\\System\\CurrentControlSet\\Services\\%s", service);
+        snprintf(image, sizeof image, "\\SystemRoot\\System32\\drivers\\%s.sys", service);
+        cm_set_dword(path, "Type", 1);
+        cm_set_dword(path, "Start", 3);
+        cm_set_dword(path, "ErrorControl", 1);
+        cm_set_text(path, "ImagePath", image);
+    }
     for (uint32_t i = 0; i < c->registry_count; i++) {
         const struct config_value *v = &c->registry[i];
         char path[400];
