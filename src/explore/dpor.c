@@ -366,7 +366,7 @@ static size_t conflicts_before(struct dpor *d, uint32_t wants, size_t until)
             d->waiting_events[n++] = p->accesses[a].event;
         }
     }
-    if (f->count > 1)
+    if (f->count > 1 && n > 1)
         qsort(d->waiting_events, n, sizeof *d->waiting_events, newest_first);
     return n;
 }
@@ -671,6 +671,7 @@ void explore_dpor(struct search *s)
     d->s = s;
     d->path = &s->path;
     s->path.races = true;
+    d->sleepers = explore_grow(NULL, &d->sleeper_room, 1, sizeof *d->sleepers);
     path_begin(&s->path);
     open_stand(d, NO_BRANCH);
     bool more = true;

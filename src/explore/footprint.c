@@ -55,6 +55,7 @@ void footprints_init(struct footprints *f)
     f->object_size = 256;
     f->object_ids = zeroed(f->object_size, sizeof *f->object_ids);
     f->object_numbers = zeroed(f->object_size, sizeof *f->object_numbers);
+    f->touches = explore_grow(NULL, &f->touch_room, 1, sizeof *f->touches); /* never null: empty footprints point into it too */
     append(f, explore_mix(1), NULL, 0);
     append(f, hash_of(NULL, 0), NULL, 0);
 }
