@@ -1,16 +1,17 @@
 /* All happens-before classes that have a representative with at most so many preemptions.
  *
  * The number of preemptions belongs to an order, not to its class, so sleep sets and wake-up trees do not apply: what they leave out
- * may be the only cheap order of a class. (Coons, Musuvathi, McKinley, Bounded Partial-Order Reduction, OOPSLA 2013, say why.) Instead
+ * may be the only cheap order of a class (Coons, Musuvathi, McKinley, Bounded Partial-Order Reduction, OOPSLA 2013). Instead:
  *
  *   - Orders that lead to the same class of prefix, with the same agent to go on for free, are one place. A place is entered again
  *     only at a smaller cost. Runs that end at a known place count as merged.
- *   - A preemption is tried only in front of an event that has been seen to race, or to keep another from waiting: any other can be
- *     put off behind the event at no cost. Likewise, where the choice is free, others are tried before an agent only if some event of
- *     the agent's whole stretch (until it waits or ends) is such.
+ *   - At a node only some agents are tried. Where the running agent c can go on that is c; where the choice is free, any one. An agent
+ *     that was tried calls for its rivals: those seen to race with, or to be kept waiting by, what it did there, that is its stretch
+ *     until it waited or ended (for c, its next event alone: going on costs nothing, so it can be put in front by itself). Any order
+ *     that begins with others can be had, at no greater cost, by putting a tried agent's stretch in front of it.
  *
- * What races is learnt on the way, per footprint; passes are repeated until one learns nothing. A class has then been missed only if two
- * places have the same 64-bit hash. */
+ * Who is a rival is learnt on the way, per footprint; passes are repeated until one learns nothing. A class has then been missed only
+ * if two places have the same 64-bit hash. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,41 +21,50 @@
 
 struct place {
     uint64_t key;
+    uint64_t rest; /* rivals of the running agent's stretch from here on */
     uint32_t cost;
 };
 
-struct prints {
-    uint32_t *all;
-    size_t count, room;
-};
+/* Agents as bits; those from ALL on are one. */
+typedef uint64_t agents;
 
-/* A node of the path: what was tried, and what its first agent touched: its next event where it is running, its whole stretch where
- * the choice was free. */
+enum { ALL = 63 };
+
 struct turn {
-    uint32_t at, left;
-    size_t stretch; /* the free node at which the running agent's stretch began, or NOWHERE */
-    bool unknown;   /* the stretch ended at a known place: what came after was not seen */
-    struct prints touched;
+    agents tried, wanted;
+    agents able, waits; /* enabled here; waiting here */
+    agents rest;        /* rivals of the running agent's stretch from here on */
+    uint32_t print;     /* of the event being explored */
+    uint16_t agent;     /* its agent, or NO_AGENT */
+    uint16_t first;     /* the agent tried first */
+    uint16_t high;      /* of the agents that share a bit, those below were tried */
+    uint32_t left;      /* alternatives of it still to be explored */
+    agents below;       /* rivals of the rest of its stretch, behind the event */
 };
-
-#define NOWHERE SIZE_MAX
 
 struct bounded {
     struct search *s;
     struct path *path;
     int bound;
-    bool left_out;
+    bool left_out; /* by the bound */
     bool learnt;
-    bool skipped; /* something for not racing */
-    uint8_t *races; /* by footprint */
-    size_t race_room;
+    bool skipped; /* an agent that nobody called for */
+    agents *rivals; /* by footprint */
+    size_t rival_room;
     struct place *places;
     size_t place_count, place_size;
     struct seen complete;
     struct turn *turns;
     size_t turn_room;
     int32_t arrival[EXPLORE_AGENTS_MAX];
+    agents *stretches[EXPLORE_AGENTS_MAX]; /* what the stretch from an agent's n-th event last called for: a guess */
+    size_t stretch_room[EXPLORE_AGENTS_MAX];
 };
+
+static agents bit(unsigned agent)
+{
+    return 1ull << (agent < ALL ? agent : ALL);
+}
 
 /* --- places ------------------------------------------------------------------------------------------------------ */
 
@@ -80,8 +90,8 @@ static void grow_places(struct bounded *b)
     free(old);
 }
 
-/* False: the place where the path ends has been entered at no greater cost. */
-static bool enter(struct bounded *b)
+/* The place where the path ends; *known: it has been entered at no greater cost. */
+static struct place *enter(struct bounded *b, bool *known)
 {
     const struct node *n = path_node(b->path);
     uint64_t key = n->can_go_on ? explore_mix(n->trace + b->path->keys[n->running]) : n->trace;
@@ -89,32 +99,35 @@ static bool enter(struct bounded *b)
     if (b->place_count * 2 >= b->place_size)
         grow_places(b);
     struct place *at = find_place(b, key);
-    if (at->key && at->cost <= n->preemptions)
-        return false;
+    *known = at->key && at->cost <= n->preemptions;
+    if (*known)
+        return at;
     b->place_count += !at->key;
-    *at = (struct place){key, n->preemptions};
+    *at = (struct place){key, at->rest, n->preemptions};
     if (b->place_count > b->s->config->nodes && !b->s->stopped) {
         b->s->stopped = b->s->result->bound_hit = true;
         search_not_complete(b->s, "there are more places than the limit of nodes");
     }
-    return true;
+    return at;
 }
 
-/* --- what races -------------------------------------------------------------------------------------------------- */
+/* --- rivals ------------------------------------------------------------------------------------------------------ */
 
-static bool racing(const struct bounded *b, uint32_t print)
+static agents rivals_of(const struct bounded *b, uint32_t print)
 {
-    return print == FOOTPRINT_ALL || (print < b->race_room && b->races[print]);
+    if (print == FOOTPRINT_ALL)
+        return bit(ALL);
+    return print < b->rival_room ? b->rivals[print] : 0;
 }
 
-static void learn(struct bounded *b, uint32_t print)
+static void learn(struct bounded *b, uint32_t print, unsigned rival)
 {
-    if (racing(b, print))
+    if (rivals_of(b, print) & bit(rival))
         return;
-    size_t old = b->race_room;
-    b->races = explore_grow(b->races, &b->race_room, print + 1, 1);
-    memset(b->races + old, 0, b->race_room - old);
-    b->races[print] = 1;
+    size_t old = b->rival_room;
+    b->rivals = explore_grow(b->rivals, &b->rival_room, print + 1, sizeof *b->rivals);
+    memset(b->rivals + old, 0, (b->rival_room - old) * sizeof *b->rivals);
+    b->rivals[print] |= bit(rival);
     b->learnt = true;
 }
 
@@ -131,7 +144,7 @@ static void learn_from_wanted(struct bounded *b, unsigned agent, uint32_t wants,
             const struct event *e = &p->events[p->accesses[a].event];
             if (p->accesses[a].event < until && e->agent != agent && touch_kinds_conflict(p->accesses[a].kind, t->kind) &&
                 b->arrival[e->agent] < (int32_t)e->index)
-                learn(b, e->print);
+                learn(b, e->print, agent);
         }
     }
 }
@@ -142,10 +155,18 @@ static void learn_from_event(struct bounded *b)
     size_t at = p->count - 1;
     const struct event *x = &p->events[at];
     for (uint32_t i = 0; i < x->race_count; i++)
-        learn(b, p->events[p->race_events[x->races + i]].print);
+        learn(b, p->events[p->race_events[x->races + i]].print, x->agent);
+    for (uint32_t i = x->enables; i < p->enable_count; i++)
+        if (p->last[p->enables[i].agent] != NO_EVENT) /* woken, not created: it may have been left for free while it slept */
+            learn(b, x->print, p->enables[i].agent);
     if (x->waits == WAITS_NEVER)
         return;
     path_arrival(p, x->agent, x->before, at, b->arrival);
+    for (unsigned i = 0; i < p->joined_count; i++) {
+        const struct event *e = &p->events[p->joined[i]];
+        if (b->arrival[e->agent] < (int32_t)e->index)
+            learn(b, e->print, x->agent);
+    }
     learn_from_wanted(b, x->agent, x->really, at);
 }
 
@@ -164,15 +185,6 @@ static void learn_from_waiting(struct bounded *b)
     }
 }
 
-static bool others_matter(struct bounded *b, const struct turn *t)
-{
-    for (size_t i = 0; i < t->touched.count; i++)
-        if (racing(b, t->touched.all[i]))
-            return true;
-    b->skipped |= !t->unknown;
-    return t->unknown;
-}
-
 /* --- the walk ---------------------------------------------------------------------------------------------------- */
 
 static struct turn *top(struct bounded *b)
@@ -180,69 +192,138 @@ static struct turn *top(struct bounded *b)
     return &b->turns[b->path->count];
 }
 
+static agents waiting_here(struct bounded *b)
+{
+    struct path *p = b->path;
+    const struct explore_waiting *list;
+    agents all = 0;
+    if (!p->machine->waiting)
+        return 0;
+    for (unsigned n = p->machine->waiting(p->machine->context, &list); n > 0; n--)
+        all |= bit(path_agent(p, list[n - 1].agent));
+    return all;
+}
+
 static void open_turn(struct bounded *b)
 {
     struct path *p = b->path;
-    size_t old = b->turn_room;
     b->turns = explore_grow(b->turns, &b->turn_room, p->count + 1, sizeof *b->turns);
-    memset(b->turns + old, 0, (b->turn_room - old) * sizeof *b->turns);
     struct turn *t = top(b);
-    t->at = 0;
-    t->left = UINT32_MAX;
-    t->unknown = false;
-    t->touched.count = 0;
-    t->stretch = NOWHERE;
+    *t = (struct turn){.agent = NO_AGENT, .first = NO_AGENT, .high = ALL};
     const struct node *n = path_node(p);
     if (n->status != EXPLORE_RUNNING)
         return;
+    t->waits = waiting_here(b);
+    for (unsigned i = 0; i < n->candidate_count; i++)
+        t->able |= bit(path_candidates(p, p->count)[i].agent);
     path_checkpoint(p, b->s->config->checkpoint);
-    if (!n->can_go_on)
-        t->stretch = p->count;
-    else if (t[-1].at == 0)
-        t->stretch = t[-1].stretch; /* the first agent of the free node still runs */
 }
 
-static void touch(struct turn *t, uint32_t print)
+static agents *stretch(struct bounded *b, unsigned agent, size_t d)
 {
-    t->touched.all = explore_grow(t->touched.all, &t->touched.room, t->touched.count + 1, sizeof *t->touched.all);
-    t->touched.all[t->touched.count++] = print;
+    size_t index = (size_t)path_counts(b->path, d)[agent], old = b->stretch_room[agent];
+    b->stretches[agent] = explore_grow(b->stretches[agent], &b->stretch_room[agent], index + 1, sizeof(agents));
+    memset(b->stretches[agent] + old, 0, (b->stretch_room[agent] - old) * sizeof(agents));
+    return &b->stretches[agent][index];
 }
 
-/* The i-th candidate to try: the running agent first. */
-static const struct candidate *in_turn(const struct path *p, unsigned i)
+/* Rivals that cannot run here may be brought to it by anybody, except where they have come to their end. */
+static bool calls_for_all(const struct bounded *b, const struct turn *t)
 {
-    const struct node *n = &p->nodes[p->count];
-    const struct candidate *c = path_candidates(p, p->count);
-    unsigned first = 0;
-    for (unsigned k = 0; k < n->candidate_count; k++)
-        first = c[k].agent == n->running ? k : first;
-    return &c[(first + i) % n->candidate_count];
+    agents absent = t->wanted & ~t->able;
+    if (absent & bit(ALL))
+        return true;
+    for (; absent; absent &= absent - 1) {
+        unsigned agent = (unsigned)__builtin_ctzll(absent);
+        if ((t->waits & bit(agent)) || b->path->last[agent] == NO_EVENT)
+            return true;
+    }
+    return false;
+}
+
+/* The event explored from the node where the path ends is done with. */
+static void close_event(struct bounded *b)
+{
+    struct turn *t = top(b);
+    const struct node *n = path_node(b->path);
+    agents next = rivals_of(b, t->print), all = next | t->below;
+    if (n->can_go_on && t->agent == n->running) {
+        t->wanted |= next;
+        t->rest |= all;
+    } else {
+        t->wanted |= all;
+        *stretch(b, t->agent, b->path->count) = all;
+    }
+    if (calls_for_all(b, t))
+        t->wanted |= t->able | bit(ALL);
+}
+
+/* The agent to try first: the running one, else one that is likely to call for few others. */
+static const struct candidate *first_agent(struct bounded *b)
+{
+    struct path *p = b->path;
+    const struct node *n = path_node(p);
+    const struct candidate *c = path_candidates(p, p->count), *best = NULL;
+    if (n->can_go_on)
+        return path_find(p, p->count, n->running);
+    int least = 100;
+    for (unsigned i = 0; i < n->candidate_count; i++) {
+        int calls = __builtin_popcountll(*stretch(b, c[i].agent, p->count) & ~bit(c[i].agent));
+        if (calls < least) {
+            least = calls;
+            best = &c[i];
+        }
+    }
+    return best;
+}
+
+static bool was_tried(const struct turn *t, unsigned agent)
+{
+    return agent == t->first || (agent < ALL ? (t->tried & bit(agent)) != 0 : agent < t->high);
+}
+
+static const struct candidate *next_agent(struct bounded *b)
+{
+    struct path *p = b->path;
+    const struct node *n = path_node(p);
+    const struct candidate *c = path_candidates(p, p->count), *next = NULL;
+    struct turn *t = top(b);
+    if (!t->tried)
+        return first_agent(b);
+    for (unsigned i = 0; i < n->candidate_count; i++) {
+        if (was_tried(t, c[i].agent))
+            continue;
+        if (!(t->wanted & bit(c[i].agent)))
+            b->skipped = true;
+        else if (n->can_go_on && (int)n->preemptions >= b->bound)
+            b->left_out = true;
+        else if (!next || c[i].agent < next->agent)
+            next = &c[i];
+    }
+    return next;
 }
 
 static bool next_choice(struct bounded *b, unsigned *agent, unsigned *alternative)
 {
-    struct path *p = b->path;
-    const struct node *n = path_node(p);
     struct turn *t = top(b);
-    for (; t->at < n->candidate_count; t->at++, t->left = UINT32_MAX) {
-        if (t->at > 0 && t->left == UINT32_MAX) {
-            if (!others_matter(b, t))
-                return false;
-            if (n->can_go_on && (int)n->preemptions >= b->bound) {
-                b->left_out = true;
-                return false;
-            }
-        }
-        const struct candidate *c = in_turn(p, t->at);
-        uint32_t left = search_alternatives(b->s, c) & t->left;
-        if (!left)
-            continue;
-        *agent = c->agent;
-        *alternative = (unsigned)__builtin_ctz(left);
-        t->left &= ~(1u << *alternative);
-        return true;
+    if (path_node(b->path)->status != EXPLORE_RUNNING)
+        return false;
+    if (t->agent == NO_AGENT || !t->left) {
+        const struct candidate *c = next_agent(b);
+        if (!c)
+            return false;
+        t->agent = c->agent;
+        t->left = search_alternatives(b->s, c);
+        t->first = t->tried ? t->first : c->agent;
+        t->tried |= bit(c->agent);
+        if (c->agent >= ALL && c->agent != t->first)
+            t->high = c->agent + 1;
     }
-    return false;
+    *agent = t->agent;
+    *alternative = (unsigned)__builtin_ctz(t->left);
+    t->left &= t->left - 1;
+    t->below = 0;
+    return true;
 }
 
 static void run_ended(struct bounded *b)
@@ -256,24 +337,20 @@ static void run_ended(struct bounded *b)
 static bool step(struct bounded *b, unsigned agent, unsigned alternative)
 {
     struct path *p = b->path;
-    size_t at = p->count, stretch = b->turns[at].stretch;
-    bool first = b->turns[at].at == 0;
+    size_t at = p->count;
     enum explore_status status = path_step(p, agent, alternative);
     learn_from_event(b);
     open_turn(b);
-    uint32_t print = p->events[at].print;
-    if (first)
-        touch(&b->turns[at], print);
-    if (first && stretch != NOWHERE && stretch != at)
-        touch(&b->turns[stretch], print);
+    b->turns[at].print = p->events[at].print;
     if (search_too_long(b->s) && status == EXPLORE_RUNNING) {
         search_cut(b->s);
         return false;
     }
-    if (!enter(b)) {
+    bool known;
+    const struct place *place = enter(b, &known);
+    if (known) {
         b->s->result->merged++;
-        if (first && stretch != NOWHERE && path_node(p)->can_go_on)
-            b->turns[stretch].unknown = true;
+        top(b)->rest = place->rest;
         return false;
     }
     if (status != EXPLORE_RUNNING)
@@ -281,32 +358,48 @@ static bool step(struct bounded *b, unsigned agent, unsigned alternative)
     return status == EXPLORE_RUNNING;
 }
 
+/* From a node that is done with to the one before. */
+static void back(struct bounded *b)
+{
+    struct path *p = b->path;
+    struct turn *t = top(b);
+    bool goes_on = path_node(p)->can_go_on, known;
+    if (goes_on && t->tried) {
+        agents rest = t->rest;
+        enter(b, &known)->rest |= rest;
+    }
+    t[-1].below = goes_on ? t->rest : 0;
+    path_cut(p, p->count - 1);
+    close_event(b);
+}
+
 /* One pass; true if it was walked to its end. */
 static bool pass(struct bounded *b)
 {
     struct path *p = b->path;
     unsigned agent, alternative;
+    bool known;
     b->left_out = b->learnt = b->skipped = false;
     memset(b->places, 0, b->place_size * sizeof *b->places);
     b->place_count = 0;
     path_begin(p);
     open_turn(b);
+    enter(b, &known);
     if (path_node(p)->status != EXPLORE_RUNNING) {
         run_ended(b);
         return true;
     }
-    while (!search_enough(b->s)) {
-        while (!next_choice(b, &agent, &alternative)) {
-            if (p->count == 0)
-                return true;
-            path_cut(p, p->count - 1);
+    for (;;) {
+        if (next_choice(b, &agent, &alternative)) {
+            if (step(b, agent, alternative))
+                continue;
+            if (search_enough(b->s))
+                return false;
         }
-        while (step(b, agent, alternative) && !b->s->stopped && !p->broken)
-            if (!next_choice(b, &agent, &alternative))
-                break;
-        top(b)->at = UINT32_MAX - 1; /* nothing to try below */
+        if (p->count == 0)
+            return true;
+        back(b);
     }
-    return false;
 }
 
 void explore_bounded(struct search *s)
@@ -333,11 +426,11 @@ void explore_bounded(struct search *s)
     }
     if (done)
         s->result->unbounded = !b->left_out && s->config->faults < 0 && s->result->complete;
-    for (size_t i = 0; i < b->turn_room; i++)
-        free(b->turns[i].touched.all);
+    for (unsigned i = 0; i < EXPLORE_AGENTS_MAX; i++)
+        free(b->stretches[i]);
     free(b->turns);
     free(b->places);
-    free(b->races);
+    free(b->rivals);
     seen_free(&b->complete);
     free(b);
 }

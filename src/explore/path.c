@@ -347,10 +347,14 @@ static void push_event(struct path *p, unsigned agent, unsigned alternative, con
     x->index = x->before == NO_EVENT ? 1 : p->events[x->before].index + 1;
     int32_t *clock = p->clocks + (size_t)at * p->stride;
     path_arrival(p, agent, x->before, at, clock);
+    p->joined_count = 0;
     for (unsigned i = 0; i < e->joins_count; i++) {
         uint32_t last = p->last[path_agent(p, e->joins[i])];
-        if (last != NO_EVENT)
-            clock_join(clock, path_clock(p, last), p->stride);
+        if (last == NO_EVENT)
+            continue;
+        clock_join(clock, path_clock(p, last), p->stride);
+        IR_ASSERT(p->joined_count < EXPLORE_AGENTS_MAX);
+        p->joined[p->joined_count++] = last;
     }
     const struct touch *touches = footprint_touches(&p->prints, print);
     unsigned touch_count = p->prints.all[print].count;

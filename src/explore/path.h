@@ -99,6 +99,8 @@ struct path {
     uint32_t *race_events;
     size_t race_count, race_room;
 
+    uint32_t joined[EXPLORE_AGENTS_MAX]; /* by the newest event: last events of the agents it joined */
+    unsigned joined_count;
     explore_each *each; /* NULL: nobody listens */
     void *user;
     bool in_place;     /* the machine stands at node machine_at of this path */

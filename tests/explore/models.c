@@ -181,6 +181,7 @@ static int emit_operation(struct vm_program *p, unsigned t, char kind, int k)
     case 'a': vm_emit(p, t, VM_UP, 0, VM_NONE, SEMAPHORES + k, 0); break;
     case 'b': vm_emit(p, t, VM_DOWN, 0, VM_NONE, SEMAPHORES + k, 0); break;
     case 'h': vm_emit(p, t, VM_CHOOSE, 0, VM_NONE, 0, 2); jump = (int)p->length[t]; break;
+    case 'g': vm_emit(p, t, VM_YIELD, 0, VM_NONE, 0, 0); break;
     case 'z': vm_emit(p, t, VM_SPAWN, 0, VM_NONE, k, 0); p->dormant |= 1u << k; break;
     case 'j': vm_emit(p, t, VM_JOIN, 0, VM_NONE, k, 0); break;
     case 't': vm_emit(p, t, VM_TRYLOCK, 0, VM_NONE, LOCKS + k, 0); jump = (int)p->length[t]; break;

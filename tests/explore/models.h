@@ -15,7 +15,7 @@ model model_readers, model_writers, model_ainc, model_lockinc, model_counters, m
  *   s S: shared acquire and release; o O: exclusive acquire and release of the same lock
  *   e d: set and clear event; v: wait for and consume it; n: wait for it; m: wait or time out, skip the next if timed out
  *   a b: semaphore up, down; A: wait for events i and i + 1; B: wait for event i or i + 1, skip the next if it was the second
- *   z j: start thread, wait for its end
+ *   g: yield; z j: start thread, wait for its end
  *   h: choose 0 or 1, skip the next if 1; !: fail with this key; q: exit the run */
 void model_text(struct vm_program *p, const char *text);
 

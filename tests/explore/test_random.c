@@ -29,8 +29,8 @@ static const struct {
     {"semaphores", {"aabbrwc", 4, 5, 3, 2}},
     {"time-outs, choices", {"emmhrwcx", 4, 4, 3, 2}},
     {"several objects", {"eedABvrwc", 4, 4, 3, 2}},
-    {"threads", {"rwfcxpev", 4, 5, 3, 2, .spawn = true}},
-    {"everything", {"rwfcxpedvnmABabh", 4, 4, 3, 2, .locks = true, .shared = true, .nested = true, .spawn = true}},
+    {"threads", {"rwfcxpevg", 4, 5, 3, 2, .spawn = true}},
+    {"everything", {"rwfcxpedvnmABabhg", 4, 4, 3, 2, .locks = true, .shared = true, .nested = true, .spawn = true}},
 };
 
 static unsigned programs = 500;
