@@ -4,6 +4,7 @@
 #include "ke/ke.h"
 #include "nt/status.h"
 #include "ps/ps.h"
+#include "sim/access.h"
 
 bool ex_put(void *to, const void *from, size_t bytes)
 {
@@ -39,6 +40,7 @@ static ACCESS_MASK specific(ACCESS_MASK access)
 static NTSTATUS lookup(const OBJECT_ATTRIBUTES *oa, enum ob_type_index type, void **object)
 {
     UNICODE_STRING rest;
+    sim_access(SIM_ACCESS_NAMESPACE, SIM_READ);
     NTSTATUS s = ob_lookup(oa->ObjectName, oa->Attributes, object, &rest);
     if (!NT_SUCCESS(s))
         return s;
@@ -83,6 +85,7 @@ NTSTATUS ex_object_create(HANDLE *handle, enum ob_type_index type, size_t bytes,
     object = ob_create(type, bytes);
     initialise(object, context);
     if (has_name(oa)) {
+        sim_access(SIM_ACCESS_NAMESPACE, SIM_WRITE);
         NTSTATUS s = ob_insert_name(object, oa->ObjectName, oa->Attributes);
         if (!NT_SUCCESS(s)) {
             ob_dereference(object);

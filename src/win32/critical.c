@@ -5,6 +5,7 @@
  * section" in the debugger's documentation). */
 #include "win32/critical.h"
 
+#include "sim/access.h"
 #include "win32/park.h"
 
 enum { FREE = 1, NOT_WOKEN = 2, ONE_WAITER = 4 };
@@ -55,6 +56,7 @@ void DeleteCriticalSection(struct critical_section *cs)
 
 static bool try_take(struct critical_section *cs, uint64_t me)
 {
+    sim_access((uint64_t)cs, SIM_WRITE);
     if (cs->lock_count & FREE) {
         cs->lock_count &= ~FREE;
         cs->owning_thread = me;
@@ -89,6 +91,7 @@ void EnterCriticalSection(struct critical_section *cs)
 /* Without a check of the owner, as Windows has none. */
 void LeaveCriticalSection(struct critical_section *cs)
 {
+    sim_access((uint64_t)cs, SIM_WRITE);
     if (--cs->recursion_count != 0)
         return;
     cs->owning_thread = 0;

@@ -2,6 +2,7 @@
  * it was ended there; those are dropped when met. */
 #include "win32/park.h"
 
+#include "sim/access.h"
 #include "win32/wait.h"
 
 struct waiter {
@@ -47,6 +48,7 @@ static struct waiter *oldest(uint64_t key)
 
 void park_enter(uint64_t key, unsigned kind)
 {
+    sim_access(key, SIM_WRITE);
     struct w32_thread *t = w32_thread();
     if (!t->waiter)
         t->waiter = sim_alloc(sizeof(struct waiter));
@@ -89,6 +91,7 @@ static void wake(struct waiter *w)
 
 bool park_wake_one(uint64_t key)
 {
+    sim_access(key, SIM_WRITE);
     struct waiter *w = oldest(key);
     if (w)
         wake(w);

@@ -2,6 +2,7 @@
  * and waits through park.
  *
  * SRWLOCK: bit 0 locked, bit 1 somebody waits, readers counted from bit 4 (0 with bit 0: a writer has it). */
+#include "sim/access.h"
 #include "win32/critical.h"
 #include "win32/park.h"
 #include "win32/wait.h"
@@ -11,6 +12,7 @@ enum { WAIT_WRITER, WAIT_READER, WAIT_CONDITION, WAIT_ADDRESS, WAIT_INIT };
 
 static bool try_write(uint64_t *lock)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     if (*lock & LOCKED)
         return false;
     *lock |= LOCKED;
@@ -20,6 +22,7 @@ static bool try_write(uint64_t *lock)
 /* A new reader stands back behind waiters; one that was woken does not. */
 static bool try_read(uint64_t *lock, bool woken)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     bool writer = (*lock & LOCKED) && *lock < READER;
     if (writer || (!woken && (*lock & WAITERS) && (*lock & LOCKED)))
         return false;
@@ -72,6 +75,7 @@ static void wake_next(uint64_t *lock)
 
 static void release_check(const uint64_t *lock, bool shared)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     /* What Windows raises when a lock is released that is not held. */
     if (!(*lock & LOCKED) || (*lock >= READER) != shared)
         ke_raise_status(STATUS_RESOURCE_NOT_OWNED);
@@ -155,6 +159,7 @@ BOOL WaitOnAddress(const volatile void *address, const void *compare, uint64_t b
 {
     if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
         return w32_error(ERROR_INVALID_PARAMETER);
+    sim_access((uint64_t)address, SIM_READ);
     if (memcmp((const void *)address, compare, bytes) != 0)
         return TRUE;
     park_enter((uint64_t)address, WAIT_ADDRESS);
@@ -183,6 +188,7 @@ void InitOnceInitialize(uint64_t *once)
 BOOL InitOnceBeginInitialize(uint64_t *once, ULONG flags, BOOL *pending, uint64_t *context)
 {
     for (;;) {
+        sim_access((uint64_t)once, SIM_WRITE);
         switch (*once & 3) {
         case ONCE_DONE:
             *pending = FALSE;
@@ -211,6 +217,7 @@ BOOL InitOnceBeginInitialize(uint64_t *once, ULONG flags, BOOL *pending, uint64_
 
 BOOL InitOnceComplete(uint64_t *once, ULONG flags, uint64_t context)
 {
+    sim_access((uint64_t)once, SIM_WRITE);
     unsigned state = *once & 3;
     bool failed = flags & ONCE_INIT_FAILED;
     if ((failed && (context || (flags & ONCE_FLAG_ASYNC))) || (context & 3))
@@ -251,6 +258,7 @@ static void slist_changed(struct slist *l, uint64_t first, int change)
 
 uint64_t InterlockedPushListSListEx(struct slist *l, uint64_t list, uint64_t *list_end, ULONG count)
 {
+    sim_access((uint64_t)l, SIM_WRITE);
     uint64_t old = l->next;
     *list_end = old;
     slist_changed(l, list, (int)count);

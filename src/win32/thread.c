@@ -1,5 +1,6 @@
 /* Threads: creation, end, exit codes, APCs, priorities (which this machine ignores). */
 #include "ps/nt_thread.h"
+#include "sim/access.h"
 #include "win32/crt.h"
 #include "win32/file.h"
 #include "win32/tls.h"
@@ -85,6 +86,7 @@ BOOL GetExitCodeThread(HANDLE thread, ULONG *code)
     NTSTATUS s = ps_thread_reference(thread, 0, &e);
     if (!NT_SUCCESS(s))
         return w32_fail(s);
+    sim_access((uint64_t)e, SIM_READ);
     ULONG c = e->Tcb.Header.SignalState ? (ULONG)e->ExitStatus : (ULONG)STATUS_PENDING; /* STILL_ACTIVE */
     ob_dereference(e);
     *code = c;
