@@ -33,6 +33,10 @@ host_door_frame_made:
     movaps [rsp + DOOR_FRAME_XMM + 0x70], xmm13
     movaps [rsp + DOOR_FRAME_XMM + 0x80], xmm14
     movaps [rsp + DOOR_FRAME_XMM + 0x90], xmm15
+    movsd [rsp + DOOR_FRAME_OUT + 0x00], xmm0
+    movsd [rsp + DOOR_FRAME_OUT + 0x08], xmm1
+    movsd [rsp + DOOR_FRAME_OUT + 0x10], xmm2
+    movsd [rsp + DOOR_FRAME_OUT + 0x18], xmm3
     mov eax, eax
     mov [rsp + DOOR_FRAME_INDEX], rax
     .globl host_door_entered
@@ -49,6 +53,7 @@ host_door_entered:
     movabs r11, PRIVATE_BASE
     mov r10, [r11 + MACHINE_FIBER]
     mov rsp, [r10 + FIBER_GUEST_SP]
+    movsd xmm0, [rsp + DOOR_FRAME_OUT] /* 0 unless the function returns a double */
     mov rbx, [rsp + DOOR_FRAME_GPR + 0x00]
     mov rbp, [rsp + DOOR_FRAME_GPR + 0x08]
     mov rsi, [rsp + DOOR_FRAME_GPR + 0x10]

@@ -16,21 +16,22 @@ void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
 void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
 void (*door_leave_hook)(void);
 
-typedef uint64_t fn0(void);
-typedef uint64_t fn6(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+/* The four doubles are xmm0 to xmm3 in both conventions: whatever the function takes, it finds it there. */
+typedef uint64_t fn6(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double);
+typedef double fn6d(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double);
 typedef uint64_t fn9(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 typedef uint64_t fn16(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
                       uint64_t, uint64_t, uint64_t, uint64_t);
 typedef uint64_t fnv(const uint64_t *);
 
-static uint64_t call(const struct door_entry *e, const uint64_t *a)
+static uint64_t call(const struct door_entry *e, const uint64_t *a, const double *d)
 {
     if (e->nargs == DOOR_VARARGS)
         return ((fnv *)e->fn)(a);
     if (e->nargs <= 4)
-        return ((fn6 *)e->fn)(a[0], a[1], a[2], a[3], 0, 0);
+        return ((fn6 *)e->fn)(a[0], a[1], a[2], a[3], 0, 0, d[0], d[1], d[2], d[3]);
     if (e->nargs <= 6)
-        return ((fn6 *)e->fn)(a[0], a[1], a[2], a[3], a[4], a[5]);
+        return ((fn6 *)e->fn)(a[0], a[1], a[2], a[3], a[4], a[5], d[0], d[1], d[2], d[3]);
     if (e->nargs <= 9)
         return ((fn9 *)e->fn)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
     return ((fn16 *)e->fn)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15]);
@@ -74,10 +75,15 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     struct fiber *fiber = &MACHINE->fiber->fiber;
     uint64_t site = fiber->frame_site;
     fiber->frame_site = door_site(index);
-    uint64_t r = call(e, f->args);
+    double xmm[4], result = 0;
+    memcpy(xmm, f->out, sizeof xmm); /* before a callback uses the place */
+    uint64_t r = 0;
+    if (e->ret == DOOR_RET_DOUBLE)
+        result = ((fn6d *)e->fn)(f->args[0], f->args[1], f->args[2], f->args[3], 0, 0, xmm[0], xmm[1], xmm[2], xmm[3]);
+    else
+        r = truncate_result(e->ret, call(e, f->args, xmm));
+    memcpy(f->out, &result, sizeof result);
     fiber->frame_site = site;
-    if (e->ret != DOOR_RET_DOUBLE)
-        r = truncate_result(e->ret, r);
     if (door_trace_hook)
         door_trace_hook(e, f, true, r);
     return r;

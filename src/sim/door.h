@@ -48,7 +48,7 @@ struct door_code {
 
 /* What lies on the guest stack during a call (host/layout.h). */
 struct door_frame {
-    uint64_t out[12];
+    uint64_t out[12]; /* at first xmm0 to xmm3 as the guest left them, at last xmm0 as it gets it; in between for callbacks */
     uint64_t rbx, rbp, rsi, rdi, r12, r13, r14, r15;
     uint8_t xmm[10][16];
     uint64_t index;
