@@ -52,7 +52,7 @@ void ke_thread_terminate(struct thread *t)
     KTHREAD *k = &t->ethread->Tcb;
     sim_access((uint64_t)k, SIM_WRITE);
     k->ApcState.UserApcPending = TRUE;
-    if (k->State == Waiting && k->WaitMode == UserMode)
+    if (k->State == Waiting && (k->WaitMode == UserMode || (k->MiscFlags & MISC_ALERTABLE)))
         ke_unwait(k, STATUS_THREAD_IS_TERMINATING);
 }
 

@@ -19,6 +19,7 @@
 #include "pnp/pnp.h"
 #include "po/po.h"
 #include "ps/process.h"
+#include "se/se.h"
 #include "session/leaks.h"
 #include "sim/image.h"
 #include "sim/door.h"
@@ -224,6 +225,7 @@ void session_begin(const struct config *c)
     ps_init();
     io_init();
     door_images_build();
+    se_init();
     ex_init();
     cm_init();
     registry_fill(c);
