@@ -143,8 +143,9 @@ void kd_where(const struct agent *a, char *text, size_t size)
             snprintf(text, size, "%s", n ? frames[0].site : "its start");
         return;
     }
-    if (i == 0) {
-        snprintf(text, size, "%s", frames[0].site);
+    /* Interrupted, not in a call. */
+    if (i == 0 || door_frame_at(frames[i - 1].pc) == FRAME_KiDpcInterrupt) {
+        snprintf(text, size, "%s", frames[i].site);
         return;
     }
     char call[256];
