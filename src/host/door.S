@@ -216,6 +216,66 @@ host_fault_entry:
 1:  call ke_fault
     ud2
 
+/* From a trampoline: keeps all registers in the fiber's fault record and goes on like a fault that wants ke_fault. */
+    .globl host_point_entry
+host_point_entry:
+    mov [rip + host_point_place], rax
+    lahf
+    seto al
+    mov [rip + host_point_flags], rax
+    movabs rax, PRIVATE_BASE
+    mov [rip + host_point_rcx], rcx
+    mov rcx, [rax + MACHINE_SCRATCH]
+    mov rax, [rax + MACHINE_FIBER]
+    mov [rax + FIBER_FAULT_CONTEXT + 0x00], rcx
+    mov rcx, [rip + host_point_rcx]
+    mov [rax + FIBER_FAULT_CONTEXT + 0x08], rcx
+    mov [rax + FIBER_FAULT_CONTEXT + 0x10], rdx
+    mov [rax + FIBER_FAULT_CONTEXT + 0x18], rbx
+    mov [rax + FIBER_FAULT_CONTEXT + 0x20], rsp
+    mov [rax + FIBER_FAULT_CONTEXT + 0x28], rbp
+    mov [rax + FIBER_FAULT_CONTEXT + 0x30], rsi
+    mov [rax + FIBER_FAULT_CONTEXT + 0x38], rdi
+    mov [rax + FIBER_FAULT_CONTEXT + 0x40], r8
+    mov [rax + FIBER_FAULT_CONTEXT + 0x48], r9
+    mov [rax + FIBER_FAULT_CONTEXT + 0x50], r10
+    mov [rax + FIBER_FAULT_CONTEXT + 0x58], r11
+    mov [rax + FIBER_FAULT_CONTEXT + 0x60], r12
+    mov [rax + FIBER_FAULT_CONTEXT + 0x68], r13
+    mov [rax + FIBER_FAULT_CONTEXT + 0x70], r14
+    mov [rax + FIBER_FAULT_CONTEXT + 0x78], r15
+    mov rdi, rax
+    mov rcx, [rip + host_point_place]
+    mov [rdi + FIBER_FAULT_CONTEXT + 0x80], rcx
+    mov rsp, [rdi + FIBER_HOST_SP]
+    and rsp, -16
+    mov rax, [rip + host_point_flags]
+    add al, 0x7f
+    sahf
+    pushfq
+    pop qword ptr [rdi + FIBER_FAULT_CONTEXT + 0x88]
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x90], xmm0
+    movups [rdi + FIBER_FAULT_CONTEXT + 0xA0], xmm1
+    movups [rdi + FIBER_FAULT_CONTEXT + 0xB0], xmm2
+    movups [rdi + FIBER_FAULT_CONTEXT + 0xC0], xmm3
+    movups [rdi + FIBER_FAULT_CONTEXT + 0xD0], xmm4
+    movups [rdi + FIBER_FAULT_CONTEXT + 0xE0], xmm5
+    movups [rdi + FIBER_FAULT_CONTEXT + 0xF0], xmm6
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x100], xmm7
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x110], xmm8
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x120], xmm9
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x130], xmm10
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x140], xmm11
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x150], xmm12
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x160], xmm13
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x170], xmm14
+    movups [rdi + FIBER_FAULT_CONTEXT + 0x180], xmm15
+    stmxcsr [rdi + FIBER_FAULT_CONTEXT + 0x190]
+    mov dword ptr [rdi + FIBER_FAULT_KIND], FAULT_KIND_POINT
+    mov word ptr [rdi + FIBER_FAULT_IN_HOST], 0x100 /* in_host false, in_trampoline true */
+    mov qword ptr [rdi + FIBER_FAULT_ADDRESS], 0
+    jmp host_fault_entry
+
     .globl host_vectors_load
 host_vectors_load:
     mov eax, 4
@@ -286,6 +346,12 @@ host_context_load:
 host_has_vectors:
     .skip 1
     .balign 8
+host_point_place:
+    .skip 8
+host_point_flags:
+    .skip 8
+host_point_rcx:
+    .skip 8
 host_context_target:
     .skip 8
     .section .note.GNU-stack,"",@progbits

@@ -37,12 +37,13 @@ enum host_fault_kind {
 };
 
 struct host_fault {
+    struct host_context context;
     enum host_fault_kind kind;
     bool in_host; /* host code touched guest memory: registers in context are the host's and meaningless */
+    bool in_trampoline; /* HOST_FAULT_POINT: rip is the place in a trampoline that came through the door page */
     uint64_t address; /* faulting data address */
     unsigned access; /* 0 read, 1 write, 8 execute */
     int detail; /* si_code of the signal */
-    struct host_context context;
 };
 
 /* Maps the arena (all inaccessible) and the door page. Called once a process; ends it with a message on failure. */
@@ -85,6 +86,7 @@ void host_door_entry(void);
 extern const char host_door_frame_made[], host_door_entered[];
 void host_door_return(void);
 void host_fault_entry(void);
+void host_point_entry(void);
 /* What host_fault_entry kept of the guest's wide vector registers (its second argument, may be NULL): before host_context_load. */
 void host_vectors_load(const void *area);
 /* Set where the processor can tell whether these registers are in use. */

@@ -17,17 +17,24 @@
 /* Entries of the door page: each is a jump to host code. */
 #define DOOR_ENTRY 0x00 /* an export was called; eax = index in the door table */
 #define DOOR_RETURN 0x10 /* a callback returned */
-#define DOOR_POINT 0x20 /* a patched atomic instruction is about to run */
+#define DOOR_POINT 0x20 /* from the trampoline of a patched instruction: rax = address in it, the guest's rax in MACHINE_SCRATCH */
+#define POINT_BYTES 23 /* what a trampoline needs to get there; the instruction follows */
 
 /* struct machine */
 #define MACHINE_FIBER 0x00
 #define MACHINE_MAIN_SP 0x08
+#define MACHINE_SCRATCH 0x10
 
 /* struct fiber */
 #define FIBER_HOST_SP 0x00
 #define FIBER_GUEST_SP 0x08
 #define FIBER_CALLBACK 0x10
 #define FIBER_SWITCH_SP 0x18
+#define FIBER_FAULT_CONTEXT 0x20 /* struct host_fault begins with the registers */
+#define FAULT_KIND_POINT 7 /* HOST_FAULT_POINT */
+#define FIBER_FAULT_KIND 0x1B8
+#define FIBER_FAULT_IN_HOST 0x1BC
+#define FIBER_FAULT_ADDRESS 0x1C0
 
 /* The frame that the door builds on the guest's stack, from its lowest byte. Its unwind information is
  * generated with the synthetic images, so that the frame unwinds like one of a compiled function. */

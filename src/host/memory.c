@@ -42,6 +42,7 @@ void host_arena_map(void)
     map_at(DOOR_PAGE, 0x1000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     door_page_write(DOOR_ENTRY, host_door_entry);
     door_page_write(DOOR_RETURN, host_door_return);
+    door_page_write(DOOR_POINT, host_point_entry);
     host_protect(DOOR_PAGE, 0x1000, PROT_READ | PROT_EXEC);
 }
 

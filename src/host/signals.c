@@ -99,6 +99,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
     struct fiber *fiber = &MACHINE->fiber->fiber;
     static struct host_fault fault; /* handed on at once; signals are blocked meanwhile */
     fault.kind = kind_of(sig, info, uc);
+    fault.in_trampoline = false;
     fault.detail = info->si_code;
     context_get(&fault.context, uc);
     fault.in_host = !is_guest_code(fault.context.rip) && !is_guest_jump(uc);

@@ -31,12 +31,12 @@ struct fiber {
     uint64_t guest_sp; /* lowest byte in use on the guest stack, at the last door entry */
     uint64_t callback; /* host stack record of the innermost host_guest_call */
     uint64_t switch_sp; /* saved host stack pointer while not running */
+    struct host_fault fault;
     uint64_t host_stack; /* lowest address */
     uint64_t gs_base; /* while this fiber runs: KPCR or TEB */
     uint64_t kernel_stack, kernel_stack_top; /* guest stack in the kernel half */
     uint64_t frame_site; /* return address that a callback from here gets: inside the function whose frame is at guest_sp */
     uint64_t user_sp; /* guest_sp of the user stack while in the kernel */
-    struct host_fault fault;
 };
 
 enum agent_kind { AGENT_THREAD, AGENT_DPC, AGENT_CLOCK /* the next timer expires; has no fiber and needs no processor */ };
@@ -125,6 +125,7 @@ enum run_end {
 struct machine {
     struct agent *fiber; /* running agent (offset 0, used by door.S) */
     uint64_t main_sp; /* offset 8 */
+    uint64_t scratch; /* rax on the way from a trampoline to its emulation */
     struct agent *agents[MAX_AGENTS];
     uint32_t agent_count;
     struct processor processors[MAX_PROCESSORS];
@@ -162,6 +163,13 @@ enum room { ROOM_KE, ROOM_EX, ROOM_MM, ROOM_OB, ROOM_PS, ROOM_SE, ROOM_CM, ROOM_
 
 _Static_assert(offsetof(struct machine, fiber) == MACHINE_FIBER, "door.S");
 _Static_assert(offsetof(struct machine, main_sp) == MACHINE_MAIN_SP, "door.S");
+_Static_assert(offsetof(struct machine, scratch) == MACHINE_SCRATCH, "door.S");
+_Static_assert(HOST_FAULT_POINT == FAULT_KIND_POINT, "door.S");
+_Static_assert(offsetof(struct fiber, fault.context) == FIBER_FAULT_CONTEXT, "door.S");
+_Static_assert(offsetof(struct fiber, fault.kind) == FIBER_FAULT_KIND && sizeof(enum host_fault_kind) == 4, "door.S");
+_Static_assert(offsetof(struct fiber, fault.in_host) == FIBER_FAULT_IN_HOST, "door.S");
+_Static_assert(offsetof(struct fiber, fault.in_trampoline) == FIBER_FAULT_IN_HOST + 1, "door.S");
+_Static_assert(offsetof(struct fiber, fault.address) == FIBER_FAULT_ADDRESS, "door.S");
 _Static_assert(offsetof(struct fiber, host_sp) == FIBER_HOST_SP, "door.S");
 _Static_assert(offsetof(struct fiber, guest_sp) == FIBER_GUEST_SP, "door.S");
 _Static_assert(offsetof(struct fiber, callback) == FIBER_CALLBACK, "door.S");

@@ -44,31 +44,78 @@ static struct area *area_for(uint64_t base, uint64_t size)
     return &areas[area_count++];
 }
 
-static bool is_patched(const struct patch_site *t)
+static uint64_t behind(const struct image *image, uint32_t offset)
 {
-    return t->kind < PATCH_TRAPS;
+    return image->base + image->size + offset;
 }
 
-/* The instruction's copy and a jump behind the original. */
-static void put_trampoline(const struct image *image, const struct patch_site *t)
+static void put_jump(uint64_t at, uint64_t to)
 {
-    uint8_t *to = (uint8_t *)(image->base + image->size + t->trampoline);
-    uint64_t from = image->base + t->rva, next = from + t->length;
-    memcpy(to, (const void *)from, t->length);
-    to[0] = t->original;
-    if (t->rip_relative) {
-        int32_t moved = (int32_t)((int64_t)t->disp + (int64_t)from - (int64_t)to);
-        memcpy(to + t->disp_at, &moved, 4);
+    int32_t distance = (int32_t)(to - (at + 5));
+    *(uint8_t *)at = 0xE9;
+    memcpy((void *)(at + 1), &distance, 4);
+}
+
+/* mov [scratch], rax; lea rax, [here]; jmp [door page entry]. Changes no flags. */
+static void put_point(const struct image *image, uint32_t offset)
+{
+    uint8_t *p = (uint8_t *)behind(image, offset);
+    uint64_t scratch = PRIVATE_BASE + MACHINE_SCRATCH;
+    int32_t to_cell = -(int32_t)(offset + POINT_BYTES);
+    static const uint8_t lea[7] = { 0x48, 0x8D, 0x05, 0xEF, 0xFF, 0xFF, 0xFF };
+    p[0] = 0x48;
+    p[1] = 0xA3;
+    memcpy(p + 2, &scratch, 8);
+    memcpy(p + 10, lea, 7);
+    p[17] = 0xFF;
+    p[18] = 0x25;
+    memcpy(p + 19, &to_cell, 4);
+    _Static_assert(POINT_BYTES == 23, "host/layout.h");
+}
+
+static void put_copy(const struct image *image, const struct patch_copy *k)
+{
+    uint64_t from = image->base + k->rva, to = behind(image, k->offset);
+    memcpy((void *)to, (const void *)from, k->length);
+    if (!k->disp_at)
+        return;
+    int32_t disp;
+    memcpy(&disp, (const void *)(from + k->disp_at), 4);
+    disp += (int32_t)(from - to);
+    memcpy((void *)(to + k->disp_at), &disp, 4);
+}
+
+static void put_trampoline(const struct image *image, const struct patch_plan *plan, const struct patch_site *t)
+{
+    uint32_t end = t->trampoline, next = t->rva + t->length;
+    for (uint32_t i = t->first_copy; i < t->first_copy + t->copies; i++) {
+        const struct patch_copy *k = &plan->copies[i];
+        put_copy(image, k);
+        if (k->rva >= t->rva) {
+            end = k->offset + k->length;
+            next = k->rva + k->length;
+        }
     }
-    static const uint8_t jump[6] = { 0xFF, 0x25, 0, 0, 0, 0 };
-    memcpy(to + t->length, jump, 6);
-    memcpy(to + t->length + 6, &next, 8);
+    if (t->patched == 5)
+        put_point(image, t->trampoline - POINT_BYTES);
+    put_jump(behind(image, end), image->base + next);
+}
+
+static void put_patch(const struct image *image, const struct patch_plan *plan, const struct patch_site *t)
+{
+    if (t->trampoline)
+        put_trampoline(image, plan, t);
+    if (t->patched == 1)
+        *(uint8_t *)(image->base + t->rva) = INT3;
+    else if (t->patched)
+        put_jump(image->base + t->window, behind(image, t->copies && plan->copies[t->first_copy].rva < t->rva ? plan->copies[t->first_copy].offset
+                                                                                                              : t->trampoline - POINT_BYTES));
 }
 
 /* Program images keep instructions that only the kernel may execute: they fault there. */
 static bool applies(const struct image *image, const struct patch_site *t)
 {
-    return !image->user || (t->kind != PATCH_PUSHF && t->kind != PATCH_POPF);
+    return !image->user || (t->kind < PATCH_TRAPS && t->kind != PATCH_PUSHF && t->kind != PATCH_POPF);
 }
 
 static bool trampolines_map(struct image *image, const struct patch_plan *plan, bool mapped_before)
@@ -90,13 +137,12 @@ void patch_image(struct image *image)
     const struct area *before = area_at(image->base);
     bool room = trampolines_map(image, plan, before && before->plan == plan);
     *area_for(image->base, image->size) = (struct area) { image->base, image->size, plan };
+    if (room)
+        *(uint64_t *)behind(image, 0) = DOOR_PAGE + DOOR_POINT;
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct patch_site *t = &plan->sites[i];
-        if (!is_patched(t) || !applies(image, t) || (t->trampoline && !room))
-            continue;
-        if (t->trampoline)
-            put_trampoline(image, t);
-        *(uint8_t *)(image->base + t->rva) = INT3;
+        if (t->patched && applies(image, t) && (room || !t->trampoline))
+            put_patch(image, plan, t);
     }
     if (room)
         host_protect(image->base + image->size, (plan->trampoline_bytes + 0xFFFu) & ~0xFFFull, PROT_READ | PROT_EXEC);
@@ -127,10 +173,33 @@ const struct patch_site *patch_site_at(uint64_t rip)
     return i < a->plan->count && a->plan->sites[i].rva == rip - a->base ? &a->plan->sites[i] : NULL;
 }
 
-uint64_t patch_trampoline(uint64_t rip, const struct patch_site *site)
+/* The site whose trampoline the offset lies in; the caller knows that it lies in one. */
+static const struct patch_site *site_of_trampoline(const struct patch_plan *p, uint64_t offset)
+{
+    uint32_t low = 0, high = p->count;
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        if (p->sites[mid].region <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low ? &p->sites[low - 1] : NULL;
+}
+
+const struct patch_site *patch_site_of_point(uint64_t place, uint64_t *rip)
+{
+    const struct area *a = area_at(place);
+    const struct patch_site *t = a ? site_of_trampoline(a->plan, place - a->base - a->size) : NULL;
+    if (t)
+        *rip = a->base + t->rva;
+    return t;
+}
+
+uint64_t patch_continue_at(uint64_t rip, const struct patch_site *t)
 {
     const struct area *a = area_at(rip);
-    return a->base + a->size + site->trampoline;
+    return t->trampoline && a ? a->base + a->size + t->trampoline : rip + t->length;
 }
 
 uint64_t patch_original_address(uint64_t rip)
@@ -139,12 +208,21 @@ uint64_t patch_original_address(uint64_t rip)
     if (!a || rip - a->base < a->size)
         return rip;
     uint64_t offset = rip - a->base - a->size;
-    for (uint32_t i = 0; i < a->plan->count; i++) {
-        const struct patch_site *t = &a->plan->sites[i];
-        if (t->trampoline && offset - t->trampoline < t->length + 14u)
-            return a->base + t->rva + (offset == t->trampoline ? 0 : t->length);
+    const struct patch_site *t = site_of_trampoline(a->plan, offset);
+    if (!t)
+        return rip;
+    /* Before its copy an instruction has not run; the way to the door page counts as the site. */
+    uint64_t at = a->base + t->rva;
+    for (uint32_t i = t->first_copy; i < t->first_copy + t->copies; i++) {
+        const struct patch_copy *k = &a->plan->copies[i];
+        if (offset == k->offset)
+            return a->base + k->rva;
+        if (offset > k->offset)
+            at = a->base + k->rva + k->length;
     }
-    return rip;
+    if (offset >= t->trampoline && at == a->base + t->rva)
+        at += t->length;
+    return at;
 }
 
 uint64_t patch_operand_address(const struct patch_site *t, const struct host_context *c)
@@ -165,7 +243,11 @@ void patch_original_bytes(uint64_t address, void *copy, size_t bytes)
     if (!a)
         return;
     uint64_t rva = address - a->base;
-    for (uint32_t i = lower_bound(a->plan, rva); i < a->plan->count && a->plan->sites[i].rva < rva + bytes; i++)
-        if (is_patched(&a->plan->sites[i]))
-            ((uint8_t *)copy)[a->plan->sites[i].rva - rva] = a->plan->sites[i].original;
+    /* A window begins at most one instruction before its site. */
+    for (uint32_t i = lower_bound(a->plan, rva > LONGEST ? rva - LONGEST : 0); i < a->plan->count && a->plan->sites[i].rva < rva + bytes + LONGEST; i++) {
+        const struct patch_site *t = &a->plan->sites[i];
+        for (uint32_t k = 0; k < t->patched; k++)
+            if (t->window + k - rva < bytes)
+                ((uint8_t *)copy)[t->window + k - rva] = t->original[k];
+    }
 }

@@ -1,8 +1,12 @@
 /* What must not run natively in an image, found when it is first mapped and patched each time it is.
  *
- * Two kinds of places: those that trap by themselves in user mode (cr8, cli, in, out, rdmsr …) are only listed; those that would run
- * (rdtsc, cpuid, an atomic instruction that is a scheduling point, syscall …) get one byte of int3, which is right whatever their
- * length. What an atomic instruction does happens in its trampoline, a copy behind the image that jumps back.
+ * A place is reached in one of three ways:
+ *   by itself     it traps in user mode (cr8, cli, in, out, rdmsr …)
+ *   int3          it would run (rdtsc, cpuid, an atomic instruction that is a scheduling point, syscall …): one byte, which is right
+ *                 whatever the instruction's length
+ *   jump          it and its neighbours (the window) have 5 bytes, and disassembly proves that nothing jumps between them: a jump to
+ *                 the trampoline, a signal cheaper
+ * A trampoline lies behind the image. It holds copies of the window's instructions, among them an atomic one, and jumps back.
  *
  * Only code that is reached by disassembling from known starts is patched: a byte of data is never changed. */
 #ifndef IRPLAB_SIM_PATCH_H
@@ -33,7 +37,7 @@ enum patch_kind {
     PATCH_TRAPS, /* the rest traps by itself */
     PATCH_CR8_READ = PATCH_TRAPS,
     PATCH_CR8_WRITE,
-    PATCH_CR_READ,
+    PATCH_CR_READ, /* `detail`: number, with PATCH_DEBUG_REGISTER for dr */
     PATCH_CR_WRITE, /* and debug registers: no effect */
     PATCH_CLI,
     PATCH_STI,
@@ -48,26 +52,39 @@ enum patch_kind {
 
 enum patch_store { PATCH_SGDT, PATCH_SIDT, PATCH_SLDT, PATCH_STR, PATCH_SMSW };
 
-enum { PATCH_NO_REGISTER = 0xFF };
+enum { PATCH_NO_REGISTER = 0xFF, PATCH_DEBUG_REGISTER = 0x10 };
 
 struct patch_site {
     uint32_t rva;
     uint8_t kind, detail;
     uint8_t length;
-    uint8_t original; /* first byte */
+    uint8_t patched; /* bytes that differ from the file: 0, 1 or 5, from `window` on */
+    uint8_t original[5]; /* what they are there */
     uint8_t reg; /* general register that is read or written, in encoding order */
     uint8_t size; /* bytes of the operand */
     uint8_t base, index, scale; /* memory operand */
     bool rip_relative;
     uint8_t disp_at; /* offset of the displacement in the instruction */
     int32_t disp;
-    uint32_t trampoline; /* offset behind the image; 0: none */
+    uint32_t window; /* rva of the first moved instruction */
+    uint32_t trampoline; /* offset behind the image of its copy, or of what comes after it if it is emulated; 0: none */
+    uint32_t region; /* offset behind the image where its trampoline begins, or would: ascends with rva */
+    uint32_t first_copy, copies; /* in patch_plan */
+};
+
+/* An instruction in a trampoline. */
+struct patch_copy {
+    uint32_t rva, offset; /* of the original; behind the image */
+    uint8_t length;
+    uint8_t disp_at; /* of a displacement relative to rip; 0: none */
 };
 
 /* What was found in one file; immutable once made. */
 struct patch_plan {
     struct patch_site *sites; /* by rva */
     uint32_t count;
+    struct patch_copy *copies; /* by offset */
+    uint32_t copy_count;
     uint32_t trampoline_bytes;
 };
 
@@ -87,8 +104,10 @@ void patch_image(struct image *image);
 
 /* The site whose first byte is at rip; NULL if none. Signal-safe, as all that follow. */
 const struct patch_site *patch_site_at(uint64_t rip);
-/* Where its instruction can be executed. */
-uint64_t patch_trampoline(uint64_t rip, const struct patch_site *site);
+/* The site whose trampoline came through the door page with that address; *rip: its place in the image. */
+const struct patch_site *patch_site_of_point(uint64_t place, uint64_t *rip);
+/* Where control goes from the site at rip: atomic instructions are executed there, others are done. */
+uint64_t patch_continue_at(uint64_t rip, const struct patch_site *site);
 /* The address in the image for one in a trampoline; others as they are. */
 uint64_t patch_original_address(uint64_t rip);
 /* The memory operand's address at that site. */

@@ -5,11 +5,22 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "host/layout.h"
 #include "pe/pe.h"
+#include "pe/unwind.h"
 #include "sim/patch.h"
 
-enum { UNSEEN, START, INSIDE };
-enum { TRAMPOLINE_BYTES = 32 };
+/* What is known of a byte of the image. */
+enum {
+    START = 1, /* an instruction begins */
+    INSIDE = 2,
+    TARGET = 4, /* something may jump here */
+    WILD = 8, /* first byte of a function with jumps whose targets are not known */
+    RELOCATED = 16,
+    TAKEN = 32, /* moved or patched */
+};
+
+enum { JUMP = 5, MAX_WINDOW = 24, MAX_COPIES = 6 };
 
 struct scan {
     const struct pe_image *file;
@@ -22,11 +33,15 @@ struct scan {
     size_t capacity;
     ZydisDecoder decoder;
     bool switches_interrupts; /* a cli or sti was met */
+    bool wild; /* a jump with unknown targets outside functions with unwind data */
 };
 
 static void push(struct scan *s, uint64_t rva)
 {
-    if (rva >= s->m->size || !s->code[rva >> 12] || s->seen[rva] != UNSEEN)
+    if (rva >= s->m->size || !s->code[rva >> 12])
+        return;
+    s->seen[rva] |= TARGET;
+    if (s->seen[rva] & (START | INSIDE))
         return;
     if (s->work_count == s->work_capacity) {
         s->work_capacity = s->work_capacity ? s->work_capacity * 2 : 1024;
@@ -59,6 +74,8 @@ static void push_pointers(struct scan *s)
             if (!cell)
                 continue;
             memcpy(&value, cell, 8);
+            for (unsigned b = 0; b < 8; b++)
+                s->seen[block[0] + (*entry & 0xFFFu) + b] |= RELOCATED;
             push(s, value - s->m->va);
         }
         at += block[1];
@@ -121,7 +138,7 @@ static bool is_debug(ZydisRegister r)
     return r >= ZYDIS_REGISTER_DR0 && r <= ZYDIS_REGISTER_DR15;
 }
 
-static enum patch_kind kind_of_mov(const ZydisDecodedOperand *op)
+static enum patch_kind kind_of_mov(const ZydisDecodedOperand *op, uint8_t *detail)
 {
     if (op[0].type != ZYDIS_OPERAND_TYPE_REGISTER || op[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
         return op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && is_fs_or_gs(op[0].reg.value) ? PATCH_SEGMENT_LOAD : PATCH_NONE;
@@ -131,6 +148,10 @@ static enum patch_kind kind_of_mov(const ZydisDecodedOperand *op)
         return PATCH_CR8_READ;
     if (is_control(op[0].reg.value) || is_debug(op[0].reg.value))
         return PATCH_CR_WRITE;
+    if (is_debug(op[1].reg.value))
+        *detail = (uint8_t)(PATCH_DEBUG_REGISTER | (op[1].reg.value - ZYDIS_REGISTER_DR0));
+    else if (is_control(op[1].reg.value))
+        *detail = (uint8_t)(op[1].reg.value - ZYDIS_REGISTER_CR0);
     if (is_control(op[1].reg.value) || is_debug(op[1].reg.value))
         return PATCH_CR_READ;
     return is_fs_or_gs(op[0].reg.value) ? PATCH_SEGMENT_LOAD : PATCH_NONE;
@@ -152,7 +173,7 @@ static enum patch_kind kind_of(const ZydisDecodedInstruction *in, const ZydisDec
         return kind_of_atomic(in, op);
     switch (in->mnemonic) {
     case ZYDIS_MNEMONIC_MOV:
-        return kind_of_mov(op);
+        return kind_of_mov(op, detail);
     case ZYDIS_MNEMONIC_PAUSE:
     case ZYDIS_MNEMONIC_TPAUSE:
     case ZYDIS_MNEMONIC_UMWAIT:
@@ -276,7 +297,7 @@ static void add_site(struct scan *s, uint32_t rva, const ZydisDecodedInstruction
         IR_ASSERT(p->sites);
     }
     struct patch_site *t = &p->sites[p->count++];
-    *t = (struct patch_site) { .rva = rva, .kind = (uint8_t)kind, .detail = detail, .length = in->length, .original = s->m->base[rva] };
+    *t = (struct patch_site) { .rva = rva, .kind = (uint8_t)kind, .detail = detail, .length = in->length };
     describe_operands(t, in, op);
     if (kind == PATCH_CLI || kind == PATCH_STI)
         s->switches_interrupts = true;
@@ -321,12 +342,29 @@ static void look_at_address(struct scan *s, const ZydisDecodedInstruction *in, c
         push_table(s, (uint32_t)op[1].mem.disp.value, 0, &f);
 }
 
+/* A jump that may lead anywhere in its function. */
+static void note_wild(struct scan *s, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint32_t rva)
+{
+    struct pe_function f, primary;
+    if (in->meta.category != ZYDIS_CATEGORY_UNCOND_BR || op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+        return;
+    if (op[0].type == ZYDIS_OPERAND_TYPE_MEMORY && op[0].mem.base == ZYDIS_REGISTER_RIP)
+        return; /* through an import: leaves the function */
+    if (!function_of(s, rva, &f))
+        s->wild = true;
+    else if (pe_function_primary(s->m, &f, &primary))
+        s->seen[primary.begin_rva] |= WILD;
+    else
+        s->seen[f.begin_rva] |= WILD;
+}
+
 /* Where control goes; false: not to the next instruction. */
 static bool follow(struct scan *s, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint32_t rva)
 {
     bool direct = in->operand_count_visible > 0 && op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].imm.is_relative;
     if (direct)
         push(s, (uint64_t)rva + in->length + (uint64_t)op[0].imm.value.s);
+    note_wild(s, in, op, rva);
     switch (in->meta.category) {
     case ZYDIS_CATEGORY_RET:
     case ZYDIS_CATEGORY_UNCOND_BR:
@@ -356,17 +394,18 @@ static bool follow(struct scan *s, const ZydisDecodedInstruction *in, const Zydi
 /* One straight line of code. */
 static void decode_from(struct scan *s, uint32_t rva)
 {
-    while (rva < s->m->size && s->code[rva >> 12] && s->seen[rva] == UNSEEN) {
+    while (rva < s->m->size && s->code[rva >> 12] && !(s->seen[rva] & (START | INSIDE))) {
         ZydisDecodedInstruction in;
         ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
         size_t room = s->m->size - rva;
         if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + rva, room < 15 ? room : 15, &in, op)))
             return;
         for (unsigned i = 0; i < in.length; i++)
-            if (s->seen[rva + i] != UNSEEN)
+            if (s->seen[rva + i] & (START | INSIDE))
                 return; /* two readings of one byte: believe the first */
-        s->seen[rva] = START;
-        memset(s->seen + rva + 1, INSIDE, in.length - 1u);
+        s->seen[rva] |= START;
+        for (unsigned i = 1; i < in.length; i++)
+            s->seen[rva + i] |= INSIDE;
         uint8_t detail;
         enum patch_kind kind = kind_of(&in, op, &detail);
         if (kind)
@@ -397,21 +436,156 @@ static void drop_flag_sites(struct scan *s)
     p->count = n;
 }
 
+/* ---- how a site is reached ---- */
+
+/* Length of a movable instruction at rva: one that runs anywhere, given that an address relative to it is corrected. 0: not movable. */
+static uint8_t movable(const struct scan *s, uint32_t rva, uint8_t *disp_at)
+{
+    ZydisDecodedInstruction in;
+    ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+    uint8_t detail;
+    if (rva + 15 > s->m->size || !(s->seen[rva] & START) || !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + rva, 15, &in, op)))
+        return 0;
+    for (unsigned i = 0; i < in.length; i++)
+        if (s->seen[rva + i] & (RELOCATED | TAKEN))
+            return 0;
+    bool relative_branch = in.operand_count_visible > 0 && op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].imm.is_relative;
+    if (relative_branch || in.meta.category == ZYDIS_CATEGORY_CALL || in.meta.category == ZYDIS_CATEGORY_RET || in.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
+        in.meta.category == ZYDIS_CATEGORY_INTERRUPT || in.mnemonic == ZYDIS_MNEMONIC_UD2)
+        return 0;
+    *disp_at = (in.attributes & ZYDIS_ATTRIB_IS_RELATIVE) ? in.raw.disp.offset : 0;
+    if ((in.attributes & ZYDIS_ATTRIB_IS_RELATIVE) && in.raw.disp.size != 32)
+        return 0;
+    enum patch_kind k = kind_of(&in, op, &detail);
+    bool is_flags = k == PATCH_PUSHF || k == PATCH_POPF;
+    return k == PATCH_NONE || (is_flags && !s->switches_interrupts) ? in.length : 0;
+}
+
+/* Targets of jumps are known in this function, those of exceptions included. */
+static bool is_tame(const struct scan *s, uint32_t rva)
+{
+    struct pe_function f, primary;
+    struct pe_unwind_info info;
+    if (!function_of(s, rva, &f))
+        return !s->wild;
+    if (!pe_function_primary(s->m, &f, &primary) || !pe_unwind_info(s->m, &primary, &info))
+        return false;
+    return !(s->seen[primary.begin_rva] & WILD) && !(info.flags & (PE_UNW_EHANDLER | PE_UNW_UHANDLER));
+}
+
+static uint32_t instruction_before(const struct scan *s, uint32_t rva)
+{
+    uint32_t at = rva;
+    while (at > 0 && rva - at < 15)
+        if (s->seen[--at] & START)
+            return at;
+    return 0;
+}
+
+struct window {
+    struct patch_copy copies[MAX_COPIES];
+    unsigned count;
+    uint32_t bytes;
+};
+
+static bool add_copy(struct window *w, uint32_t rva, uint8_t length, uint8_t disp_at)
+{
+    if (w->count == MAX_COPIES || w->bytes + length > MAX_WINDOW)
+        return false;
+    w->copies[w->count++] = (struct patch_copy) { .rva = rva, .length = length, .disp_at = disp_at };
+    w->bytes += length;
+    return true;
+}
+
+/* The site and what follows it, until a jump fits. */
+static bool extend(const struct scan *s, const struct patch_site *t, struct window *w)
+{
+    if (!add_copy(w, t->rva, t->length, t->rip_relative ? t->disp_at : 0))
+        return false;
+    for (uint32_t at = t->rva + t->length; w->bytes < JUMP;) {
+        uint8_t disp_at, n = s->seen[at] & TARGET ? 0 : movable(s, at, &disp_at);
+        if (!n || !add_copy(w, at, n, disp_at))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+static bool find_window(const struct scan *s, const struct patch_site *t, struct window *w)
+{
+    for (unsigned i = 0; i < t->length; i++)
+        if (s->seen[t->rva + i] & (RELOCATED | TAKEN))
+            return false;
+    *w = (struct window) { 0 };
+    if (extend(s, t, w))
+        return true;
+    uint32_t before = s->seen[t->rva] & TARGET ? 0 : instruction_before(s, t->rva);
+    uint8_t disp_at, n = before ? movable(s, before, &disp_at) : 0;
+    *w = (struct window) { 0 };
+    return n && before + n == t->rva && add_copy(w, before, n, disp_at) && extend(s, t, w);
+}
+
+static uint32_t trampoline_size(const struct patch_site *t, const struct window *w)
+{
+    return w->bytes + (t->patched == JUMP ? POINT_BYTES : 0) + JUMP;
+}
+
+/* Lays the trampoline out at offset `at`. */
+static void lay_out(struct scan *s, struct patch_site *t, const struct window *w, uint32_t at)
+{
+    struct patch_plan *p = s->plan;
+    p->copies = realloc(p->copies, (p->copy_count + w->count + 1) * sizeof *p->copies);
+    IR_ASSERT(p->copies);
+    t->first_copy = p->copy_count;
+    for (unsigned i = 0; i < w->count; i++) {
+        bool is_site = w->copies[i].rva == t->rva;
+        if (is_site && t->patched == JUMP)
+            at += POINT_BYTES;
+        if (is_site)
+            t->trampoline = at;
+        if (is_site && t->kind != PATCH_ATOMIC)
+            continue; /* emulated: not copied */
+        p->copies[p->copy_count] = w->copies[i];
+        p->copies[p->copy_count++].offset = at;
+        at += w->copies[i].length;
+    }
+    t->copies = p->copy_count - t->first_copy;
+}
+
+static void place_site(struct scan *s, struct patch_site *t, uint32_t *at, uint64_t room)
+{
+    struct window w = { 0 };
+    t->window = t->rva;
+    t->region = *at;
+    t->patched = is_tame(s, t->rva) && find_window(s, t, &w) ? JUMP : t->kind < PATCH_TRAPS ? 1 : 0;
+    if (t->patched != JUMP) {
+        w = (struct window) { 0 };
+        add_copy(&w, t->rva, t->length, t->rip_relative ? t->disp_at : 0);
+    }
+    bool needs_trampoline = t->patched == JUMP || t->kind == PATCH_ATOMIC;
+    if (needs_trampoline && *at + trampoline_size(t, &w) > room) {
+        t->patched = t->kind == PATCH_ATOMIC ? 0 : t->kind < PATCH_TRAPS; /* an atomic instruction that is no point */
+        needs_trampoline = false;
+    }
+    if (needs_trampoline) {
+        t->window = w.copies[0].rva;
+        lay_out(s, t, &w, *at);
+        *at += trampoline_size(t, &w);
+    }
+    memcpy(t->original, s->m->base + t->window, t->patched);
+    for (unsigned i = 0; i < (t->patched == JUMP ? w.bytes : t->patched); i++)
+        s->seen[t->window + i] |= TAKEN;
+}
+
+/* The first 16 bytes behind the image hold the address of the door page's entry. */
 static void place_trampolines(struct scan *s)
 {
     struct patch_plan *p = s->plan;
-    uint64_t room = patch_room(s->m->size), at = TRAMPOLINE_BYTES;
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (p->sites[i].kind != PATCH_ATOMIC)
-            continue;
-        if (at + TRAMPOLINE_BYTES > room) {
-            p->sites[i].kind = PATCH_TRAPS; /* left as it is: no point */
-            continue;
-        }
-        p->sites[i].trampoline = (uint32_t)at;
-        at += TRAMPOLINE_BYTES;
-    }
-    p->trampoline_bytes = (uint32_t)at;
+    uint64_t room = patch_room(s->m->size);
+    uint32_t at = 16;
+    for (uint32_t i = 0; i < p->count; i++)
+        place_site(s, &p->sites[i], &at, room);
+    p->trampoline_bytes = at;
 }
 
 struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mapped *image)

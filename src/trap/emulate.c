@@ -154,22 +154,20 @@ static bool read_msr(uint32_t msr, uint64_t *value)
     }
 }
 
-/* Order of what may be read: cr0, cr2, cr3, cr4; debug registers read as after a reset. */
-static uint64_t read_control(uint64_t rip)
+/* Debug registers read as after a reset. */
+static uint64_t read_control(uint8_t which)
 {
-    const uint8_t *code = (const uint8_t *)rip;
-    while ((*code & 0xF0) == 0x40)
-        code++;
-    unsigned number = code[2] >> 3 & 7;
-    if (code[1] == 0x21)
-        return number == 6 ? 0xFFFF0FF0 : number == 7 ? 0x400 : 0;
-    switch (number) {
+    switch (which) {
     case 0:
         return 0x80050033;
     case 3:
         return 0x1AB000;
     case 4:
         return 0x370678;
+    case PATCH_DEBUG_REGISTER | 6:
+        return 0xFFFF0FF0;
+    case PATCH_DEBUG_REGISTER | 7:
+        return 0x400;
     default:
         return 0;
     }
@@ -202,6 +200,10 @@ static bool write_cr8(struct host_context *c, const struct patch_site *t)
 static bool pass_point(void)
 {
     struct machine *m = MACHINE;
+    if (m->fiber->no_point) {
+        m->fiber->no_point = false;
+        return true;
+    }
     if (m->runnable != 1 || m->every_point || (m->point_limit && m->points >= m->point_limit))
         return false;
     m->points++;
@@ -254,7 +256,7 @@ static bool fast(struct host_context *c, const struct patch_site *t)
         put_reg(c, t, 0);
         return true;
     case PATCH_CR_READ:
-        put_reg(c, t, read_control(c->rip));
+        put_reg(c, t, read_control(t->detail));
         return true;
     case PATCH_CLI:
         sim_processor()->interrupts_off = true;
@@ -274,11 +276,11 @@ static bool at_site(struct host_fault *f, const struct patch_site *t)
     if (is_kernel_only(t) && trap_user_mode())
         return false;
     if (t->kind == PATCH_ATOMIC && pass_point()) {
-        f->context.rip = patch_trampoline(f->context.rip, t);
+        f->context.rip = patch_continue_at(f->context.rip, t);
         return true;
     }
     if (t->kind != PATCH_ATOMIC && fast(&f->context, t)) {
-        f->context.rip += t->length;
+        f->context.rip = patch_continue_at(f->context.rip, t);
         return true;
     }
     f->kind = HOST_FAULT_POINT;
@@ -312,6 +314,17 @@ bool trap_filter(struct host_fault *f)
 }
 
 /* ---- on the host stack ---- */
+
+/* The same from a trampoline: c is in the image, next behind the instruction. */
+static bool fast_at(const struct host_context *c, struct host_context *next, const struct patch_site *t)
+{
+    struct host_context done = *c;
+    if (!fast(&done, t))
+        return false;
+    done.rip = next->rip;
+    *next = done;
+    return true;
+}
 
 /* As if an interrupt had come before that instruction. False: the stack has no room for one. */
 static bool interrupt_frame(const struct host_context *c)
@@ -409,12 +422,14 @@ static void time_asked(const struct host_fault *f, const void *vectors)
 void emulate_slow(const struct host_fault *f, const void *vectors)
 {
     struct host_context c = f->context;
-    const struct patch_site *t = patch_site_at(c.rip);
     if (shared_data_is(f->address))
         time_asked(f, vectors);
+    const struct patch_site *t = f->in_trampoline ? patch_site_of_point(c.rip, &c.rip) : patch_site_at(c.rip);
     IR_ASSERT(t);
     struct host_context next = c;
-    next.rip = t->kind == PATCH_ATOMIC ? patch_trampoline(c.rip, t) : c.rip + t->length;
+    next.rip = patch_continue_at(c.rip, t);
+    if (f->in_trampoline && (t->kind == PATCH_ATOMIC ? pass_point() : fast_at(&c, &next, t)))
+        trap_resume_vectors(&next, vectors);
     bool faults = false, framed = interrupt_frame(t->kind == PATCH_CR8_WRITE ? &next : &c);
     switch (t->kind) {
     case PATCH_ATOMIC:
