@@ -47,6 +47,11 @@ _Static_assert(sizeof(DEVICE_OBJECT) == 0x150, "DEVICE_OBJECT as on x64 Windows"
 #undef DBG_UNREFERENCED_LOCAL_VARIABLE
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(V) ((void)(V))
 
+/* Intrinsics of Microsoft's compiler that a freestanding build would call as functions. */
+#define _byteswap_ushort __builtin_bswap16
+#define _byteswap_ulong __builtin_bswap32
+#define _byteswap_uint64 __builtin_bswap64
+
 #ifndef EXTERN_C_START
 #ifdef __cplusplus
 #define EXTERN_C_START extern "C" {
