@@ -53,6 +53,7 @@ struct dpor {
     unsigned trial_count;
     uint32_t *waiting_events; /* conflicts met while looking for what holds an operation back */
     size_t waiting_room;
+    struct remembered *remembered;
     struct cut *cuts;
     size_t cut_count, cut_room;
 };
@@ -165,10 +166,46 @@ static void try_alternative(struct dpor *d, unsigned alternative, bool others)
     d->trials[d->trial_count++] = (struct trial){print, (uint8_t)alternative};
 }
 
+/* Trials are remembered: the state is a function of the class of what ran, and one race comes up in run after run. */
+struct remembered {
+    uint64_t key; /* 0: nothing */
+    uint32_t count;
+    struct trial trials[2];
+};
+
+enum { REMEMBERED = 1 << 15 };
+
+static uint64_t trial_key(const struct dpor *d)
+{
+    const struct path *p = d->path;
+    uint64_t trace = p->nodes[d->reversal.at].trace;
+    for (size_t i = d->reversal.at; i < p->count; i++)
+        if (reversal_has(&d->reversal, i))
+            trace += p->nodes[i + 1].trace - p->nodes[i].trace;
+    return explore_mix(trace + p->keys[d->reversal.agent]) | 1;
+}
+
+static struct remembered *remembered(struct dpor *d, uint64_t key)
+{
+    if (!d->remembered)
+        d->remembered = calloc(REMEMBERED, sizeof *d->remembered);
+    if (!d->remembered)
+        base_panic("out of memory while exploring");
+    return &d->remembered[key >> 32 & (REMEMBERED - 1)];
+}
+
 /* Fills in trials: what the last operation would touch. None: it would have to wait. */
 static void try_last(struct dpor *d)
 {
     bool others = false;
+    reversal_start(&d->reversal);
+    uint64_t key = trial_key(d);
+    struct remembered *m = remembered(d, key);
+    if (m->key == key) {
+        memcpy(d->trials, m->trials, m->count * sizeof *d->trials);
+        d->trial_count = m->count;
+        return;
+    }
     d->trial_count = 0;
     run_items(d);
     uint32_t left = alternatives_here(d, &others);
@@ -177,6 +214,10 @@ static void try_last(struct dpor *d)
         if (left & (left - 1))
             run_items(d);
     }
+    if (d->trial_count > 2)
+        return;
+    *m = (struct remembered){.key = key, .count = d->trial_count};
+    memcpy(m->trials, d->trials, d->trial_count * sizeof *d->trials);
 }
 
 /* --- reversals into trees ------------------------------------------------------------------------------------------ */
@@ -313,6 +354,7 @@ static void prepare(struct dpor *d, size_t at, unsigned agent, uint32_t print, u
     r->at = at;
     r->agent = agent;
     r->print = print;
+    r->objects = FOOTPRINT_UNKNOWN;
     r->alternative = alternative;
     r->gone = d->gone;
     r->arrival = d->arrival;
@@ -332,6 +374,7 @@ static void plain_races(struct dpor *d, size_t event)
         path_arrival(p, x->agent, x->before, event, d->arrival);
     for (uint32_t i = 0; i < x->race_count; i++) {
         prepare(d, p->race_events[x->races + i], x->agent, x->fixed ? x->print : FOOTPRINT_UNKNOWN, x->alternative);
+        d->reversal.objects = x->same_objects ? x->print : FOOTPRINT_UNKNOWN;
         consider(d, true);
     }
 }
@@ -691,5 +734,6 @@ void explore_dpor(struct search *s)
     free(d->sleepers);
     free(d->waiting_events);
     free(d->cuts);
+    free(d->remembered);
     free(d);
 }

@@ -53,6 +53,7 @@ struct explore_access {
 enum {
     EXPLORE_FIXED = 1,       /* it touches these objects in these kinds, with these alternatives, in whatever state it runs */
     EXPLORE_NEVER_WAITS = 2, /* once reached it is enabled until it runs */
+    EXPLORE_SAME_OBJECTS = 8, /* it touches these objects in whatever state it runs; only the kinds may differ (compare-exchange) */
     /* Not a promise but a fact: it ends the run whoever else is there (the program's exit). Known anyway of an event after which
      * point() says FAILED or CUT, and of one after which it says DONE while others were enabled. */
     EXPLORE_ENDS = 4,
@@ -65,7 +66,7 @@ struct explore_event {
     unsigned enables_count;
     const uint32_t *joins; /* agents all of whose events so far come before it, with no object to show for it */
     unsigned joins_count;
-    uint32_t flags; /* EXPLORE_FIXED, EXPLORE_NEVER_WAITS, EXPLORE_ENDS */
+    uint32_t flags; /* EXPLORE_FIXED and the like */
     uint32_t op;    /* what it was, for hashes and reports; any number */
 };
 

@@ -342,7 +342,7 @@ static void push_event(struct path *p, unsigned agent, unsigned alternative, con
     make_room(p);
     struct event *x = &p->events[at];
     *x = (struct event){.agent = (uint16_t)agent, .alternative = (uint8_t)alternative, .waits = how_it_waits(p, e, print),
-                        .fixed = e->flags & EXPLORE_FIXED, .print = print, .really = print, .op = e->op, .before = p->last[agent],
+                        .fixed = e->flags & EXPLORE_FIXED, .same_objects = e->flags & EXPLORE_SAME_OBJECTS, .print = print, .really = print, .op = e->op, .before = p->last[agent],
                         .accesses = (uint32_t)p->access_count, .enables = (uint32_t)p->enable_count, .races = (uint32_t)p->race_count};
     x->index = x->before == NO_EVENT ? 1 : p->events[x->before].index + 1;
     int32_t *clock = p->clocks + (size_t)at * p->stride;

@@ -25,7 +25,8 @@ struct event {
     uint16_t agent; /* dense */
     uint8_t alternative;
     uint8_t waits;
-    bool fixed;
+    bool fixed;        /* EXPLORE_FIXED */
+    bool same_objects; /* EXPLORE_SAME_OBJECTS */
     uint32_t index;  /* among its agent's events, from 1 */
     uint32_t print;  /* footprint; FOOTPRINT_ALL when it ended the run under others */
     uint32_t really; /* footprint as reported, to verify replays */

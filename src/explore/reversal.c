@@ -79,6 +79,26 @@ static enum answer last_is_initial(const struct reversal *r, unsigned alternativ
     return ahead(r, r->arrival) == 0 && !reversal_conflicts(r, r->print) ? YES : NO;
 }
 
+/* Does a footprint commute with the last operation? */
+static enum answer commutes_with_last(const struct reversal *r, uint32_t print)
+{
+    const struct footprints *f = &r->path->prints;
+    if (r->print != FOOTPRINT_UNKNOWN)
+        return footprint_conflict(f, print, r->print) ? NO : YES;
+    if (r->objects == FOOTPRINT_UNKNOWN || print == FOOTPRINT_ALL)
+        return UNKNOWN;
+    enum answer a = YES;
+    for (uint32_t i = 0; i < f->all[print].count; i++)
+        for (uint32_t k = 0; k < f->all[r->objects].count; k++) {
+            const struct touch *mine = footprint_touches(f, print) + i, *last = footprint_touches(f, r->objects) + k;
+            if (mine->object == last->object && mine->kind == EXPLORE_WRITE)
+                return NO; /* conflicts with any kind */
+            if (mine->object == last->object)
+                a = UNKNOWN;
+        }
+    return a;
+}
+
 enum answer reversal_initial(struct reversal *r, unsigned agent, unsigned alternative, uint32_t print, bool take)
 {
     const struct path *p = r->path;
@@ -98,7 +118,5 @@ enum answer reversal_initial(struct reversal *r, unsigned agent, unsigned altern
         return NO;
     if (r->ran)
         return YES;
-    if (r->print == FOOTPRINT_UNKNOWN)
-        return UNKNOWN;
-    return footprint_conflict(&p->prints, print, r->print) ? NO : YES;
+    return commutes_with_last(r, print);
 }

@@ -15,7 +15,8 @@ struct reversal {
     const struct path *path;
     size_t at;
     unsigned agent;
-    uint32_t print; /* of the last operation, or FOOTPRINT_UNKNOWN */
+    uint32_t print;   /* of the last operation, or FOOTPRINT_UNKNOWN */
+    uint32_t objects; /* a footprint with the objects it touches in any case, or FOOTPRINT_UNKNOWN */
     uint8_t alternative;
     bool ran;        /* the last operation has been taken away */
     unsigned excluded_count;

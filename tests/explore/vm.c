@@ -158,7 +158,7 @@ static void step_variable(struct vm *vm, unsigned t, const struct vm_instruction
         break;
     }
     out->access_count = touch(vm->accesses, 1 + (uint64_t)at, kind, 0);
-    out->flags = EXPLORE_NEVER_WAITS | (i->op == VM_CAS ? 0 : EXPLORE_FIXED);
+    out->flags = EXPLORE_NEVER_WAITS | (i->op == VM_CAS ? EXPLORE_SAME_OBJECTS : EXPLORE_FIXED);
 }
 
 static void step_event_or_lock(struct vm *vm, unsigned t, const struct vm_instruction *i, unsigned alternative, struct explore_event *out)
@@ -174,7 +174,7 @@ static void step_event_or_lock(struct vm *vm, unsigned t, const struct vm_instru
         r[i->r] = *o == 0;
         out->access_count = touch(vm->accesses, 1000 + (uint64_t)i->k, *o == 0 ? EXPLORE_WRITE : EXPLORE_READ, 0);
         *o = *o == 0 ? (int16_t)(t + 1) : *o;
-        out->flags = EXPLORE_NEVER_WAITS;
+        out->flags = EXPLORE_NEVER_WAITS | EXPLORE_SAME_OBJECTS;
         break;
     case VM_SHARE: --*o; out->flags = EXPLORE_FIXED; break;
     case VM_UNSHARE: ++*o; break;
