@@ -54,6 +54,8 @@ struct dpor {
     uint32_t *waiting_events; /* conflicts met while looking for what holds an operation back */
     size_t waiting_room;
     struct remembered *remembered;
+    uint32_t *trail; /* branches from the reversal's node down to where it was followed */
+    size_t trail_count, trail_room;
     struct cut *cuts;
     size_t cut_count, cut_room;
 };
@@ -245,25 +247,75 @@ static enum answer slept(struct dpor *d, bool conflict_stays)
     return all;
 }
 
+/* Learns what the event of branch b touches: runs what leads to it, d->trail, and the event. */
+static void try_branch(struct dpor *d, uint32_t b)
+{
+    struct path *p = d->path;
+    struct explore_point point = {0};
+    struct explore_event e = {0};
+    uint16_t agent = d->branches.all[b].agent;
+    path_visit(p, d->reversal.at);
+    for (size_t i = 0; i < d->trail_count; i++) {
+        const struct branch *x = &d->branches.all[d->trail[i]];
+        p->machine->step(p->machine->context, p->ids[x->agent], x->alternative, &e);
+    }
+    path_moved(p);
+    p->steps += d->trail_count;
+    d->s->result->tries += d->trail_count;
+    unsigned left = 0;
+    if (p->machine->point(p->machine->context, &point) == EXPLORE_RUNNING)
+        for (unsigned i = 0; i < point.enabled_count; i++)
+            left = point.enabled[i].id == p->ids[agent] ? point.enabled[i].alternatives : left;
+    if (!left) {
+        p->broken = "events said not to conflict do: a planned event cannot run";
+        return;
+    }
+    unsigned kept = d->reversal.agent;
+    d->reversal.agent = agent;
+    d->trial_count = 0;
+    try_alternative(d, (unsigned)__builtin_ctz(left), point.enabled_count > 1);
+    d->reversal.agent = kept;
+    d->branches.all[b].print = d->trials[0].print;
+    d->branches.all[b].alternative = d->trials[0].alternative;
+}
+
+/* Whether branch b could come first in the reversal, which then has lost it. */
+static enum answer agrees(struct dpor *d, uint32_t b)
+{
+    struct reversal *r = &d->reversal;
+    const struct branch *x = &d->branches.all[b];
+    uint32_t item = reversal_next(r, x->agent);
+    if (x->print == FOOTPRINT_UNKNOWN && item != NO_EVENT) /* all alternatives: that of the item is among them */
+        return reversal_initial(r, x->agent, d->path->events[item].alternative, x->print, true);
+    if (x->print == FOOTPRINT_UNKNOWN)
+        try_branch(d, b);
+    if (d->path->broken)
+        return YES;
+    return reversal_initial(r, x->agent, d->branches.all[b].alternative, d->branches.all[b].print, true);
+}
+
 /* Follows the tree as far as it agrees. YES: it has the class already; NO: *parent is where the rest belongs (NO_BRANCH: the root). */
 static enum answer planned(struct dpor *d, bool skip_first, uint32_t *parent)
 {
     struct reversal *r = &d->reversal;
     uint32_t at = d->stands[r->at].tree;
     *parent = NO_BRANCH;
+    d->trail_count = 0;
     if (skip_first)
         at = d->branches.all[at].next;
     while (at != NO_BRANCH) {
-        const struct branch *b = &d->branches.all[at];
-        enum answer a = reversal_initial(r, b->agent, b->alternative, b->print, true);
+        enum answer a = agrees(d, at);
         if (a == UNKNOWN)
             return UNKNOWN;
+        const struct branch *b = &d->branches.all[at];
         if (a == NO) {
             at = b->next;
             continue;
         }
         if (b->child == NO_BRANCH)
             return YES;
+        d->trail = explore_grow(d->trail, &d->trail_room, d->trail_count + 1, sizeof *d->trail);
+        d->trail[d->trail_count++] = at;
         *parent = at;
         at = b->child;
     }
@@ -340,7 +392,9 @@ static enum outcome consider(struct dpor *d, bool direct)
         plan = planned(d, true, &parent);
     if (plan == YES)
         return ELSEWHERE;
-    if (sleep == NO && plan == NO && direct && r->print != FOOTPRINT_UNKNOWN) {
+    if (sleep == NO && plan == NO && direct) {
+        if (r->print == FOOTPRINT_UNKNOWN)
+            r->alternative = ANY_ALTERNATIVE;
         insert(d, parent);
         return SETTLED;
     }
@@ -653,6 +707,17 @@ static bool choose(struct dpor *d)
     return found;
 }
 
+/* The first alternative of an agent that is not asleep. */
+static unsigned any_alternative(struct dpor *d, unsigned agent)
+{
+    const struct candidate *c = path_find(d->path, d->path->count, agent);
+    for (uint32_t left = c ? search_alternatives(d->s, c) : 0; left; left &= left - 1)
+        if (!asleep(d, top(d), agent, (unsigned)__builtin_ctz(left)))
+            return (unsigned)__builtin_ctz(left);
+    d->path->broken = "events said not to conflict do: a planned event cannot run";
+    return 0;
+}
+
 /* Runs the first branch of the node where the path ends. */
 static enum explore_status take_branch(struct dpor *d)
 {
@@ -662,6 +727,10 @@ static enum explore_status take_branch(struct dpor *d)
     if (b.next != NO_BRANCH)
         path_checkpoint(p, d->s->config->checkpoint / 2);
     d->branches.all[at].child = NO_BRANCH;
+    if (b.alternative == ANY_ALTERNATIVE)
+        b.alternative = (uint8_t)any_alternative(d, b.agent);
+    if (p->broken)
+        return EXPLORE_CUT;
     enum explore_status status = path_step(p, b.agent, b.alternative);
     if (b.print != FOOTPRINT_UNKNOWN && b.print != p->events[p->count - 1].print)
         p->broken = "events said not to conflict do: a planned event touched something else";
@@ -735,5 +804,6 @@ void explore_dpor(struct search *s)
     free(d->waiting_events);
     free(d->cuts);
     free(d->remembered);
+    free(d->trail);
     free(d);
 }

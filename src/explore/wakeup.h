@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NO_BRANCH = 0 };
+enum { NO_BRANCH = 0, ANY_ALTERNATIVE = 0xFF };
 
+/* The last event of a sequence may stand for all its alternatives, what it touches being unknown yet; such a branch has no child. */
 struct branch {
-    uint32_t print; /* what the event touches when run here */
+    uint32_t print; /* what the event touches when run here, or FOOTPRINT_UNKNOWN */
     uint16_t agent;
     uint8_t alternative;
     uint32_t child, next; /* first below, next beside; NO_BRANCH: none */
