@@ -80,7 +80,7 @@ static void notify(KAPC *apc, KTHREAD *k)
         k->ApcState.KernelApcPending = TRUE;
         if (waiting && k->WaitIrql == PASSIVE_LEVEL && ke_apc_deliverable(k))
             ke_unwait(k, STATUS_KERNEL_APC);
-    } else if (waiting && k->WaitMode == UserMode && ((k->MiscFlags & MISC_ALERTABLE) || k->ApcState.UserApcPending)) {
+    } else if (waiting && k->WaitMode == UserMode && !k->CombinedApcDisable && ((k->MiscFlags & MISC_ALERTABLE) || k->ApcState.UserApcPending)) {
         k->ApcState.UserApcPending = TRUE;
         ke_unwait(k, STATUS_USER_APC);
     }
@@ -227,20 +227,23 @@ void ke_apcs_enabled(KTHREAD *k)
     ke_deliver_apcs();
 }
 
-/* A thread has the processor again. One that ran in user mode enters the kernel for the APC as for an interrupt. */
+/* A thread has the processor again. One that ran in user mode enters the kernel for the APC as for an interrupt; on the way out
+ * it also ends or is suspended if it has been told to. */
 void ke_apc_resume(struct agent *a)
 {
     struct thread *t = a->thread;
-    if (a->kind != AGENT_THREAD || !t || !t->ethread || !t->ke || ke_of(t)->in_wait || !may_interrupt(&t->ethread->Tcb))
+    if (a->kind != AGENT_THREAD || !t || !t->ethread || !t->ke || ke_of(t)->in_wait)
         return;
+    bool apc = may_interrupt(&t->ethread->Tcb);
     if (t->in_kernel) {
+        if (apc)
+            ke_deliver_apcs();
+    } else if (apc || t->terminating || t->suspend_count) {
+        struct syscall s;
+        ps_syscall_enter(&s, FRAME_KiApcInterrupt);
         ke_deliver_apcs();
-        return;
+        ps_syscall_leave(&s);
     }
-    struct syscall s;
-    ps_syscall_enter(&s, FRAME_KiApcInterrupt);
-    ke_deliver_apcs();
-    ps_syscall_leave(&s);
 }
 
 /* ---- user APCs ---- */

@@ -17,7 +17,7 @@ void ke_thread_signal(struct thread *t);
 void ke_thread_running(struct thread *t);
 /* Current thread ends: mutants abandoned, APC queues run down. */
 void ke_thread_rundown(struct thread *t);
-/* Another thread shall end (t->terminating is set): breaks a UserMode wait with STATUS_THREAD_IS_TERMINATING. */
+/* Another thread shall end (t->terminating is set): a UserMode wait, present or next, ends with STATUS_USER_APC. */
 void ke_thread_terminate(struct thread *t);
 /* Signals a process or other notification-like object for good. */
 void ke_object_signal(DISPATCHER_HEADER *header);

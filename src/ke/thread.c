@@ -52,8 +52,8 @@ void ke_thread_terminate(struct thread *t)
     KTHREAD *k = &t->ethread->Tcb;
     sim_access((uint64_t)k, SIM_WRITE);
     k->ApcState.UserApcPending = TRUE;
-    if (k->State == Waiting && (k->WaitMode == UserMode || (k->MiscFlags & MISC_ALERTABLE)))
-        ke_unwait(k, STATUS_THREAD_IS_TERMINATING);
+    if (k->State == Waiting && !k->CombinedApcDisable && (k->WaitMode == UserMode || (k->MiscFlags & MISC_ALERTABLE)))
+        ke_unwait(k, STATUS_USER_APC);
 }
 
 /* ---- regions ---- */

@@ -172,17 +172,19 @@ static bool try_satisfy(const struct ke_wait *w, KTHREAD *k, LONG_PTR *status)
 }
 
 /* Alerts and user APCs that end a wait before it begins; STATUS_WAIT_0 = none.
+ * DOC: disabled kernel APCs hold back user APCs and thread termination too.
  * GUESS: a user APC ends a wait in UserMode only; the documentation of alertable kernel-mode waits can be read otherwise. */
 static NTSTATUS alert_test(const struct ke_wait *w, KTHREAD *k)
 {
     if (w->alertable || w->mode == UserMode)
         sim_access((uint64_t)k, SIM_READ);
+    bool user = w->mode == UserMode && !k->CombinedApcDisable;
     if (w->alertable) {
         if (k->Alerted[w->mode]) {
             k->Alerted[w->mode] = FALSE;
             return STATUS_ALERTED;
         }
-        if (w->mode == UserMode && !list_empty(&k->ApcState.ApcListHead[UserMode])) {
+        if (user && !list_empty(&k->ApcState.ApcListHead[UserMode])) {
             k->ApcState.UserApcPending = TRUE;
             return STATUS_USER_APC;
         }
@@ -190,10 +192,8 @@ static NTSTATUS alert_test(const struct ke_wait *w, KTHREAD *k)
             k->Alerted[KernelMode] = FALSE;
             return STATUS_ALERTED;
         }
-    } else if (w->mode == UserMode && k->ApcState.UserApcPending) {
-        return STATUS_USER_APC;
     }
-    return STATUS_WAIT_0;
+    return user && k->ApcState.UserApcPending ? STATUS_USER_APC : STATUS_WAIT_0;
 }
 
 /* A processor at DISPATCH_LEVEL cannot switch threads. */
