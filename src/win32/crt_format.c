@@ -278,6 +278,33 @@ static size_t widen_exponent(char *text, size_t n)
     return n + 1;
 }
 
+/* msvcrt rounds a tie away from zero, the host's library to even. A tie at `precision` has its last digit, a 5, right behind it:
+ * then one digit more is exact. */
+static size_t round_tie_away(char *text, size_t size, int precision, double v)
+{
+    if (precision > 50 || fmod(ldexp(v, precision + 1), 1) != 0)
+        return 0;
+    size_t n = (size_t)snprintf(text + 1, size - 1, "%.*f", precision + 1, v);
+    if (text[n] != '5')
+        return 0;
+    text[0] = '0'; /* room for a carry */
+    n -= precision == 0 ? 2 : 1; /* without the 5, and without the point */
+    for (size_t i = n;; i--) {
+        if (text[i] == '.')
+            continue;
+        if (text[i] != '9') {
+            text[i]++;
+            break;
+        }
+        text[i] = '0';
+    }
+    if (text[0] == '0') {
+        memmove(text, text + 1, n);
+        return n;
+    }
+    return n + 1;
+}
+
 static void put_double(struct formatter *f, const struct spec *s)
 {
     double v;
@@ -286,8 +313,16 @@ static void put_double(struct formatter *f, const struct spec *s)
     const char *sign = negative ? "-" : s->plus ? "+" : s->space ? " " : "";
     unsigned c = s->conversion;
     if (!isfinite(v)) {
-        const char *text = special_text(v, msvcrt, c < 'a', negative);
-        put_number(f, s, sign, text, strlen(text), 0);
+        char text[64];
+        size_t n = (size_t)snprintf(text, sizeof text, "%s", special_text(v, msvcrt, c < 'a', negative));
+        /* msvcrt fills up to the precision as if these were digits: 1.#INF00e+000 */
+        if (msvcrt && c != 'g' && c != 'G') {
+            for (int digits = (int)n - 2; digits < (s->precision < 0 ? 6 : s->precision) && n < sizeof text - 8; digits++)
+                text[n++] = '0';
+            if ((c | 0x20) == 'e')
+                n += (size_t)snprintf(text + n, sizeof text - n, "%c+000", (char)c);
+        }
+        put_number(f, s, sign, text, n, 0);
         return;
     }
     char format[8] = "%", text[NUMBER_ROOM];
@@ -298,6 +333,12 @@ static void put_double(struct formatter *f, const struct spec *s)
     size_t n = (size_t)snprintf(text, sizeof text - 2, format, precision, fabs(v));
     if (msvcrt && c != 'a' && c != 'A')
         n = widen_exponent(text, n);
+    if (msvcrt && (c == 'f' || c == 'F') && !s->alternate) {
+        char tied[NUMBER_ROOM];
+        size_t k = round_tie_away(tied, sizeof tied, precision, fabs(v));
+        if (k)
+            memcpy(text, tied, n = k);
+    }
     int64_t zeros = s->zero && !s->left ? s->width - (int64_t)(strlen(sign) + n) : 0;
     if (c == 'a' || c == 'A') { /* zeros belong behind 0x */
         char prefix[4];

@@ -298,7 +298,7 @@ int crt_fprintf_s(const uint64_t *a)
 
 /* ---- UCRT: options, place, format, locale, arguments ---- */
 
-enum { OPTION_NULL_TERMINATION = 1, OPTION_STANDARD_SNPRINTF = 2, OPTION_LEGACY_WIDE = 4, OPTION_MSVCRT = 8, OPTION_THREE_DIGITS = 0x10 };
+enum { OPTION_LEGACY_TERMINATION = 1, OPTION_STANDARD_SNPRINTF = 2, OPTION_LEGACY_WIDE = 4, OPTION_MSVCRT = 8, OPTION_THREE_DIGITS = 0x10 };
 
 static unsigned common_flags(uint64_t options, bool wide)
 {
@@ -328,7 +328,7 @@ static int common_buffer(uint64_t options, void *to, uint64_t room, bool wide, c
         return crt_invalid_parameter(CRT_EINVAL);
     if (options & OPTION_STANDARD_SNPRINTF)
         return print_standard(to, room, wide, format, args, flags);
-    if (!(options & OPTION_NULL_TERMINATION))
+    if (options & OPTION_LEGACY_TERMINATION)
         return print_old(to, room, wide, format, args, flags);
     int n = print_standard(to, room, wide, format, args, flags);
     return n < 0 || (size_t)n < room || !to ? n : -1;

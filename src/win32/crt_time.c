@@ -146,22 +146,30 @@ static const char *name_of(const char *const *names, int n, int i)
     return i >= 0 && i < n ? names[i] : "???";
 }
 
-static void put_asctime(const struct crt_tm *f, char *to, size_t size)
+/* msvcrt writes the day with a zero, UCRT with a blank. */
+static void put_asctime(const struct crt_tm *f, char *to, size_t size, bool blank)
 {
-    snprintf(to, size, "%.3s %.3s %2d %02d:%02d:%02d %d\n", name_of(day_names, 7, f->wday), name_of(month_names, 12, f->mon), f->mday, f->hour, f->min, f->sec,
+    snprintf(to, size, blank ? "%.3s %.3s %2d %02d:%02d:%02d %d\n" : "%.3s %.3s %02d %02d:%02d:%02d %d\n", name_of(day_names, 7, f->wday), name_of(month_names, 12, f->mon), f->mday, f->hour, f->min, f->sec,
              1900 + f->year);
 }
 
 char *crt_asctime(const struct crt_tm *f)
 {
     struct crt_thread *t = crt_thread();
-    put_asctime(f, t->text, sizeof t->text);
+    put_asctime(f, t->text, sizeof t->text, false);
+    return t->text;
+}
+
+char *crt_asctime_ucrt(const struct crt_tm *f)
+{
+    struct crt_thread *t = crt_thread();
+    put_asctime(f, t->text, sizeof t->text, true);
     return t->text;
 }
 
 int32_t crt_asctime_s(char *to, uint64_t size, const struct crt_tm *f)
 {
-    put_asctime(f, to, size);
+    put_asctime(f, to, size, true);
     return 0;
 }
 
@@ -171,6 +179,12 @@ char *crt__ctime64(const int64_t *t)
     if (!t || !to_fields(*t, &f))
         return NULL;
     return crt_asctime(&f);
+}
+
+char *crt__ctime64_ucrt(const int64_t *t)
+{
+    struct crt_tm f;
+    return t && to_fields(*t, &f) ? crt_asctime_ucrt(&f) : NULL;
 }
 
 static int week_of(const struct crt_tm *f, int first_day)
