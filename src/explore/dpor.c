@@ -729,6 +729,9 @@ static enum explore_status take_branch(struct dpor *d)
     d->branches.all[at].child = NO_BRANCH;
     if (b.alternative == ANY_ALTERNATIVE)
         b.alternative = (uint8_t)any_alternative(d, b.agent);
+    const struct candidate *c = path_find(p, p->count, b.agent);
+    if (!c || !(c->alternatives >> (b.alternative & 31) & 1))
+        p->broken = "events said not to conflict do, or an agent waited that never waits: a planned event cannot run";
     if (p->broken)
         return EXPLORE_CUT;
     enum explore_status status = path_step(p, b.agent, b.alternative);

@@ -168,7 +168,8 @@ struct explore_config {
     unsigned depth;         /* pct: d; 0 is 3 */
     uint64_t schedules;     /* runs to stop after; 0: no limit (sampling needs one, or stop) */
     size_t steps;           /* longest run in events; 0: 1,000,000. A longer one is cut and the result not complete */
-    size_t nodes;           /* dpor: wake-up tree nodes alive at once; 0: 16 million. Out of them: complete is false, bound_hit true */
+    size_t nodes;           /* dpor: wake-up tree nodes alive at once, or places with a preemption bound; 0: 16 million. Out of them:
+                             * complete is false, bound_hit true */
     size_t checkpoint;      /* most events between two snapshots of a path; 0: 16 */
     bool count_traces;      /* dfs, dpor: keep a set of the classes seen, for `traces` (8 to 16 bytes each); sampling always does */
     bool (*stop)(void *user); /* asked between runs, e.g. for the time; NULL: never */
@@ -241,8 +242,8 @@ void explore_replay(const struct explore_machine *machine, const struct explore_
  * are not the usual alternative, then fewest switches, then fewest events. limit: runs to spend (0: 2,000). Returns the runs spent. */
 unsigned explore_minimise(const struct explore_machine *machine, struct explore_schedule *schedule, unsigned limit);
 
-/* The last choice of a failing schedule from which another choice, continued without preemption or within `preemptions` further
- * ones, does not fail. */
+/* The last choice of a failing schedule in whose place another, continued without preemption, does not fail. limit: runs to spend
+ * (0: 2,000). The machine is left where the last try ended. */
 struct explore_turning {
     bool found;
     size_t index;                    /* of the choice in the failing schedule */
