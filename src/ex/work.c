@@ -5,13 +5,14 @@
  * (Flink NULL) before its routine runs: the routine may queue or free it.
  *
  * Workers wait while their queue is empty. NT adds a thread to a queue that makes no progress for a second because all of
- * its threads are blocked; here that happens when nothing else can run (sim_idle_hook). */
+ * its threads are blocked; here a step of the clock does (sim_idle_hook). */
 #include "ex/work.h"
 
 #include "ex/room.h"
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
 #include "ps/ps.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -76,13 +77,14 @@ static void unlink_item(LIST_ENTRY *e)
     e->Flink = NULL;
 }
 
-/* What sim_idle_hook was: time. A constant of the process. */
-static bool (*next_idle_hook)(void);
+/* What sim_idle_hook and sim_timer_hook were: ke's. Constants of the process. */
+static bool (*next_idle_hook)(void), (*next_timer_hook)(void);
 
 /* ---- workers ---- */
 
 static struct entry take(struct queue *q)
 {
+    sim_access((uint64_t)q->head, SIM_WRITE);
     struct entry *first = q->first, e = *first;
     unlink_item(&e.item->List);
     q->first = e.next;
@@ -136,12 +138,16 @@ static void worker_add(struct queue *q, const char *name)
 }
 
 static bool idle(void);
+static bool timer_waits(void);
 
 void ex_work_init(void)
 {
-    if (sim_idle_hook != idle)
+    if (sim_idle_hook != idle) {
         next_idle_hook = sim_idle_hook;
+        next_timer_hook = sim_timer_hook;
+    }
     sim_idle_hook = idle;
+    sim_timer_hook = timer_waits;
     struct ex_work *r = sim_alloc(sizeof *r);
     ex_room()->work = r;
     LIST_ENTRY *heads = ex_pool_alloc(NonPagedPoolNx, QUEUES * sizeof *heads, WORK_TAG);
@@ -185,7 +191,15 @@ static bool balance(bool at_once)
     return added;
 }
 
-/* Nothing can run. Time goes on first; if there is nothing to wait for, the second passes all the same. */
+static bool timer_waits(void)
+{
+    for (int i = 0; work() && i < QUEUES; i++)
+        if (is_stuck(&work()->queues[i]))
+            return true;
+    return next_timer_hook();
+}
+
+/* A step of the clock. Time goes on first; if there is nothing to wait for, the second passes all the same. */
 static bool idle(void)
 {
     return balance(false) || next_idle_hook() || balance(true);
@@ -206,6 +220,7 @@ static void check_not_queued(const WORK_QUEUE_ITEM *item)
 static void put(WORK_QUEUE_ITEM *item, void (*fn)(void *), void *context, int type)
 {
     struct queue *q = queue_of(type);
+    sim_access((uint64_t)q->head, SIM_WRITE);
     link_tail(q->head, &item->List);
     struct entry *e = sim_alloc(sizeof *e);
     *e = (struct entry) { .item = item, .fn = fn, .context = context };
