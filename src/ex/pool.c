@@ -8,6 +8,7 @@
 #include "nt/bugcheck.h"
 #include "nt/ex.h"
 #include "nt/status.h"
+#include "trace/trace.h"
 
 bool (*mm_pool_fail_hook)(uint32_t pool_type, size_t bytes, uint32_t tag);
 
@@ -52,6 +53,7 @@ static void *allocate(uint32_t pool_type, size_t bytes, uint32_t tag)
     void *p = pool_alloc(pool_type, bytes, tag, pool_caller());
     if (p && (pool_type & POOL_ZERO_ALLOCATION))
         memset(p, 0, bytes);
+    trace_event(TRACE_POOL_ALLOCATE, (uint64_t)p, bytes, tag, pool_type);
     return p;
 }
 
@@ -175,12 +177,13 @@ void ExFreePoolWithTag(PVOID p, ULONG tag)
     struct pool_header *h = checked_header(p);
     if (tag && ((tag ^ h->tag) & ~(ULONG)PROTECTED_POOL))
         KeBugCheckEx(BAD_POOL_CALLER, WRONG_TAG, (uint64_t)p, h->tag, tag);
+    trace_event(TRACE_POOL_FREE, (uint64_t)p, h->tag, 0, 0);
     pool_free(h);
 }
 
 void ExFreePool(PVOID p)
 {
-    pool_free(checked_header(p));
+    ExFreePoolWithTag(p, 0);
 }
 
 void ExFreePool2(PVOID p, ULONG tag, const void *parameters, ULONG count)

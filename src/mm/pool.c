@@ -22,7 +22,7 @@ enum { PAGE = 0x1000, UNIT = 16, SHRINK_BYTES = 0x4000 };
 
 /* ---- classes ---- */
 
-static uint32_t class_of(uint64_t units)
+static inline uint32_t class_of(uint64_t units)
 {
     if (units <= POOL_EXACT_CLASSES)
         return (uint32_t)units;
@@ -30,7 +30,7 @@ static uint32_t class_of(uint64_t units)
     return POOL_EXACT_CLASSES + 1 + (k - 6) * 4 + (uint32_t)((units - 1) >> (k - 2) & 3);
 }
 
-static size_t class_bytes(uint32_t class)
+static inline size_t class_bytes(uint32_t class)
 {
     if (class <= POOL_EXACT_CLASSES)
         return (size_t)class * UNIT;
@@ -38,7 +38,7 @@ static size_t class_bytes(uint32_t class)
     return ((size_t)(5 + sub) << (k - 2)) * UNIT;
 }
 
-static uint32_t class_of_bytes(size_t bytes)
+static inline uint32_t class_of_bytes(size_t bytes)
 {
     return class_of(bytes ? (bytes + UNIT - 1) / UNIT : 1);
 }
@@ -49,19 +49,6 @@ size_t pool_capacity(const struct pool_header *h)
 }
 
 /* ---- headers ---- */
-
-static uint8_t check_of(const struct pool_header *h)
-{
-    uint64_t q[2];
-    memcpy(q, h, sizeof q);
-    q[1] = q[1] << 8; /* without the check itself */
-    return (uint8_t)(((q[0] ^ (q[1] << 21 | q[1] >> 43)) * 0x9E3779B97F4A7C15ull) >> 56);
-}
-
-bool pool_intact(const struct pool_header *h)
-{
-    return h->check == check_of(h) && pool_state(h) != POOL_UNUSED && h->owner < POOL_OWNERS;
-}
 
 /* bytes is a multiple of 16. Most blocks are so short that a call of memset would cost more than the stores. */
 static inline void fill(void *p, uint8_t value, size_t bytes)
@@ -80,12 +67,6 @@ static bool is_unused(const struct pool_header *h)
 {
     static const struct pool_header zero;
     return memcmp(h, &zero, sizeof zero) == 0;
-}
-
-static void set_state(struct pool_header *h, enum pool_state state)
-{
-    h->kind = (uint8_t)((h->kind & ~3u) | state);
-    h->check = check_of(h);
 }
 
 static uint32_t kept_type(uint32_t pool_type)
@@ -129,7 +110,7 @@ static void reclaim_foreign(struct pool_owner *o)
     while (o->foreign) {
         void *p = list_pop(&o->foreign);
         struct pool_header *h = (struct pool_header *)p - 1;
-        set_state(h, POOL_FREE);
+        pool_state_set(h, POOL_FREE);
         list_push(&o->heads[class_of_bytes(h->bytes)], p);
     }
 }
@@ -251,17 +232,14 @@ static void restored(void)
     mm_alias_restored();
 }
 
-struct pool_room *pool_room(void)
+struct pool_room *pool_room_make(void)
 {
-    struct machine *m = MACHINE;
-    if (__builtin_expect(!m->rooms[ROOM_MM], 0)) {
-        struct pool_room *r = sim_alloc(sizeof(struct mm_room));
-        m->rooms[ROOM_MM] = r;
-        sim_restored_hook = restored;
-        r->extent_next = POOL_EXTENT_BASE;
-        host_protect(POOL_BASE, POOL_END - POOL_BASE, PROT_READ | PROT_WRITE);
-    }
-    return m->rooms[ROOM_MM];
+    struct pool_room *r = sim_alloc(sizeof(struct mm_room));
+    MACHINE->rooms[ROOM_MM] = r;
+    sim_restored_hook = restored;
+    r->extent_next = POOL_EXTENT_BASE;
+    host_protect(POOL_BASE, POOL_END - POOL_BASE, PROT_READ | PROT_WRITE);
+    return r;
 }
 
 static struct pool_owner *owner_new(struct pool_room *r, uint16_t slot, struct agent *a)
@@ -311,14 +289,18 @@ static struct pool_owner *owner_find(struct pool_room *r, struct agent *a)
     return r->owners[1 + first]; /* all taken: shared */
 }
 
-static struct pool_owner *owner_current(struct pool_room *r)
+static struct pool_owner *owner_first_time(struct pool_room *r, struct agent *a)
 {
-    struct agent *a = MACHINE->fiber;
     if (!a)
         return r->owners[0] ? r->owners[0] : owner_new(r, 0, NULL);
-    if (!a->pool_next)
-        a->pool_next = (uint64_t)owner_find(r, a);
+    a->pool_next = (uint64_t)owner_find(r, a);
     return (struct pool_owner *)a->pool_next;
+}
+
+static inline struct pool_owner *owner_current(struct pool_room *r)
+{
+    struct agent *a = MACHINE->fiber;
+    return a && a->pool_next ? (struct pool_owner *)a->pool_next : owner_first_time(r, a);
 }
 
 /* ---- blocks ---- */
@@ -356,9 +338,7 @@ void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller
     if (!p)
         return NULL;
     struct pool_header *h = (struct pool_header *)p - 1;
-    *h = (struct pool_header) { .bytes = (uint32_t)bytes, .tag = tag, .caller = caller, .owner = o->slot,
-                                .kind = (uint8_t)(kept_type(pool_type) << 2 | POOL_LIVE) };
-    h->check = check_of(h);
+    pool_header_make(h, (uint32_t)bytes, tag, caller, o->slot, (uint8_t)(kept_type(pool_type) << 2 | POOL_LIVE));
     fill(p, POOL_FRESH, class_bytes(class));
     o->live++;
     r->live_blocks++;
@@ -389,7 +369,7 @@ void pool_free(struct pool_header *h)
         return;
     void *p = h + 1;
     fill(p, POOL_FREED, capacity);
-    set_state(h, o == self ? POOL_FREE : POOL_FREE_FOREIGN);
+    pool_state_set(h, o == self ? POOL_FREE : POOL_FREE_FOREIGN);
     list_push(o == self ? &o->heads[class_of_bytes(h->bytes)] : &o->foreign, p);
 }
 

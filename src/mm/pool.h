@@ -2,6 +2,8 @@
 #ifndef IRPLAB_MM_POOL_H
 #define IRPLAB_MM_POOL_H
 
+#include <string.h>
+
 #include "mm/mm.h"
 #include "sim/machine.h"
 
@@ -61,7 +63,12 @@ struct pool_room {
     uint64_t live_blocks, live_bytes;
 };
 
-struct pool_room *pool_room(void);
+struct pool_room *pool_room_make(void);
+static inline struct pool_room *pool_room(void)
+{
+    struct pool_room *r = MACHINE->rooms[ROOM_MM];
+    return __builtin_expect(r != NULL, 1) ? r : pool_room_make();
+}
 /* Pool type as the exports take it, reduced to what a header keeps. */
 enum { POOL_KEEP_PAGED = 1, POOL_KEEP_CACHE_ALIGNED = 4, POOL_KEEP_NX = 8, POOL_KEEP_SESSION = 16 };
 
@@ -73,8 +80,40 @@ void pool_free(struct pool_header *h);
 uint32_t pool_caller(void);
 /* The window that an address in pool belongs to; NULL if none. */
 struct pool_window *pool_window_at(uint64_t address);
-bool pool_intact(const struct pool_header *h);
 size_t pool_capacity(const struct pool_header *h);
+
+/* An overrun that spells a valid header is not to be expected: eight bits of a hash over the rest. second: without the check. */
+static inline uint64_t pool_check(uint64_t first, uint64_t second)
+{
+    second <<= 8;
+    return ((first ^ (second << 21 | second >> 43)) * 0x9E3779B97F4A7C15ull) >> 56;
+}
+
+/* A header is read and written as two words: narrower stores would stall the next load. */
+static inline void pool_header_put(struct pool_header *h, uint64_t first, uint64_t second)
+{
+    uint64_t q[2] = { first, second | pool_check(first, second) << 56 };
+    memcpy(h, q, sizeof q);
+}
+
+static inline void pool_header_make(struct pool_header *h, uint32_t bytes, uint32_t tag, uint32_t caller, uint16_t owner, uint8_t kind)
+{
+    pool_header_put(h, bytes | (uint64_t)tag << 32, caller | (uint64_t)owner << 32 | (uint64_t)kind << 48);
+}
+
+static inline void pool_state_set(struct pool_header *h, enum pool_state state)
+{
+    uint64_t q[2];
+    memcpy(q, h, sizeof q);
+    pool_header_put(h, q[0], (q[1] & 0x00FCFFFFFFFFFFFFull) | (uint64_t)state << 48);
+}
+
+static inline bool pool_intact(const struct pool_header *h)
+{
+    uint64_t q[2];
+    memcpy(q, h, sizeof q);
+    return q[1] >> 56 == pool_check(q[0], q[1] & 0x00FFFFFFFFFFFFFFull) && (q[1] >> 48 & 3) != POOL_UNUSED && (uint16_t)(q[1] >> 32) < POOL_OWNERS;
+}
 
 static inline enum pool_state pool_state(const struct pool_header *h)
 {

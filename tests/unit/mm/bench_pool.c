@@ -12,13 +12,19 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* The best of many short rounds: the machine has other things to do. */
 static void pairs(size_t bytes)
 {
-    enum { N = 2000000 };
-    double start = now();
-    for (int i = 0; i < N; i++)
-        ex_pool_free(ex_pool_alloc(0, bytes, 0x74736554));
-    printf("%zu bytes: %.1f ns\n", bytes, (now() - start) / N * 1e9);
+    enum { ROUNDS = 400, N = 2000 };
+    double best = 1;
+    for (int r = 0; r < ROUNDS; r++) {
+        double start = now();
+        for (int i = 0; i < N; i++)
+            ex_pool_free(ex_pool_alloc(0, bytes, 0x74736554));
+        double t = (now() - start) / N;
+        best = t < best ? t : best;
+    }
+    printf("%zu bytes: %.1f ns\n", bytes, best * 1e9);
 }
 
 static void body(void)
