@@ -28,6 +28,7 @@ struct __attribute__((aligned(16))) _DEVICE_OBJECT;
 #include <specstrings.h>
 #include <driverspecs.h>
 #include_next <wdm.h>
+#include "object_types.h"
 
 #ifdef __cplusplus
 extern "C" {
