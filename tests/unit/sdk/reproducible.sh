@@ -1,7 +1,7 @@
 #!/bin/bash
 # Two builds in two places give the same bytes, and no path of this machine is left in them.
 set -eu
-cc=$1
+cc=$(realpath "$1")
 sources=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
