@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cm/cm.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
 #include "nt/status.h"
@@ -100,6 +101,12 @@ static NTSTATUS call_entry(DRIVER_OBJECT *d, struct image *image, const char *se
 {
     char key[192];
     snprintf(key, sizeof key, "\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\%s", service);
+    char image_path[160];
+    snprintf(image_path, sizeof image_path, "\\SystemRoot\\System32\\drivers\\%s", image->name);
+    cm_set_dword(key, "Type", 1); /* SERVICE_KERNEL_DRIVER, demand start, errors are logged */
+    cm_set_dword(key, "Start", 3);
+    cm_set_dword(key, "ErrorControl", 1);
+    cm_set_text(key, "ImagePath", image_path);
     UNICODE_STRING *path = ex_pool_alloc(PagedPool, sizeof *path, DRIVER_TAG);
     *path = pool_unicode(key);
     d->DriverInit = (PVOID)image->entry;

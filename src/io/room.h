@@ -30,6 +30,7 @@ struct io_room {
     struct io_driver *drivers;
     uint64_t cancel_lock; /* KSPIN_LOCK of IoAcquireCancelSpinLock; private: no export shows its address */
     uint64_t device_names;
+    void *configuration; /* CONFIGURATION_INFORMATION, once asked for */
 };
 
 struct io_room *io_room(void);

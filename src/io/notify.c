@@ -1,0 +1,206 @@
+/* Named events for drivers, error-log entries, configuration counters, I/O timers, plug-and-play notification. */
+#include <string.h>
+
+#include "io/room.h"
+#include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/status.h"
+#include "ob/ob.h"
+#include "sim/door.h"
+#include "trace/trace.h"
+
+enum { IO_TAG = 0x20206F49 };
+
+/* ---- named events ---- */
+
+static KEVENT *named_event(const UNICODE_STRING *name, HANDLE *handle, ULONG type)
+{
+    void *event = NULL;
+    UNICODE_STRING rest;
+    *handle = NULL;
+    NTSTATUS s = ob_lookup(name, 0, &event, &rest);
+    if (NT_SUCCESS(s) && (rest.Length || ob_type_of(event) != OB_EVENT)) {
+        ob_dereference(event);
+        return NULL;
+    }
+    if (!NT_SUCCESS(s)) {
+        event = ob_create(OB_EVENT, sizeof(KEVENT));
+        KeInitializeEvent(event, type, TRUE); /* DOC: created signalled */
+        if (!NT_SUCCESS(ob_insert_name(event, name, 0))) {
+            ob_dereference(event);
+            return NULL;
+        }
+        /* The name goes with the last handle; until then the namespace's reference keeps it. */
+    }
+    s = ob_handle_create(ps_system(), event, 0x1F0003, OBJ_KERNEL_HANDLE, handle);
+    ob_dereference(event);
+    return NT_SUCCESS(s) ? event : NULL;
+}
+
+KEVENT *IoCreateNotificationEvent(const UNICODE_STRING *name, HANDLE *handle)
+{
+    return named_event(name, handle, NotificationEvent);
+}
+
+KEVENT *IoCreateSynchronizationEvent(const UNICODE_STRING *name, HANDLE *handle)
+{
+    return named_event(name, handle, SynchronizationEvent);
+}
+
+/* ---- error log ---- */
+
+PVOID IoAllocateErrorLogEntry(PVOID object, UCHAR bytes)
+{
+    if (bytes < 0x30)
+        return NULL; /* DOC: smaller than the packet's header */
+    void *p = ex_pool_alloc(NonPagedPoolNx, bytes, IO_TAG);
+    return memset(p, 0, bytes);
+}
+
+void IoWriteErrorLogEntry(PVOID entry)
+{
+    /* ErrorCode lies at offset 0xC of IO_ERROR_LOG_PACKET. */
+    uint32_t code;
+    memcpy(&code, (UCHAR *)entry + 0xC, 4);
+    trace_text(TRACE_FINDING, "the driver wrote an error-log entry", code);
+    ex_pool_free(entry);
+}
+
+void IoFreeErrorLogEntry(PVOID entry)
+{
+    ex_pool_free(entry);
+}
+
+/* ---- I/O timers: once a second while started, at DISPATCH_LEVEL ---- */
+
+struct io_timer {
+    KTIMER timer;
+    KDPC dpc;
+    DEVICE_OBJECT *device;
+    PVOID routine, context;
+};
+
+
+/* DPC of all I/O timers; reached through its slot in the kernel image. */
+void IopTimerDispatch(KDPC *dpc, struct io_timer *t, PVOID a, PVOID b)
+{
+    guest_call(FRAME_NONE, t->routine, 2, (uint64_t)t->device, (uint64_t)t->context);
+}
+
+NTSTATUS IoInitializeTimer(DEVICE_OBJECT *device, PVOID routine, PVOID context)
+{
+    struct io_timer *t = (struct io_timer *)device->Timer;
+    if (!t) {
+        t = ex_pool_alloc(NonPagedPoolNx, sizeof *t, IO_TAG);
+        memset(t, 0, sizeof *t);
+        KeInitializeTimerEx(&t->timer, NotificationTimer);
+        KeInitializeDpc(&t->dpc, (PVOID)door_export_address("ntoskrnl.exe", "IopTimerDispatch"), t);
+        t->device = device;
+        device->Timer = (PVOID)t;
+    }
+    t->routine = routine;
+    t->context = context;
+    return STATUS_SUCCESS;
+}
+
+void IoStartTimer(DEVICE_OBJECT *device)
+{
+    struct io_timer *t = (struct io_timer *)device->Timer;
+    if (t)
+        KeSetTimerEx(&t->timer, (LARGE_INTEGER) { .QuadPart = -10000000 }, 1000, &t->dpc);
+}
+
+void IoStopTimer(DEVICE_OBJECT *device)
+{
+    struct io_timer *t = (struct io_timer *)device->Timer;
+    if (t)
+        KeCancelTimer(&t->timer);
+}
+
+/* ---- configuration ---- */
+
+PVOID IoGetConfigurationInformation(void)
+{
+    /* CONFIGURATION_INFORMATION: counts of disks, floppies, CD-ROMs, tapes, SCSI ports, serial and parallel ports. */
+    if (!io_room()->configuration) {
+        io_room()->configuration = ex_pool_alloc(NonPagedPoolNx, 0x38, IO_TAG);
+        memset(io_room()->configuration, 0, 0x38);
+        *(uint32_t *)io_room()->configuration = 0x38;
+    }
+    return io_room()->configuration;
+}
+
+ULONG IoIs32bitProcess(IRP *irp)
+{
+    return FALSE;
+}
+
+/* ---- StartIo and the device queue ---- */
+
+ULONG KeInsertDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry);
+ULONG KeInsertByKeyDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry, ULONG key);
+KDEVICE_QUEUE_ENTRY *KeRemoveDeviceQueue(KDEVICE_QUEUE *queue);
+KDEVICE_QUEUE_ENTRY *KeRemoveByKeyDeviceQueue(KDEVICE_QUEUE *queue, ULONG key);
+void IoAcquireCancelSpinLock(KIRQL *irql);
+void IoReleaseCancelSpinLock(ULONG irql);
+
+static void start_io(DEVICE_OBJECT *device, IRP *irp)
+{
+    device->CurrentIrp = irp;
+    guest_call(FRAME_NONE, device->DriverObject->DriverStartIo, 2, (uint64_t)device, (uint64_t)irp);
+}
+
+void IoStartPacket(DEVICE_OBJECT *device, IRP *irp, ULONG *key, PVOID cancel)
+{
+    KIRQL outer, inner = 0;
+    outer = KfRaiseIrql(DISPATCH_LEVEL);
+    if (cancel) {
+        IoAcquireCancelSpinLock(&inner);
+        irp->CancelRoutine = cancel;
+    }
+    KDEVICE_QUEUE_ENTRY *e = &irp->Tail.Overlay.DeviceQueueEntry;
+    bool queued = key ? KeInsertByKeyDeviceQueue(&device->DeviceQueue, e, *key) : KeInsertDeviceQueue(&device->DeviceQueue, e);
+    if (!queued)
+        device->CurrentIrp = irp;
+    if (cancel && queued && irp->Cancel) {
+        /* Cancelled before its routine was there. */
+        irp->CancelIrql = inner;
+        irp->CancelRoutine = NULL;
+        guest_call(FRAME_NONE, cancel, 2, (uint64_t)device, (uint64_t)irp); /* releases the cancel lock */
+    } else if (cancel) {
+        IoReleaseCancelSpinLock(inner);
+    }
+    if (!queued)
+        start_io(device, irp);
+    KeLowerIrql(outer);
+}
+
+static void start_next(DEVICE_OBJECT *device, bool cancelable, const ULONG *key)
+{
+    KIRQL irql = 0;
+    if (cancelable)
+        IoAcquireCancelSpinLock(&irql);
+    KDEVICE_QUEUE_ENTRY *e = key ? KeRemoveByKeyDeviceQueue(&device->DeviceQueue, *key) : KeRemoveDeviceQueue(&device->DeviceQueue);
+    IRP *irp = e ? (IRP *)((UCHAR *)e - offsetof(IRP, Tail.Overlay.DeviceQueueEntry)) : NULL;
+    device->CurrentIrp = irp;
+    if (cancelable)
+        IoReleaseCancelSpinLock(irql);
+    if (irp)
+        start_io(device, irp);
+}
+
+void IoStartNextPacket(DEVICE_OBJECT *device, ULONG cancelable)
+{
+    start_next(device, (cancelable & 0xFF) != 0, NULL);
+}
+
+void IoStartNextPacketByKey(DEVICE_OBJECT *device, ULONG cancelable, ULONG key)
+{
+    start_next(device, (cancelable & 0xFF) != 0, &key);
+}
+
+void IoSetStartIoAttributes(DEVICE_OBJECT *device, ULONG deferred, ULONG non_cancelable)
+{
+}
+
+
