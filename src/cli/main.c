@@ -13,6 +13,9 @@ static const struct {
     { "run", cli_run, "one run" },
     { "explore", cli_explore, "every schedule that matters" },
     { "replay", cli_replay, "exactly that run again" },
+    { "graph", cli_graph, "callers or callees of a function" },
+    { "disasm", cli_disasm, "the code of a function, as a debugger lists it" },
+    { "search", cli_search, "instructions and constants in an image" },
     { "imports", cli_imports, "what an image needs, and what is supported" },
     { "cc", cli_cc, "compile a driver or a program" },
 };

@@ -1,0 +1,245 @@
+/* The collateral of calls, read from what registers and stack hold at each. */
+#include "graph/arguments.h"
+#include "graph/sweep.h"
+#include "graph/values.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nt/bugcheck.h"
+#include "nt/status.h"
+
+enum { REGISTERS = 4, STACK_ARGUMENTS = 8 };
+
+struct reader {
+    const struct graph_image *g;
+    uint32_t function;
+    struct graph_arguments *out;
+};
+
+static void add(struct reader *r, uint32_t site, uint32_t function, const char *text)
+{
+    struct graph_arguments *o = r->out;
+    for (size_t i = o->count; i-- > 0 && o->at[i].site == site;)
+        if (strcmp(o->at[i].text, text) == 0)
+            return;
+    void *p = graph_grow(o->at, &o->room, o->count, sizeof *o->at);
+    char *copy = p ? strdup(text) : NULL;
+    if (p)
+        o->at = p;
+    if (!copy) {
+        o->out_of_memory = true;
+        return;
+    }
+    o->at[o->count++] = (struct graph_argument){ site, function, copy };
+}
+
+/* --- one value ------------------------------------------------------------------------------------------ */
+
+static uint32_t function_of(const struct graph_image *g, uint64_t va)
+{
+    uint32_t rva = pe_rva_of(&g->m, va), f = rva && graph_is_code(g, rva) ? graph_function_at(&g->x, rva) : GRAPH_NONE;
+    return f;
+}
+
+static bool tag_text(uint32_t tag, char *out)
+{
+    char text[5] = { 0 };
+    for (int i = 0; i < 4; i++) {
+        uint8_t c = (uint8_t)(tag >> (8 * i));
+        if (i == 0 && tag == 0)
+            return false;
+        text[i] = c >= 0x20 && c < 0x7f ? (char)c : c == 0 ? ' ' : '.';
+    }
+    snprintf(out, GRAPH_NAME, "%08X\xe2\xae\x8e'%s'", tag, text);
+    return true;
+}
+
+/* As a listing writes numbers: a leading zero before a letter. */
+static void hexadecimal(uint32_t v, char *out, size_t n)
+{
+    char digits[16];
+    snprintf(digits, sizeof digits, "%X", v);
+    snprintf(out, n, "0x%s%s", digits[0] > '9' ? "0" : "", digits);
+}
+
+static bool status_text(uint64_t v, char *out)
+{
+    bool extended = v >> 32 == 0 || v >> 32 == UINT32_MAX;
+    const char *name = extended && (uint32_t)v >> 30 == 3 ? nt_status_name((NTSTATUS)(uint32_t)v) : NULL;
+    if (!name || strncmp(name, "STATUS_", 7) != 0) /* "unknown" */
+        return false;
+    snprintf(out, GRAPH_NAME, "0x%X=%s", (uint32_t)v, name);
+    return true;
+}
+
+static void read_constant(struct reader *r, uint32_t site, enum graph_role role, uint64_t v)
+{
+    char text[GRAPH_NAME];
+    uint32_t f = function_of(r->g, v);
+    if (f != GRAPH_NONE) {
+        uint32_t import = r->g->x.functions[f].import;
+        add(r, site, f, import != GRAPH_NONE ? graph_import_name(r->g, import, text) : graph_function_name(r->g, f, text));
+        return;
+    }
+    if (role == GRAPH_ROLE_TAG && tag_text((uint32_t)v, text)) {
+        add(r, site, GRAPH_NONE, text);
+    } else if (role == GRAPH_ROLE_BUGCHECK) {
+        const char *name = nt_bugcheck_name((ULONG)v);
+        hexadecimal((uint32_t)v, text, sizeof text);
+        size_t n = strlen(text);
+        if (name && strcmp(name, "unknown") != 0)
+            snprintf(text + n, sizeof text - n, "=%s", name);
+        add(r, site, GRAPH_NONE, text);
+    } else if (status_text(v, text)) {
+        add(r, site, GRAPH_NONE, text);
+    }
+}
+
+static void read_set(struct reader *r, uint32_t site, const char *routine, unsigned index, const struct graph_set *s)
+{
+    for (unsigned k = 0; s && k < s->count; k++) {
+        if (s->v[k].kind == GRAPH_CONST)
+            read_constant(r, site, graph_role_of(routine, index), s->v[k].number);
+    }
+}
+
+/* --- one call ------------------------------------------------------------------------------------------- */
+
+static void read_arguments(struct reader *r, uint32_t site, const char *routine, const struct graph_state *st)
+{
+    static const uint8_t registers[REGISTERS] = { 1, 2, 8, 9 };
+    for (unsigned k = 0; k < REGISTERS; k++)
+        read_set(r, site, routine, k, &st->reg[registers[k]]);
+    for (unsigned k = 0; k < STACK_ARGUMENTS; k++)
+        read_set(r, site, routine, REGISTERS + k, graph_stack_argument(st, 0x20 + 8 * (int64_t)k));
+}
+
+static uint32_t stored_function(const struct graph_image *g, uint64_t va)
+{
+    uint32_t rva = pe_rva_of(&g->m, va);
+    const uint8_t *p = rva ? pe_at(&g->m, rva, 8) : NULL;
+    uint64_t to;
+    if (!p)
+        return GRAPH_NONE;
+    memcpy(&to, p, sizeof to);
+    return to ? function_of(g, to) : GRAPH_NONE;
+}
+
+/* What a guarded call goes to: rax. */
+static void read_guard(struct reader *r, uint32_t site, const struct graph_set *s)
+{
+    char text[GRAPH_NAME], target[GRAPH_NAME];
+    bool any = false;
+    for (unsigned k = 0; k < s->count; k++) {
+        uint64_t v = s->v[k].number;
+        uint32_t f = s->v[k].kind == GRAPH_CONST ? function_of(r->g, v) : GRAPH_NONE;
+        if (s->v[k].kind == GRAPH_LOADED && pe_rva_of(&r->g->m, v)) {
+            graph_address_name(r->g, pe_rva_of(&r->g->m, v), text);
+            f = stored_function(r->g, v);
+            if (f != GRAPH_NONE) {
+                size_t n = strlen(text);
+                snprintf(text + n, sizeof text - n, "=%s", graph_function_name(r->g, f, target));
+            }
+        } else if (f != GRAPH_NONE) {
+            graph_function_name(r->g, f, text);
+        } else {
+            continue;
+        }
+        add(r, site, f, text);
+        any = true;
+    }
+    if (!any)
+        add(r, site, GRAPH_NONE, "N/A");
+}
+
+/* A call through a register: of an import or a function, when that is what the register holds. */
+static bool read_register(struct reader *r, uint32_t site, unsigned reg, const struct graph_state *st, struct graph_edge *e)
+{
+    const struct graph_set *s = &st->reg[reg];
+    *e = (struct graph_edge){ .site = site, .from = r->function, .kind = GRAPH_EDGE_IMPORT, .to = GRAPH_NONE };
+    if (s->count == 0)
+        return false;
+    if (s->v[0].kind == GRAPH_LOADED) {
+        e->to = graph_import_at(&r->g->x, pe_rva_of(&r->g->m, s->v[0].number));
+    } else if (s->v[0].kind == GRAPH_CONST) {
+        e->kind = GRAPH_EDGE_CALL;
+        e->to = function_of(r->g, s->v[0].number);
+        if (e->to != GRAPH_NONE && r->g->x.functions[e->to].import != GRAPH_NONE) {
+            e->kind = GRAPH_EDGE_IMPORT;
+            e->to = r->g->x.functions[e->to].import;
+        }
+    }
+    return e->to != GRAPH_NONE;
+}
+
+static const struct graph_edge *edge_at(const struct graph_image *g, uint32_t function, uint32_t site)
+{
+    const struct graph_function *f = &g->x.functions[function];
+    uint32_t low = f->first_edge, high = f->first_edge + f->edge_count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (g->x.edges[mid].site < site)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < f->first_edge + f->edge_count && g->x.edges[low].site == site ? &g->x.edges[low] : NULL;
+}
+
+static const char *routine_of(const struct graph_image *g, const struct graph_edge *e)
+{
+    if (e->kind == GRAPH_EDGE_IMPORT)
+        return graph_string(&g->x, g->x.imports[e->to].name);
+    return e->kind == GRAPH_EDGE_GUARD ? "" : graph_string(&g->x, g->x.functions[e->to].name);
+}
+
+static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st)
+{
+    struct reader *r = ctx;
+    const struct graph_edge *e = edge_at(r->g, r->function, site);
+    struct graph_edge found;
+    bool through_register = graph_is(i, GRAPH_MAP_1, 0xff) && graph_mod(i) == 3;
+    if (through_register && (!e || e->kind == GRAPH_EDGE_GUARD) && read_register(r, site, graph_rm(i), st, &found)) {
+        void *p = graph_grow(r->out->calls, &r->out->call_room, r->out->call_count, sizeof found);
+        if (!p) {
+            r->out->out_of_memory = true;
+            return;
+        }
+        r->out->calls = p;
+        r->out->calls[r->out->call_count++] = found;
+        e = &found;
+    }
+    if (!e || e->kind == GRAPH_EDGE_POINTER)
+        return;
+    bool guarded = e->kind == GRAPH_EDGE_GUARD && (e->to == GRAPH_NONE || e->to == r->g->x.guard_slots[0] || e->to == r->g->x.guard_slots[1]);
+    if (guarded)
+        read_guard(r, site, &st->reg[0]);
+    else
+        read_arguments(r, site, routine_of(r->g, e), st);
+}
+
+bool graph_arguments_of(const struct graph_image *g, uint32_t function, struct graph_arguments *out)
+{
+    struct graph_body body;
+    struct reader r = { g, function, out };
+    struct graph_watch watch = { .ctx = &r, .at_call = at_call };
+    memset(out, 0, sizeof *out);
+    if (!graph_body(g, function, &body))
+        return false;
+    bool ok = graph_propagate(g, &body, NULL, &watch) && !out->out_of_memory;
+    graph_body_free(&body);
+    if (!ok)
+        graph_arguments_free(out);
+    return ok;
+}
+
+void graph_arguments_free(struct graph_arguments *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        free(a->at[i].text);
+    free(a->at);
+    free(a->calls);
+    memset(a, 0, sizeof *a);
+}

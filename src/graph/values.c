@@ -1,0 +1,510 @@
+/* What one instruction does to what is known. Only what compilers use to move pointers and constants is followed;
+ * every other instruction makes the registers it could write unknown. */
+#include "graph/values.h"
+
+#include <string.h>
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
+
+struct step {
+    const struct graph_image *g;
+    struct graph_state *st;
+    const struct graph_insn *i;
+    const struct graph_watch *watch;
+    uint32_t rva;
+};
+
+static const struct graph_set unknown = { .unknown = true };
+
+static struct graph_set one(uint8_t kind, uint64_t number)
+{
+    return (struct graph_set){ .count = 1, .v = { { .kind = kind, .number = number } } };
+}
+
+static unsigned operand_size(const struct graph_insn *i)
+{
+    return i->rex & GRAPH_REX_W ? 8 : i->prefixes & GRAPH_P66 ? 2 : 4;
+}
+
+/* What remains of a set when only `size` bytes of it are used: constants, cut. */
+static struct graph_set cut(const struct graph_set *s, unsigned size)
+{
+    struct graph_set out = { .unknown = s->unknown };
+    if (size == 8)
+        return *s;
+    for (unsigned k = 0; k < s->count; k++) {
+        if (s->v[k].kind != GRAPH_CONST) {
+            out.unknown = true;
+            continue;
+        }
+        out.v[out.count] = s->v[k];
+        out.v[out.count++].number &= size == 4 ? UINT32_MAX : size == 2 ? UINT16_MAX : UINT8_MAX;
+    }
+    return out;
+}
+
+static struct graph_set plus(const struct graph_set *s, int64_t n)
+{
+    struct graph_set out = *s;
+    for (unsigned k = 0; k < out.count; k++) {
+        if (out.v[k].kind == GRAPH_LOADED && n) {
+            out.v[k] = out.v[--out.count];
+            out.unknown = true;
+            k--;
+        } else {
+            out.v[k].number += (uint64_t)n;
+        }
+    }
+    return out;
+}
+
+static struct graph_set both(const struct graph_set *a, const struct graph_set *b)
+{
+    struct graph_set out = *a;
+    out.unknown |= b->unknown;
+    for (unsigned k = 0; k < b->count; k++) {
+        if (out.count == GRAPH_SET) {
+            out.unknown = true;
+            break;
+        }
+        out.v[out.count++] = b->v[k];
+    }
+    return out;
+}
+
+/* A write of 4 bytes clears the upper half; smaller ones keep what nobody knows. */
+static void set_reg(struct step *s, unsigned r, const struct graph_set *v, unsigned size)
+{
+    s->st->reg[r] = size >= 4 ? cut(v, size) : unknown;
+    if (r == RSP)
+        s->st->sp_known = false;
+}
+
+/* --- the stack ------------------------------------------------------------------------------------------ */
+
+static struct graph_slot *slot_at(struct graph_state *st, int64_t offset)
+{
+    for (uint32_t k = 0; k < st->slot_count; k++)
+        if (st->slot[k].offset == offset)
+            return &st->slot[k];
+    return NULL;
+}
+
+static void forget_slot(struct graph_state *st, int64_t offset)
+{
+    struct graph_slot *slot = slot_at(st, offset);
+    if (slot)
+        *slot = st->slot[--st->slot_count];
+}
+
+static void set_slot(struct graph_state *st, int64_t offset, const struct graph_set *v)
+{
+    struct graph_slot *slot = slot_at(st, offset);
+    if (!v->count) {
+        forget_slot(st, offset);
+        return;
+    }
+    if (!slot && st->slot_count < GRAPH_SLOTS)
+        slot = &st->slot[st->slot_count++];
+    if (slot)
+        *slot = (struct graph_slot){ offset, *v };
+}
+
+const struct graph_set *graph_stack_argument(const struct graph_state *st, int64_t offset)
+{
+    for (uint32_t k = 0; st->sp_known && k < st->slot_count; k++)
+        if (st->slot[k].offset == st->sp + offset)
+            return &st->slot[k].set;
+    return NULL;
+}
+
+static void move_sp(struct graph_state *st, int64_t by)
+{
+    st->sp += by;
+    st->reg[RSP] = st->sp_known ? one(GRAPH_STACK, (uint64_t)st->sp) : unknown;
+}
+
+/* --- memory --------------------------------------------------------------------------------------------- */
+
+/* The address a memory operand names. */
+static struct graph_set address(const struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    if (i->prefixes & (GRAPH_SEGMENT | GRAPH_P67))
+        return unknown;
+    if (graph_rip_relative(i))
+        return one(GRAPH_CONST, s->g->x.image_base + s->rva + i->length + (uint64_t)(int64_t)i->disp);
+    unsigned base = i->modrm & 7;
+    if (base == 4) {
+        unsigned index = (i->sib >> 3 & 7) | (i->rex & GRAPH_REX_X) << 2;
+        if (index != 4 || (graph_mod(i) == 0 && (i->sib & 7) == 5))
+            return unknown;
+        base = i->sib & 7;
+    }
+    base |= (i->rex & GRAPH_REX_B) << 3;
+    return plus(&s->st->reg[base], i->disp);
+}
+
+static struct graph_set load_value(const struct step *s, const struct graph_value *at)
+{
+    struct graph_slot *slot;
+    switch (at->kind) {
+    case GRAPH_STACK:
+        slot = slot_at(s->st, (int64_t)at->number);
+        return slot ? slot->set : unknown;
+    case GRAPH_CONST:
+        return one(GRAPH_LOADED, at->number);
+    case GRAPH_PARAM: {
+        struct graph_set out = one(GRAPH_FIELD, 0);
+        out.v[0].param = at->param;
+        out.v[0].field = (int32_t)at->number;
+        return out;
+    }
+    default:
+        return unknown;
+    }
+}
+
+static struct graph_set load(const struct step *s)
+{
+    struct graph_set at = address(s), out = { .unknown = at.unknown };
+    for (unsigned k = 0; k < at.count; k++) {
+        struct graph_set v = load_value(s, &at.v[k]);
+        out = both(&out, &v);
+    }
+    return out;
+}
+
+static void store_at(const struct step *s, const struct graph_set *at, const struct graph_set *v, unsigned size)
+{
+    struct graph_set what = cut(v, size);
+    if (at->count == 1 && !at->unknown && at->v[0].kind == GRAPH_STACK)
+        set_slot(s->st, (int64_t)at->v[0].number, size >= 4 ? &what : &unknown);
+    else if (s->watch && s->watch->at_store && what.count)
+        s->watch->at_store(s->watch->ctx, s->rva, at, 0, &what);
+}
+
+static void store(const struct step *s, const struct graph_set *v, unsigned size)
+{
+    struct graph_set at = address(s);
+    store_at(s, &at, v, size);
+}
+
+static struct graph_set read_rm(const struct step *s)
+{
+    return graph_mod(s->i) == 3 ? s->st->reg[graph_rm(s->i)] : load(s);
+}
+
+static void write_rm(struct step *s, const struct graph_set *v, unsigned size)
+{
+    if (graph_mod(s->i) == 3)
+        set_reg(s, graph_rm(s->i), v, size);
+    else
+        store(s, v, size);
+}
+
+/* --- arithmetic ----------------------------------------------------------------------------------------- */
+
+enum { ADD, OR, ADC, SBB, AND, SUB, XOR, CMP };
+
+static struct graph_set computed(unsigned op, const struct graph_set *a, int64_t n)
+{
+    struct graph_set out = *a;
+    if (op == ADD || op == SUB)
+        return plus(a, op == ADD ? n : -n);
+    if (op == AND && n == 0)
+        return one(GRAPH_CONST, 0);
+    if (op == OR && n == -1)
+        return one(GRAPH_CONST, UINT64_MAX);
+    for (unsigned k = 0; k < out.count; k++)
+        if (out.v[k].kind != GRAPH_CONST || op == ADC || op == SBB)
+            return unknown;
+    for (unsigned k = 0; k < out.count; k++)
+        out.v[k].number = op == AND ? out.v[k].number & (uint64_t)n : op == OR ? out.v[k].number | (uint64_t)n : out.v[k].number ^ (uint64_t)n;
+    return out;
+}
+
+static void group_one(struct step *s)
+{
+    unsigned op = graph_digit(s->i), size = s->i->opcode == 0x80 ? 1 : operand_size(s->i);
+    if (op == CMP)
+        return;
+    if (graph_mod(s->i) == 3 && graph_rm(s->i) == RSP && size == 8 && s->st->sp_known && (op == ADD || op == SUB)) {
+        move_sp(s->st, op == ADD ? s->i->imm : -s->i->imm);
+        return;
+    }
+    struct graph_set a = read_rm(s), v = computed(op, &a, s->i->imm);
+    write_rm(s, &v, size);
+}
+
+/* op r/m,r and op r,r/m of 00 to 3b. */
+static void two_operands(struct step *s)
+{
+    unsigned op = s->i->opcode >> 3 & 7, form = s->i->opcode & 7, size = form & 1 ? operand_size(s->i) : 1;
+    if (op == CMP)
+        return;
+    bool to_reg = form & 2;
+    struct graph_set a = to_reg ? s->st->reg[graph_reg(s->i)] : read_rm(s);
+    struct graph_set b = to_reg ? read_rm(s) : s->st->reg[graph_reg(s->i)], v = unknown;
+    bool same = graph_mod(s->i) == 3 && graph_reg(s->i) == graph_rm(s->i);
+    if (same && (op == XOR || op == SUB))
+        v = one(GRAPH_CONST, 0);
+    else if (b.count == 1 && !b.unknown && b.v[0].kind == GRAPH_CONST)
+        v = computed(op, &a, (int64_t)b.v[0].number);
+    else if (op == ADD && a.count == 1 && !a.unknown && a.v[0].kind == GRAPH_CONST)
+        v = plus(&b, (int64_t)a.v[0].number);
+    if (to_reg)
+        set_reg(s, graph_reg(s->i), &v, size);
+    else
+        write_rm(s, &v, size);
+}
+
+/* --- calls and the rest --------------------------------------------------------------------------------- */
+
+static void after_call(struct graph_state *st)
+{
+    static const uint8_t volatiles[] = { RAX, RCX, RDX, 8, 9, 10, 11 };
+    for (size_t k = 0; k < sizeof volatiles; k++)
+        st->reg[volatiles[k]] = unknown;
+    for (int k = 0; k < 6; k++)
+        st->xmm[k] = unknown;
+    /* The area of arguments belongs to the callee. GUESS: no call here has more than 14. */
+    for (uint32_t k = 0; k < st->slot_count;) {
+        int64_t at = st->slot[k].offset - st->sp;
+        if (st->sp_known && at >= 0 && at < 0x70)
+            st->slot[k] = st->slot[--st->slot_count];
+        else
+            k++;
+    }
+}
+
+static void store_string(struct step *s)
+{
+    const struct graph_set *n = &s->st->reg[RCX];
+    uint64_t count = n->count == 1 && n->v[0].kind == GRAPH_CONST ? n->v[0].number : 0;
+    for (uint64_t k = 0; k < count && k < 64 && s->i->rex & GRAPH_REX_W; k++) {
+        struct graph_set at = plus(&s->st->reg[RDI], (int64_t)k * 8);
+        store_at(s, &at, &s->st->reg[RAX], 8);
+    }
+    s->st->reg[RDI] = s->st->reg[RCX] = unknown;
+}
+
+static void push_pop(struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    unsigned r = (i->opcode & 7) | (i->rex & GRAPH_REX_B) << 3;
+    if (i->opcode >= 0x58 && i->opcode <= 0x5f) {
+        const struct graph_set *top = graph_stack_argument(s->st, 0);
+        struct graph_set v = top ? *top : unknown;
+        move_sp(s->st, 8);
+        set_reg(s, r, &v, 8);
+        return;
+    }
+    struct graph_set v = i->opcode == 0x68 || i->opcode == 0x6a ? one(GRAPH_CONST, (uint64_t)i->imm)
+                         : i->opcode == 0xff                    ? read_rm(s)
+                                                                : s->st->reg[r];
+    move_sp(s->st, -8);
+    if (s->st->sp_known)
+        set_slot(s->st, s->st->sp, &v);
+}
+
+static void forget_written(struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    if (!i->has_modrm)
+        return;
+    set_reg(s, graph_reg(i), &unknown, 8);
+    if (graph_mod(i) == 3)
+        set_reg(s, graph_rm(i), &unknown, 8);
+}
+
+static void exchange(struct step *s)
+{
+    unsigned size = s->i->opcode == 0x87 ? operand_size(s->i) : 1;
+    struct graph_set rm = read_rm(s), reg = s->st->reg[graph_reg(s->i)];
+    write_rm(s, &reg, size);
+    set_reg(s, graph_reg(s->i), graph_mod(s->i) == 3 ? &rm : &unknown, size);
+}
+
+static void group_five(struct step *s)
+{
+    switch (graph_digit(s->i)) {
+    case 0: case 1: {
+        struct graph_set a = read_rm(s), v = plus(&a, graph_digit(s->i) ? -1 : 1);
+        write_rm(s, &v, s->i->opcode == 0xff ? operand_size(s->i) : 1);
+        return;
+    }
+    case 6:
+        push_pop(s);
+        return;
+    }
+}
+
+static void step_one_moves(struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    unsigned low = (i->opcode & 7) | (i->rex & GRAPH_REX_B) << 3;
+    struct graph_set v;
+    switch (i->opcode) {
+    case 0x88: case 0x89:
+        v = s->st->reg[graph_reg(i)];
+        write_rm(s, &v, i->opcode == 0x89 ? operand_size(i) : 1);
+        return;
+    case 0x8a: case 0x8b:
+        v = read_rm(s);
+        set_reg(s, graph_reg(i), &v, i->opcode == 0x8b ? operand_size(i) : 1);
+        return;
+    case 0x8d:
+        v = address(s);
+        set_reg(s, graph_reg(i), &v, operand_size(i));
+        return;
+    case 0x63:
+        set_reg(s, graph_reg(i), &unknown, 8);
+        return;
+    case 0xc6: case 0xc7:
+        v = one(GRAPH_CONST, (uint64_t)i->imm);
+        write_rm(s, &v, i->opcode == 0xc7 ? operand_size(i) : 1);
+        return;
+    default: /* b0 to bf */
+        v = one(GRAPH_CONST, (uint64_t)i->imm);
+        set_reg(s, low, &v, i->opcode >= 0xb8 ? operand_size(i) : 1);
+        return;
+    }
+}
+
+static void step_one(struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    uint8_t op = i->opcode;
+    if (op < 0x40 && (op & 7) < 4) {
+        two_operands(s);
+    } else if (op < 0x40 || (op >= 0xa9 && op <= 0xa9) || op == 0xa8) {
+        if ((op & 0x38) != 0x38 && op < 0x40) {
+            struct graph_set v = computed(op >> 3 & 7, &s->st->reg[RAX], i->imm);
+            set_reg(s, RAX, &v, op & 1 ? operand_size(i) : 1);
+        }
+    } else if ((op >= 0x50 && op <= 0x5f) || op == 0x68 || op == 0x6a) {
+        push_pop(s);
+    } else if (op == 0x80 || op == 0x81 || op == 0x83) {
+        group_one(s);
+    } else if (op == 0x84 || op == 0x85 || op == 0x90 || (op >= 0xe0 && op <= 0xeb) || op == 0xcc || (op & 0xf0) == 0x70) {
+        return;
+    } else if ((op >= 0x88 && op <= 0x8b) || op == 0x8d || op == 0x63 || (op & 0xfe) == 0xc6 || (op >= 0xb0 && op <= 0xbf)) {
+        step_one_moves(s);
+    } else if (op == 0x86 || op == 0x87) {
+        exchange(s);
+    } else if (op == 0xfe || op == 0xff) {
+        group_five(s);
+    } else if (op == 0xaa || op == 0xab) {
+        store_string(s);
+    } else if ((op & 0xfe) == 0xf6 && graph_digit(i) < 2) {
+        return; /* test */
+    } else if ((op >= 0x91 && op <= 0x99) || (op & 0xfe) == 0xf6 || (op >= 0xa4 && op <= 0xaf) || (op >= 0xe4 && op <= 0xef)) {
+        s->st->reg[RAX] = s->st->reg[RDX] = unknown;
+        if (op >= 0xa4 && op <= 0xaf)
+            s->st->reg[RCX] = s->st->reg[RSI] = s->st->reg[RDI] = unknown;
+        if (op >= 0x91 && op <= 0x97)
+            set_reg(s, (op & 7) | (i->rex & GRAPH_REX_B) << 3, &unknown, 8);
+        forget_written(s);
+    } else if (op == 0xc9) {
+        s->st->sp_known = false;
+        s->st->reg[RSP] = s->st->reg[RBP] = unknown;
+    } else {
+        forget_written(s);
+    }
+}
+
+/* Vector registers as carriers of a pointer: both halves alike, as when a compiler fills a table of dispatch routines. */
+static bool step_vector(struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    unsigned x = graph_reg(i), rm = graph_rm(i), p = i->prefixes & (GRAPH_P66 | GRAPH_PF3 | GRAPH_PF2);
+    bool reg = graph_mod(i) == 3;
+    struct graph_set at;
+    switch (i->opcode) {
+    case 0x6e:
+        s->st->xmm[x] = reg && i->rex & GRAPH_REX_W ? s->st->reg[rm] : reg ? unknown : load(s);
+        return true;
+    case 0x7e:
+        if (p == GRAPH_PF3)
+            s->st->xmm[x] = reg ? s->st->xmm[rm] : load(s);
+        else if (reg)
+            set_reg(s, rm, &unknown, 8);
+        return true;
+    case 0x6c: case 0x70: case 0x16: case 0xc6: case 0x12: /* punpcklqdq, pshufd, movlhps, shufps, movddup */
+        s->st->xmm[x] = reg ? s->st->xmm[rm] : i->opcode == 0x12 ? load(s) : unknown;
+        return true;
+    case 0x28: case 0x6f: case 0x10:
+        s->st->xmm[x] = reg ? s->st->xmm[rm] : unknown;
+        return true;
+    case 0x11: case 0x29: case 0x7f:
+        if (reg || (i->opcode == 0x11 && p & (GRAPH_PF3 | GRAPH_PF2)))
+            return true;
+        at = address(s);
+        store_at(s, &at, &s->st->xmm[x], 8);
+        at = plus(&at, 8);
+        store_at(s, &at, &s->st->xmm[x], 8);
+        return true;
+    case 0xd6:
+        if (!reg)
+            store(s, &s->st->xmm[x], 8);
+        return true;
+    case 0x57: case 0xef:
+        s->st->xmm[x] = reg && x == rm ? one(GRAPH_CONST, 0) : unknown;
+        return true;
+    }
+    bool general = i->opcode == 0x2c || i->opcode == 0x2d || i->opcode == 0x50 || i->opcode == 0xd7 || i->opcode == 0xc5;
+    bool vector = (i->opcode >= 0x10 && i->opcode <= 0x17) || (i->opcode >= 0x28 && i->opcode <= 0x2f) ||
+                  (i->opcode >= 0x50 && i->opcode <= 0x7f) || (i->opcode >= 0xd0 && i->opcode <= 0xfe) || i->opcode == 0xc2;
+    if (vector && !general)
+        s->st->xmm[x] = unknown;
+    return vector && !general;
+}
+
+static void step_two(struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    uint8_t op = i->opcode;
+    if (step_vector(s))
+        return;
+    if ((op & 0xf0) == 0x40) { /* cmov */
+        struct graph_set rm = read_rm(s), v = both(&s->st->reg[graph_reg(i)], &rm);
+        set_reg(s, graph_reg(i), &v, operand_size(i));
+    } else if (op == 0xb6 || op == 0xb7) {
+        struct graph_set rm = graph_mod(i) == 3 && op == 0xb7 ? cut(&s->st->reg[graph_rm(i)], 2) : unknown;
+        set_reg(s, graph_reg(i), &rm, 4);
+    } else if ((op & 0xf0) == 0x90) { /* setcc */
+        if (graph_mod(i) == 3)
+            set_reg(s, graph_rm(i), &unknown, 8);
+    } else if (op == 0x1f || op == 0x18 || op == 0x0d || op == 0xa3 || (op == 0xba && graph_digit(i) == 4) || (op & 0xf0) == 0x80) {
+        return;
+    } else {
+        if (op == 0xa2 || op == 0xb0 || op == 0xb1 || op == 0xc7 || op == 0x31 || op == 0x32 || op == 0x01 || op == 0x33)
+            s->st->reg[RAX] = s->st->reg[RDX] = unknown;
+        if (op == 0xa2)
+            s->st->reg[RBX] = s->st->reg[RCX] = unknown;
+        if ((op & 0xf8) == 0xc8)
+            set_reg(s, (op & 7) | (i->rex & GRAPH_REX_B) << 3, &unknown, 8);
+        forget_written(s);
+    }
+}
+
+void graph_step(const struct graph_image *g, struct graph_state *st, uint32_t rva, const struct graph_insn *i,
+                const struct graph_watch *watch)
+{
+    struct step s = { g, st, i, watch, rva };
+    enum graph_flow f = graph_flow_of(i);
+    if (f != GRAPH_NEXT) {
+        if (f != GRAPH_RETURN && f != GRAPH_STOP && watch && watch->at_call)
+            watch->at_call(watch->ctx, rva, i, st);
+        if (f == GRAPH_CALL || f == GRAPH_CALL_FAR)
+            after_call(st);
+        return;
+    }
+    if (i->map == GRAPH_MAP_1)
+        step_one(&s);
+    else if (i->map == GRAPH_MAP_0F)
+        step_two(&s);
+    else
+        forget_written(&s);
+}

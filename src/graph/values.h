@@ -1,0 +1,68 @@
+/* What registers and stack slots may hold at a place of a function: a small forward propagation of constants.
+ *
+ * Every set lists the constants that may arrive along some path, and says whether something else may. Values other than
+ * constants: what was loaded from a global, what the function was given as a parameter, memory that hangs from it, and
+ * places on the stack. Anything not understood makes its destination unknown. */
+#ifndef IRPLAB_GRAPH_VALUES_H
+#define IRPLAB_GRAPH_VALUES_H
+
+#include "graph/flow.h"
+
+enum graph_value_kind {
+    GRAPH_CONST,
+    GRAPH_LOADED, /* number: address of the global */
+    GRAPH_PARAM,  /* parameter `param`, plus number */
+    GRAPH_FIELD,  /* what lies at parameter + field, plus number */
+    GRAPH_STACK,  /* number: offset from rsp at the first instruction */
+};
+
+struct graph_value {
+    uint8_t kind, param;
+    int32_t field;
+    uint64_t number;
+};
+
+enum { GRAPH_SET = 4, GRAPH_SLOTS = 24 };
+
+struct graph_set {
+    uint8_t count;
+    bool unknown; /* something else may arrive too */
+    bool full;    /* too many: stays unknown */
+    struct graph_value v[GRAPH_SET];
+};
+
+struct graph_slot {
+    int64_t offset;
+    struct graph_set set;
+};
+
+struct graph_state {
+    bool known; /* a path leads here */
+    bool sp_known;
+    int64_t sp; /* relative to rsp at the first instruction */
+    struct graph_set reg[16];
+    struct graph_set xmm[16]; /* each half of it */
+    uint32_t slot_count;
+    struct graph_slot slot[GRAPH_SLOTS];
+};
+
+struct graph_watch {
+    void *ctx;
+    /* Before each call and each jump out of the function. */
+    void (*at_call)(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st);
+    /* Each store of one known value to an address that is not on the stack; `reg` is the base register. */
+    void (*at_store)(void *ctx, uint32_t site, const struct graph_set *base, int64_t offset, const struct graph_set *what);
+};
+
+/* `entry` may be NULL: parameters are unknown but have names. */
+bool graph_propagate(const struct graph_image *g, const struct graph_body *body, const struct graph_state *entry,
+                     const struct graph_watch *watch);
+
+/* The effect of one instruction at rva. */
+void graph_step(const struct graph_image *g, struct graph_state *st, uint32_t rva, const struct graph_insn *i,
+                const struct graph_watch *watch);
+
+/* The set in the slot at rsp + offset, or NULL. */
+const struct graph_set *graph_stack_argument(const struct graph_state *st, int64_t offset);
+
+#endif
