@@ -407,7 +407,9 @@ static void add_language(struct cc_words *command, const struct cc_job *job)
         "-fno-strict-aliasing", /* as Microsoft's compiler: WDK sources rely on it */
         "-fwrapv",
         "-Wno-ignored-attributes", "-Wno-pragma-pack", "-Wno-unknown-pragmas", "-Wno-ignored-pragma-intrinsic",
-        "-Wno-microsoft", "-Wno-multichar",
+        "-Wno-microsoft", "-Wno-multichar", "-Wno-missing-braces",
+        /* Errors by default here, warnings to Microsoft's compiler. */
+        "-Wno-error=int-conversion", "-Wno-error=incompatible-function-pointer-types",
     };
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         cc_add(command, common[i]);
