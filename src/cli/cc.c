@@ -406,10 +406,6 @@ static void add_language(struct cc_words *command, const struct cc_job *job)
         "-mllvm", "-trap-unreachable",
         "-fno-strict-aliasing", /* as Microsoft's compiler: WDK sources rely on it */
         "-fwrapv",
-        "-Wno-ignored-attributes", "-Wno-pragma-pack", "-Wno-unknown-pragmas", "-Wno-ignored-pragma-intrinsic",
-        "-Wno-microsoft", "-Wno-multichar", "-Wno-missing-braces",
-        /* Errors by default here, warnings to Microsoft's compiler. */
-        "-Wno-error=int-conversion", "-Wno-error=incompatible-function-pointer-types",
     };
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         cc_add(command, common[i]);
@@ -424,6 +420,18 @@ static void add_language(struct cc_words *command, const struct cc_job *job)
         cc_add(command, "-DKERNEL_MODE_DRIVER=1");
         cc_add(command, "-DIRPLAB_SDK=1");
     }
+}
+
+/* Behind the caller's own, since -Wall would bring them back: what clang says of WDK sources and headers, and Microsoft's
+ * compiler does not. The last two are errors by default here, and warnings there. */
+static void add_warnings(struct cc_words *command)
+{
+    static const char *const words[] = {"-Wno-ignored-attributes", "-Wno-pragma-pack", "-Wno-unknown-pragmas",
+                                        "-Wno-ignored-pragma-intrinsic", "-Wno-microsoft", "-Wno-multichar",
+                                        "-Wno-missing-braces", "-Wno-error=int-conversion",
+                                        "-Wno-error=incompatible-function-pointer-types"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        cc_add(command, words[i]);
 }
 
 static void add_headers(struct cc_words *command, const struct cc_job *job)
@@ -442,6 +450,7 @@ void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job)
     add_instrumentation(command, job);
     map_paths(command, job);
     cc_add_all(command, &job->compiler);
+    add_warnings(command);
     add_headers(command, job);
 }
 
