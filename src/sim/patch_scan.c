@@ -18,6 +18,7 @@ enum {
     WILD = 8, /* first byte of a function with jumps whose targets are not known */
     RELOCATED = 16,
     TAKEN = 32, /* moved or patched */
+    CODE = 64, /* in an executable section */
 };
 
 enum { JUMP = 5, MAX_WINDOW = 24, MAX_COPIES = 6 };
@@ -26,7 +27,6 @@ struct scan {
     const struct pe_image *file;
     const struct pe_mapped *m;
     uint8_t *seen; /* per byte of the image */
-    uint8_t *code; /* per page: executable */
     uint32_t *work;
     size_t work_count, work_capacity;
     struct patch_plan *plan;
@@ -38,7 +38,7 @@ struct scan {
 
 static void push(struct scan *s, uint64_t rva)
 {
-    if (rva >= s->m->size || !s->code[rva >> 12])
+    if (rva >= s->m->size || !(s->seen[rva] & CODE))
         return;
     s->seen[rva] |= TARGET;
     if (s->seen[rva] & (START | INSIDE))
@@ -332,7 +332,7 @@ static void look_at_address(struct scan *s, const ZydisDecodedInstruction *in, c
     struct pe_function f;
     if (in->mnemonic == ZYDIS_MNEMONIC_LEA && op[1].mem.base == ZYDIS_REGISTER_RIP) {
         uint64_t target = rva + in->length + (uint64_t)op[1].mem.disp.value;
-        if (target < s->m->size && s->code[target >> 12])
+        if (target < s->m->size && (s->seen[target] & CODE))
             push(s, target);
         else if (target < s->m->size && function_of(s, rva, &f))
             push_table(s, (uint32_t)target, (uint32_t)target, &f);
@@ -394,14 +394,14 @@ static bool follow(struct scan *s, const ZydisDecodedInstruction *in, const Zydi
 /* One straight line of code. */
 static void decode_from(struct scan *s, uint32_t rva)
 {
-    while (rva < s->m->size && s->code[rva >> 12] && !(s->seen[rva] & (START | INSIDE))) {
+    while (rva < s->m->size && (s->seen[rva] & (CODE | START | INSIDE)) == CODE) {
         ZydisDecodedInstruction in;
         ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
         size_t room = s->m->size - rva;
         if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + rva, room < 15 ? room : 15, &in, op)))
             return;
         for (unsigned i = 0; i < in.length; i++)
-            if (s->seen[rva + i] & (START | INSIDE))
+            if ((s->seen[rva + i] & (CODE | START | INSIDE)) != CODE)
                 return; /* two readings of one byte: believe the first */
         s->seen[rva] |= START;
         for (unsigned i = 1; i < in.length; i++)
@@ -590,15 +590,15 @@ static void place_trampolines(struct scan *s)
 
 struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mapped *image)
 {
-    struct scan s = { .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size), .code = calloc(1, (image->size >> 12) + 1) };
-    IR_ASSERT(s.plan && s.seen && s.code);
+    struct scan s = { .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size) };
+    IR_ASSERT(s.plan && s.seen);
     ZydisDecoderInit(&s.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     for (uint32_t i = 0; i < file->section_count; i++) {
         const struct pe_section *section = &file->sections[i];
         if (!(pe_section_prot(file, section) & PE_PROT_EXEC))
             continue;
-        for (uint32_t p = section->rva >> 12; p < (section->rva + pe_section_span(file, section)) >> 12 && p <= image->size >> 12; p++)
-            s.code[p] = 1;
+        for (uint32_t at = section->rva; at < section->rva + section->vsize && at < image->size; at++)
+            s.seen[at] |= CODE;
     }
     push_starts(&s);
     while (s.work_count)
@@ -607,7 +607,6 @@ struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mappe
     drop_flag_sites(&s);
     place_trampolines(&s);
     free(s.seen);
-    free(s.code);
     free(s.work);
     return s.plan;
 }
