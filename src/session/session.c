@@ -217,6 +217,7 @@ void session_begin(const struct config *c)
     config = c;
     sim_init(c->cpus);
     MACHINE->time_any = c->time_any;
+    host_watchdog(TRAP_WATCHDOG_US);
     MACHINE->clock_100ns = 10000000ull * 60; /* a minute after boot */
     trace_init();
     MACHINE->rooms[ROOM_SESSION] = sim_alloc(sizeof(struct session));

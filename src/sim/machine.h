@@ -61,6 +61,7 @@ struct agent {
     bool fresh; /* never ran */
     bool ran; /* since the last snapshot or restore: its stacks changed */
     bool yielded; /* by itself: switching away is free */
+    bool relaxing; /* in sim_relax: not enabled while others are */
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
     uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
@@ -141,6 +142,7 @@ struct machine {
     uint32_t runnable; /* agents READY or RUNNING, and DPC activities with work */
     uint64_t points; /* scheduling points passed */
     uint64_t switches;
+    uint32_t relaxes; /* in a row, by whomever */
     uint64_t point_limit; /* 0 = none */
     enum run_end end;
     struct segment *segments; /* in the private heap */
@@ -210,6 +212,9 @@ _Noreturn void sim_agent_exit(void);
 void sim_point(uint64_t object);
 /* Like sim_point, and switching away costs no preemption (yield, delay, pause). */
 void sim_yield(void);
+/* A turn of a loop that only waits for memory to change (pause, an empty spin): nothing is tried twice, somebody else goes first if
+ * anybody can. When only such loops go on, time passes; false when that has lasted so long that nothing will change: a hang. */
+bool sim_relax(void);
 /* The running agent waits until sim_ready; why and object describe the wait for people. Its processor becomes idle. */
 void sim_block(const char *why, uint64_t object);
 void sim_ready(struct agent *agent);

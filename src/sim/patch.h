@@ -20,6 +20,7 @@ enum patch_kind {
     PATCH_NONE,
     PATCH_ATOMIC, /* lock prefix, or xchg with memory */
     PATCH_PAUSE,
+    PATCH_SPIN, /* the jump back of a loop that waits for memory: `detail` is the condition (16: always), `disp` leads to the target */
     PATCH_RDTSC,
     PATCH_RDTSCP,
     PATCH_CPUID,

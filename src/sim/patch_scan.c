@@ -21,6 +21,7 @@ enum {
     CODE = 64, /* in an executable section */
 };
 
+enum { MAX_SPIN = 96 }; /* bytes of a loop */
 enum { JUMP = 5, MAX_WINDOW = 24, MAX_COPIES = 6 };
 
 struct scan {
@@ -33,6 +34,10 @@ struct scan {
     size_t capacity;
     ZydisDecoder decoder;
     bool switches_interrupts; /* a cli or sti was met */
+    struct {
+        uint32_t rva, target;
+    } *back; /* short jumps backward */
+    size_t back_count, back_capacity;
     bool wild; /* a jump with unknown targets outside functions with unwind data */
 };
 
@@ -342,6 +347,17 @@ static void look_at_address(struct scan *s, const ZydisDecodedInstruction *in, c
         push_table(s, (uint32_t)op[1].mem.disp.value, 0, &f);
 }
 
+static void note_back(struct scan *s, uint32_t rva, uint32_t target)
+{
+    if (s->back_count == s->back_capacity) {
+        s->back_capacity = s->back_capacity ? s->back_capacity * 2 : 256;
+        s->back = realloc(s->back, s->back_capacity * sizeof *s->back);
+        IR_ASSERT(s->back);
+    }
+    s->back[s->back_count].rva = rva;
+    s->back[s->back_count++].target = target;
+}
+
 /* A jump that may lead anywhere in its function. */
 static void note_wild(struct scan *s, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint32_t rva)
 {
@@ -362,8 +378,12 @@ static void note_wild(struct scan *s, const ZydisDecodedInstruction *in, const Z
 static bool follow(struct scan *s, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint32_t rva)
 {
     bool direct = in->operand_count_visible > 0 && op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].imm.is_relative;
-    if (direct)
-        push(s, (uint64_t)rva + in->length + (uint64_t)op[0].imm.value.s);
+    if (direct) {
+        uint64_t target = (uint64_t)rva + in->length + (uint64_t)op[0].imm.value.s;
+        push(s, target);
+        if (target <= rva && rva - target < MAX_SPIN)
+            note_back(s, rva, (uint32_t)target);
+    }
     note_wild(s, in, op, rva);
     switch (in->meta.category) {
     case ZYDIS_CATEGORY_RET:
@@ -414,6 +434,111 @@ static void decode_from(struct scan *s, uint32_t rva)
         if (!follow(s, &in, op, rva))
             return;
         rva += in.length;
+    }
+}
+
+/* ---- loops that wait for memory ----
+ * A loop without calls, stores and points in which no register carries anything from one turn to the next: each turn computes the same
+ * from memory, so it ends at once or when somebody else writes. Its jump back is a point. */
+
+struct flow_of_turn {
+    bool read_first[ZYDIS_REGISTER_MAX_VALUE + 1], written[ZYDIS_REGISTER_MAX_VALUE + 1];
+};
+
+static void note_read(struct flow_of_turn *f, ZydisRegister r)
+{
+    ZydisRegister large = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+    if (large == ZYDIS_REGISTER_NONE)
+        large = r;
+    if (!f->written[large])
+        f->read_first[large] = true;
+}
+
+static void note_write(struct flow_of_turn *f, ZydisRegister r)
+{
+    ZydisRegister large = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+    f->written[large == ZYDIS_REGISTER_NONE ? r : large] = true;
+}
+
+static bool is_flags_or_ip(ZydisRegister r)
+{
+    return ZydisRegisterGetClass(r) == ZYDIS_REGCLASS_FLAGS || ZydisRegisterGetClass(r) == ZYDIS_REGCLASS_IP;
+}
+
+/* False: it does something that a second turn would see. */
+static bool note_operands(struct flow_of_turn *f, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+    bool clears = (in->mnemonic == ZYDIS_MNEMONIC_XOR || in->mnemonic == ZYDIS_MNEMONIC_SUB) && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+                  op[1].type == ZYDIS_OPERAND_TYPE_REGISTER && op[0].reg.value == op[1].reg.value;
+    for (unsigned i = 0; i < in->operand_count; i++) {
+        if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY) {
+            if (op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
+                return false;
+            note_read(f, op[i].mem.base);
+            note_read(f, op[i].mem.index);
+        }
+        bool partial = op[i].size < 32 || (op[i].actions & ZYDIS_OPERAND_ACTION_CONDWRITE);
+        bool reads = (op[i].actions & ZYDIS_OPERAND_ACTION_MASK_READ) || (partial && (op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE));
+        if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && reads && !clears && !is_flags_or_ip(op[i].reg.value))
+            note_read(f, op[i].reg.value);
+    }
+    for (unsigned i = 0; i < in->operand_count; i++)
+        if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && (op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) && !is_flags_or_ip(op[i].reg.value))
+            note_write(f, op[i].reg.value);
+    return true;
+}
+
+static bool stays_in_turn(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint32_t rva, uint32_t target, uint32_t back)
+{
+    uint64_t to = rva + in->length + (uint64_t)op[0].imm.value.s;
+    switch (in->meta.category) {
+    case ZYDIS_CATEGORY_COND_BR:
+        return to < target || to > back; /* a way out; ways around something inside are not looked at */
+    case ZYDIS_CATEGORY_UNCOND_BR:
+    case ZYDIS_CATEGORY_CALL:
+    case ZYDIS_CATEGORY_RET:
+    case ZYDIS_CATEGORY_INTERRUPT:
+    case ZYDIS_CATEGORY_SYSCALL:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool is_spin(const struct scan *s, uint32_t target, uint32_t back)
+{
+    struct flow_of_turn f = { 0 };
+    for (uint32_t rva = target; rva != back;) {
+        ZydisDecodedInstruction in;
+        ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+        uint8_t detail;
+        if (rva > back || !(s->seen[rva] & START) || !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + rva, 15, &in, op)))
+            return false;
+        if (!stays_in_turn(&in, op, rva, target, back) || kind_of(&in, op, &detail) || !note_operands(&f, &in, op))
+            return false;
+        rva += in.length;
+    }
+    for (int r = 0; r <= ZYDIS_REGISTER_MAX_VALUE; r++)
+        if (f.read_first[r] && f.written[r])
+            return false;
+    return !f.written[ZYDIS_REGISTER_RSP];
+}
+
+static void add_spins(struct scan *s)
+{
+    for (size_t i = 0; i < s->back_count; i++) {
+        uint32_t rva = s->back[i].rva, target = s->back[i].target;
+        ZydisDecodedInstruction in;
+        ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+        if (rva + 15 > s->m->size || !is_spin(s, target, rva) ||
+            !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + rva, 15, &in, op)))
+            continue;
+        bool conditional = in.meta.category == ZYDIS_CATEGORY_COND_BR;
+        if (conditional && (in.opcode & 0xF0) != 0x70 && (in.opcode & 0xF0) != 0x80)
+            continue; /* loop, jrcxz */
+        add_site(s, rva, &in, op, PATCH_SPIN, conditional ? in.opcode & 0xF : 16);
+        struct patch_site *t = &s->plan->sites[s->plan->count - 1];
+        t->disp = (int32_t)op[0].imm.value.s;
     }
 }
 
@@ -603,10 +728,13 @@ struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mappe
     push_starts(&s);
     while (s.work_count)
         decode_from(&s, s.work[--s.work_count]);
-    qsort(s.plan->sites, s.plan->count, sizeof *s.plan->sites, by_rva);
+    add_spins(&s);
+    if (s.plan->count)
+        qsort(s.plan->sites, s.plan->count, sizeof *s.plan->sites, by_rva);
     drop_flag_sites(&s);
     place_trampolines(&s);
     free(s.seen);
     free(s.work);
+    free(s.back);
     return s.plan;
 }

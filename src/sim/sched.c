@@ -162,6 +162,7 @@ void sim_point(uint64_t object)
         return;
     }
     m->points++;
+    m->relaxes = 0;
     a->steps++;
     if (m->point_limit && m->points > m->point_limit)
         sim_end(RUN_HANG);
@@ -178,6 +179,20 @@ void sim_yield(void)
     if (MACHINE->point_limit && MACHINE->points > MACHINE->point_limit)
         sim_end(RUN_HANG);
     to_main();
+}
+
+enum { RELAXES_BEFORE_TIME_PASSES = 100, RELAXES_BEFORE_HANG = 200000 };
+
+bool sim_relax(void)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    if (++m->relaxes > RELAXES_BEFORE_HANG)
+        return false;
+    a->relaxing = true;
+    sim_yield();
+    a->relaxing = false;
+    return true;
 }
 
 void sim_block(const char *why, uint64_t object)
@@ -340,7 +355,10 @@ static void gather(struct machine *m)
         if (a != last && can_step(m, a))
             c->agents[c->n++] = a->id;
     }
-    if (last_goes_on && !stays_first)
+    bool only_spins = last && last->relaxing && m->relaxes % RELAXES_BEFORE_TIME_PASSES == 0 && m->clock && sim_timer_hook();
+    if (only_spins)
+        c->n = 0;
+    else if (last_goes_on && !stays_first && (!last->relaxing || c->n == 0))
         c->agents[c->n++] = last->id;
     if (m->clock && (c->n == 0 || m->time_any) && sim_timer_hook())
         c->agents[c->n++] = m->clock->id;
@@ -395,12 +413,13 @@ static void run_agent(struct machine *m, struct agent *a)
 
 static void run_clock(struct machine *m)
 {
+    /* A loop that waits for memory sees more than what makes somebody ready. */
+    bool alone = only_clock(m) && !(m->last && m->last->relaxing);
     if (m->last)
         m->last->yielded = false;
     if (m->last != m->clock)
         m->switches++;
     m->last = m->clock;
-    bool alone = only_clock(m);
     if (!sim_idle_hook() && alone)
         m->end = RUN_DEADLOCK;
 }

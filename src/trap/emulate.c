@@ -211,6 +211,14 @@ static bool pass_point(void)
     return true;
 }
 
+/* The conditions of jcc in the order of its encoding. */
+static bool condition(uint64_t flags, unsigned cc)
+{
+    bool c = flags & 1, p = flags & 4, z = flags & 0x40, s = flags & 0x80, o = flags & 0x800;
+    const bool holds[8] = { o, c, z, c || z, s, p, s != o, z || s != o };
+    return cc == 16 || holds[cc >> 1] != (cc & 1);
+}
+
 /* True: done. The caller moves rip on. */
 static bool fast(struct host_context *c, const struct patch_site *t)
 {
@@ -258,6 +266,8 @@ static bool fast(struct host_context *c, const struct patch_site *t)
     case PATCH_CR_READ:
         put_reg(c, t, read_control(t->detail));
         return true;
+    case PATCH_SPIN:
+        return !condition(c->rflags, t->detail);
     case PATCH_CLI:
         sim_processor()->interrupts_off = true;
         return true;
@@ -287,8 +297,21 @@ static bool at_site(struct host_fault *f, const struct patch_site *t)
     return false;
 }
 
+/* A guest that passed no point for so many ticks of processor time hangs. */
+static bool goes_on(void)
+{
+    static uint64_t points;
+    static unsigned ticks;
+    if (MACHINE->points != points)
+        ticks = 0;
+    points = MACHINE->points;
+    return ++ticks < TRAP_WATCHDOG_TICKS;
+}
+
 bool trap_filter(struct host_fault *f)
 {
+    if (f->kind == HOST_FAULT_TIMER && goes_on())
+        return true;
     const struct patch_site *t = NULL;
     if (f->kind == HOST_FAULT_ACCESS) {
         if (ps_user_stack_grow(f->address))
@@ -436,10 +459,15 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
         if (framed)
             sim_point(patch_operand_address(t, &c) & ~7ull);
         break;
+    case PATCH_SPIN: /* only if it jumps */
+        next.rip = c.rip + t->length + (uint64_t)(int64_t)t->disp;
+        if (framed && !sim_relax())
+            trap_hang_end(&c);
+        break;
     case PATCH_PAUSE:
     case PATCH_HLT:
-        if (framed)
-            sim_yield();
+        if (framed && !sim_relax())
+            trap_hang_end(&c);
         break;
     case PATCH_CR8_WRITE:
         KeLowerIrql(c.gpr[t->reg] & 0xF);

@@ -49,7 +49,7 @@ _Noreturn void trap_double_fault(const struct host_context *c)
     KeBugCheckEx(UNEXPECTED_KERNEL_MODE_TRAP, 8, 0, c->rsp, c->rip);
 }
 
-static _Noreturn void hang(const struct host_context *c)
+_Noreturn void trap_hang_end(const struct host_context *c)
 {
     trap_room()->hang = (struct trap_crash) { .happened = true, .address = c->rip, .agent = MACHINE->fiber, .context = *c };
     sim_end(RUN_HANG);
@@ -292,7 +292,7 @@ _Noreturn void ke_fault(struct fiber *fiber, const void *vectors)
         emulate_slow(&f, vectors);
         break; /* it faults after all: as what it is */
     case HOST_FAULT_TIMER:
-        hang(&c);
+        trap_hang_end(&c);
     case HOST_FAULT_BREAKPOINT:
         c.rip -= 1;
         raise_trap(FRAME_KiBreakpointTrap, &c, STATUS_BREAKPOINT, 1, 0, 0, origin);

@@ -24,6 +24,9 @@ const char *trap_unsupported_text(void);
 /* Who was running then; NULL if nobody. */
 struct agent *trap_unsupported_agent(void);
 
+/* For host_watchdog. A second without a scheduling point is a hang (RUN_HANG). */
+enum { TRAP_WATCHDOG_US = 50000, TRAP_WATCHDOG_TICKS = 20 };
+
 /* For host_signals_install: what can be settled inside the signal handler. */
 bool trap_filter(struct host_fault *f);
 
@@ -59,6 +62,8 @@ bool trap_user_mode(void);
 
 /* The program is over. */
 _Noreturn void trap_crash_end(const EXCEPTION_RECORD *r, const struct host_context *c);
+/* A spin that nothing will end. */
+_Noreturn void trap_hang_end(const struct host_context *c);
 /* The kernel stack is used up or lost. */
 _Noreturn void trap_double_fault(const struct host_context *c);
 

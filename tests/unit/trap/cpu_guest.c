@@ -248,6 +248,45 @@ EXPORT int spin(void)
         __asm__ volatile("" : : : "memory");
 }
 
+/* Carries something from turn to turn: only the watchdog finds it. */
+EXPORT int long_way(void)
+{
+    for (ULONG64 i = 0;; i++)
+        plain = (LONG)i;
+}
+
+static volatile LONG flag, answer;
+
+/* A loop without a call in it waits for another thread. */
+EXPORT int waiter(void)
+{
+    while (!flag)
+        ;
+    answer = 1;
+    return flag == 2 ? 0 : __LINE__;
+}
+
+EXPORT int setter(void)
+{
+    flag = 2;
+    while (answer == 0 && flag < 5)
+        ;
+    return 0;
+}
+
+/* Time passes while nobody does anything but spin. */
+EXPORT int time_waiter(void)
+{
+    KTIMER timer;
+    LARGE_INTEGER due;
+    due.QuadPart = -20000;
+    KeInitializeTimer(&timer);
+    KeSetTimer(&timer, due, NULL);
+    while (!*(volatile LONG *)&timer.Header.SignalState)
+        ;
+    return 0;
+}
+
 EXPORT int direct_system_call(void)
 {
     ULONG64 r = 60;

@@ -124,15 +124,33 @@ static bool test_wide_registers(void)
     return !__builtin_cpu_supports("avx") || two_of("wide_registers");
 }
 
-static bool test_spin(void)
+static bool hangs_in(const char *function)
 {
     machine(1);
-    host_watchdog(20000);
-    start("spin");
+    host_watchdog(5000);
+    start(function);
     run(false);
     char where[200];
     image_symbol_text(trap_hang_info()->address, where, sizeof where);
-    return MACHINE->end == RUN_HANG && trap_hang_info()->happened && strstr(where, "!spin") != NULL;
+    return MACHINE->end == RUN_HANG && trap_hang_info()->happened && strstr(where, function) != NULL;
+}
+
+static bool test_spin(void)
+{
+    return hangs_in("spin");
+}
+
+static bool test_long_way(void)
+{
+    return hangs_in("long_way");
+}
+
+static bool test_waiters(void)
+{
+    machine(1);
+    struct call *a = start("waiter"), *b = start("setter");
+    run(false);
+    return a->result == 0 && b->result == 0;
 }
 
 static bool test_system_call(void)
@@ -185,6 +203,9 @@ static const struct {
     { "registers", test_registers },
     { "wide_registers", test_wide_registers },
     { "spin", test_spin },
+    { "long way", test_long_way },
+    { "waiters", test_waiters },
+    { "time_waiter", NULL },
     { "system call", test_system_call },
     { "original bytes", test_original_bytes },
 };
