@@ -90,7 +90,8 @@ int64_t cm_get_value(const char *path, const char *name, uint32_t *type, void *d
         return -1;
     if (type)
         *type = v->type;
-    memcpy(data, v->data, v->size < size ? v->size : size);
+    if (v->size && size)
+        memcpy(data, v->data, v->size < size ? v->size : size);
     return v->size;
 }
 

@@ -247,7 +247,8 @@ static NTSTATUS give(const struct answer *a, void *out, ULONG length, ULONG *nee
         return STATUS_BUFFER_TOO_SMALL;
     memcpy(out, a->fixed, a->fixed_bytes);
     ULONG room = length - a->fixed_bytes, n = a->first_bytes < room ? a->first_bytes : room;
-    memcpy((char *)out + a->fixed_bytes, a->first, n);
+    if (n)
+        memcpy((char *)out + a->fixed_bytes, a->first, n);
     if (a->second_bytes && length > a->second_offset) {
         room = length - a->second_offset;
         memcpy((char *)out + a->second_offset, a->second, a->second_bytes < room ? a->second_bytes : room);

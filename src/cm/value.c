@@ -16,7 +16,7 @@ static void put32(uint8_t *out, ULONG length, ULONG at, ULONG value)
 
 static void put_bytes(uint8_t *out, ULONG length, ULONG at, const void *from, ULONG bytes)
 {
-    if (at < length)
+    if (at < length && bytes)
         memcpy(out + at, from, bytes < length - at ? bytes : length - at);
 }
 

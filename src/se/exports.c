@@ -14,7 +14,8 @@ void *se_sid_make(uint8_t authority, unsigned count, const uint32_t *parts)
     sid[0] = 1; /* revision */
     sid[1] = (uint8_t)count;
     sid[7] = authority;
-    memcpy(sid + 8, parts, count * 4u);
+    if (count)
+        memcpy(sid + 8, parts, count * 4u);
     return sid;
 }
 

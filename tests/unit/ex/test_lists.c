@@ -85,7 +85,7 @@ static void sequenced(void **state)
 
 static void lookaside_body(void *unused)
 {
-    NPAGED_LOOKASIDE_LIST *l = ex_pool_alloc(0, sizeof *l, 1);
+    NPAGED_LOOKASIDE_LIST *l = ex_pool_alloc(4, sizeof *l, 1); /* cache-aligned */
     ExInitializeNPagedLookasideList(l, NULL, NULL, 0, 40, 0x41414141, 0);
     assert_true(ex_is_lookaside(&l->L.ListHead));
     void *a = ExAllocateFromPagedLookasideList(l), *b = ExAllocateFromPagedLookasideList(l);
