@@ -254,7 +254,8 @@ static bool write_failure(const struct options *o, const struct explore_machine 
         explore_schedule_free(&s->passing);
         s->passing = turning.passing;
     }
-    f->record = record_run(machine, &x->schedule);
+    struct record_turning turn = { turning.index, &s->passing };
+    f->record = record_run(machine, &x->schedule, turning.found ? &turn : NULL);
     if (f->record->outcome.key != x->key)
         base_panic("a failure did not come back when its schedule was run again: %s", x->text);
     char folder[PATH_MAX - 200], name[160], err[600];
@@ -335,7 +336,8 @@ int cli_replay(int argc, char **argv)
     struct found f;
     memset(&f, 0, sizeof f);
     double start = now();
-    f.record = record_run(machine, &r.schedule);
+    struct record_turning turn = { r.turning, &r.passing };
+    f.record = record_run(machine, &r.schedule, r.turning != SIZE_MAX ? &turn : NULL);
     f.seconds = now() - start;
     if (f.record->run_hash != r.run_hash && !o.quiet)
         fprintf(stderr, "irplab: warning: %s: this run differs from the recorded one (run hash %016llx, recorded %016llx)\n", file, (unsigned long long)f.record->run_hash,

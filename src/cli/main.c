@@ -13,6 +13,7 @@ static const struct {
     { "run", cli_run, "one run" },
     { "explore", cli_explore, "every schedule that matters" },
     { "replay", cli_replay, "exactly that run again" },
+    { "report", cli_report, "what happened, to look at" },
     { "graph", cli_graph, "callers or callees of a function" },
     { "disasm", cli_disasm, "the code of a function, as a debugger lists it" },
     { "search", cli_search, "instructions and constants in an image" },

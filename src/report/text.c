@@ -41,7 +41,7 @@ static void print_switches(FILE *out, const struct record *r)
     fprintf(out, "\nswitches\n");
     for (size_t i = 0; i < r->switch_count; i++) {
         const struct record_switch *s = &r->switches[i];
-        if (s->from == UINT32_MAX)
+        if (s->from == NO_NAME)
             continue;
         fprintf(out, "  %3zu  %s %s %s; %s runs\n", i, name(r, s->from), s->preemption ? "is preempted at" : "stops:", s->where ? s->where : "?", name(r, s->to));
     }
@@ -63,8 +63,8 @@ void report_text(FILE *out, const struct record *r, bool color)
 {
     const char *red = color ? "\033[31;1m" : "", *off = color ? "\033[0m" : "";
     fprintf(out, "%sfailure: %s: %s%s\n", red, outcome_contract_kind(&r->outcome), r->outcome.message, off);
-    if (r->final_stack)
-        fprintf(out, "\nk (%s)\n%s", r->outcome.name, r->final_stack);
+    if (r->failure)
+        fprintf(out, "\n%s", r->failure);
     print_requests(out, r);
     if (r->victim != SIZE_MAX) {
         const struct record_event *v = &r->events[r->victim];

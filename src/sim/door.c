@@ -66,15 +66,15 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
 {
     IR_ASSERT(index < door_count);
     const struct door_entry *e = &door_table[index];
+    struct fiber *fiber = &MACHINE->fiber->fiber;
+    uint64_t site = fiber->frame_site;
+    fiber->frame_site = door_site(index); /* first of all: who looks at the stack from here on sees this call */
     if (!irql_allowed(e->irql, sim_irql()) && door_breach_hook)
         door_breach_hook(e, sim_irql());
     if (e->point)
         sim_point(f->args[0]);
     if (door_trace_hook)
         door_trace_hook(e, f, false, 0);
-    struct fiber *fiber = &MACHINE->fiber->fiber;
-    uint64_t site = fiber->frame_site;
-    fiber->frame_site = door_site(index);
     double xmm[4], result = 0;
     memcpy(xmm, f->out, sizeof xmm); /* before a callback uses the place */
     uint64_t r = 0;
