@@ -31,8 +31,9 @@ static void close_section(struct page *p)
 
 static void agent(struct page *p, const struct record *r, uint32_t name)
 {
-    fprintf(p->f, "<span class=\"chip a%u\"></span>", palette_color(&p->palette, record_name(r, name)));
+    fprintf(p->f, "<span class=\"who\"><span class=\"chip a%u\"></span>", palette_color(&p->palette, record_name(r, name)));
     text(p, record_name(r, name));
+    fputs("</span>", p->f);
 }
 
 static void status(struct page *p, NTSTATUS s)
@@ -135,7 +136,8 @@ static void schedule(struct page *p)
     const struct record *r = side->record;
     const struct slices *s = &side->slices;
     open_section(p, "schedule", "The schedule that fails");
-    fprintf(p->f, "<p class=\"sub\">%u switches to the failure, %u of them preemptions.</p>\n", s->switches, s->preemptions);
+    fprintf(p->f, "<p class=\"sub\">%u switch%s to the failure, %u preemption%s.</p>\n", s->switches, s->switches == 1 ? "" : "es", s->preemptions,
+            s->preemptions == 1 ? "" : "s");
     fputs("<div class=\"scroll\"><table>\n<tr><th></th><th>choices</th><th>who runs</th><th>and does</th><th>until it</th></tr>\n", p->f);
     unsigned number = 0;
     for (size_t i = 0; i < s->count; i++)

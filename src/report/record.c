@@ -109,7 +109,8 @@ static char *place(const struct agent *a)
 {
     char text[400];
     record_place_text(a, text, sizeof text);
-    char *copy = strdup(text);
+    const char *stops = "stops at ";
+    char *copy = strdup(strncmp(text, stops, strlen(stops)) == 0 ? text + strlen("stops ") : text);
     IR_ASSERT(copy);
     return copy;
 }

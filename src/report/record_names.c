@@ -230,7 +230,7 @@ void record_place_text(const struct agent *a, char *out, size_t size)
         else
             snprintf(out, size, "waits for %s", object);
     } else if (!has) {
-        snprintf(out, size, a->fresh ? "has not started" : "can go on");
+        snprintf(out, size, a->fresh ? "has not started" : "ready to go on");
     } else if (strcmp(call, "nt!KiDpcInterrupt") == 0 || !call[0]) {
         snprintf(out, size, "stops at %s", own.site); /* before an interlocked instruction */
     } else {

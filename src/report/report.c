@@ -18,6 +18,17 @@ static uint32_t parts_at(const struct replay *p)
     return (uint32_t)i;
 }
 
+/* What the diagrams say where they part. */
+static void parting_text(const struct record *r, bool failing, char *out, size_t size)
+{
+    if (!r->turn.known)
+        snprintf(out, size, "from here on the two orders differ");
+    else if (failing)
+        snprintf(out, size, "the last choice that could have avoided it: %s goes on", record_name(r, r->turn.ran));
+    else
+        snprintf(out, size, "the other choice: %s runs", record_name(r, r->turn.instead));
+}
+
 void report_make(struct report *out, const struct replay *replay, const char *file, const struct explore_machine *machine)
 {
     memset(out, 0, sizeof *out);
@@ -31,13 +42,16 @@ void report_make(struct report *out, const struct replay *replay, const char *fi
     side_make(&out->failing, machine, &replay->schedule, replay->turning != SIZE_MAX && out->has_passing ? &turning : NULL);
     out->differs = out->failing.record->run_hash != replay->run_hash;
     story_of_failure(&out->failing.story, out->failing.record);
-    sequence_build(&out->failing.sequence, &out->failing.story, parts, true);
+    char parting[300];
+    parting_text(out->failing.record, true, parting, sizeof parting);
+    sequence_build(&out->failing.sequence, &out->failing.story, parts, parting, true);
     slices_of(&out->failing.slices, &out->failing.story);
     if (!out->has_passing)
         return;
     side_make(&out->passing, machine, &replay->passing, NULL);
     story_of_other(&out->passing.story, out->passing.record, &out->failing.story);
-    sequence_build(&out->passing.sequence, &out->passing.story, parts, false);
+    parting_text(out->failing.record, false, parting, sizeof parting);
+    sequence_build(&out->passing.sequence, &out->passing.story, parts, parting, false);
     slices_of(&out->passing.slices, &out->passing.story);
     sequence_compare(&out->failing.sequence, &out->passing.sequence);
 }

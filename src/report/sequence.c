@@ -128,20 +128,22 @@ static void open_want(struct seq_builder *b, size_t event, const struct want *w)
 /* Functions on the way to something small share one row. */
 static void open_joined(struct seq_builder *b, size_t event, const struct want *w, unsigned count)
 {
-    char *label = seq_text("%s", w[0].function);
-    for (unsigned i = 1; i < count; i++) {
-        char *more = seq_text("%s › %s", label, w[i].function);
-        free(label);
-        label = more;
+    char *inner = seq_text("› %s", w[1].function);
+    for (unsigned i = 2; i < count; i++) {
+        char *more = seq_text("%s › %s", inner, w[i].function);
+        free(inner);
+        inner = more;
     }
     uint32_t agent = b->r->events[event].agent_name;
-    struct act *a = message(b, event, SEQ_SELF, w[0].lifeline, ACT_ROUTINE, w[0].function, label);
+    struct act *a = message(b, event, SEQ_SELF, w[0].lifeline, ACT_ROUTINE, w[0].function, seq_text("%s", w[0].function));
     a->sp = w[0].sp;
     for (unsigned i = 1; i < count; i++) {
         a = seq_push(b, agent, ACT_ROUTINE, w[i].lifeline, w[i].function);
         a->sp = w[i].sp;
     }
-    b->q->rows[b->q->row_count - 1].to_box = a->box;
+    struct seq_row *row = &b->q->rows[b->q->row_count - 1];
+    row->status = inner;
+    row->tone = TONE_QUIET;
 }
 
 static unsigned wants_of(struct seq_builder *b, size_t event, struct want *out)
@@ -353,7 +355,7 @@ static void on_call(struct seq_builder *b, size_t i)
     struct seq_row *row = row_in_top(b, SEQ_POINT, i);
     row->label = seq_text("%s", e->text);
     if (e->signal != NO_SIGNAL)
-        row->status = seq_text(e->signal ? "signalled before" : "not signalled before");
+        row->status = seq_text(e->signal ? "was signalled" : "was not signalled");
 }
 
 static void on_returned(struct seq_builder *b, size_t i)
@@ -473,10 +475,10 @@ static void verdict_row(struct seq_builder *b, bool failed)
     }
 }
 
-static void parting_row(struct seq_builder *b, bool failed)
+static void parting_row(struct seq_builder *b, const char *label)
 {
     struct seq_row *row = seq_row_add(b, SEQ_PART, NO_EVENT);
-    row->label = failed ? seq_text("the last choice that could have avoided it") : seq_text("the other choice");
+    row->label = seq_text("%s", label);
 }
 
 static bool is_shown(const struct seq_builder *b, size_t event)
@@ -492,13 +494,13 @@ static void skip(struct seq_builder *b, size_t event)
         b->skipped[b->skipped_count++] = task;
 }
 
-static void all_events(struct seq_builder *b, uint32_t parts_at, bool failed)
+static void all_events(struct seq_builder *b, uint32_t parts_at, const char *parting, bool failed)
 {
     size_t verdict_at = SEQ_NO_BOX;
     for (size_t i = 0; i < b->r->event_count; i++) {
         bool shown = is_shown(b, i);
         if (parts_at != UINT32_MAX && shown && b->r->events[i].step >= parts_at) {
-            parting_row(b, failed);
+            parting_row(b, parting);
             parts_at = UINT32_MAX;
         }
         if (shown) {
@@ -525,7 +527,7 @@ static void add_links(struct sequence *q, const struct story *s)
         seq_link_add(q, s->cleared.done, s->cleared.undone, TONE_BAD, seq_text("the signal is taken away"));
 }
 
-void sequence_build(struct sequence *q, const struct story *s, uint32_t parts_at, bool failed)
+void sequence_build(struct sequence *q, const struct story *s, uint32_t parts_at, const char *parting, bool failed)
 {
     memset(q, 0, sizeof *q);
     struct seq_builder b = { .q = q, .s = s, .r = s->record, .last_agent = NO_NAME };
@@ -535,7 +537,7 @@ void sequence_build(struct sequence *q, const struct story *s, uint32_t parts_at
     for (size_t i = 0; i < s->record->name_count; i++)
         b.agents[i].last_row = SEQ_NO_BOX;
     seq_lifelines(&b);
-    all_events(&b, parts_at, failed);
+    all_events(&b, parts_at, parting, failed);
     for (size_t i = 0; i < s->record->name_count; i++)
         for (unsigned k = 0; k < b.agents[i].count; k++) /* still open: down to the end */
             seq_box_close(&b, &b.agents[i].acts[k], q->row_count ? q->row_count - 1 : 0, false);

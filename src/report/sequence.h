@@ -71,8 +71,9 @@ struct sequence {
     size_t link_count;
 };
 
-/* parts_at: the step from which the two orders differ; UINT32_MAX if there is no other one. failed: it is the run that failed. */
-void sequence_build(struct sequence *q, const struct story *s, uint32_t parts_at, bool failed);
+/* parts_at: the step from which the two orders differ, UINT32_MAX if there is no other one; parting: what is said there. failed: it is
+ * the run that failed. */
+void sequence_build(struct sequence *q, const struct story *s, uint32_t parts_at, const char *parting, bool failed);
 /* Says of what is not shown at the beginning that it is the same in both, if it is. */
 void sequence_compare(struct sequence *a, struct sequence *b);
 void sequence_free(struct sequence *q);

@@ -14,6 +14,7 @@ enum {
     MIN_GAP = 130,
     LABEL_PAD = 30,
     LINK_LANE = 30, /* at the right edge, for each link */
+    LOOP_TAB = 54,
     LOOP_TOP = 21,
     LOOP_NOTE = 13,
     LOOP_BOTTOM = 8,
@@ -94,7 +95,7 @@ static int row_height(const struct seq_row *row)
     case SEQ_RETURN:
         return 19;
     case SEQ_SELF:
-        return 21;
+        return row->status ? 31 : 21;
     case SEQ_POINT:
         return 20;
     case SEQ_VERDICT:
@@ -305,6 +306,8 @@ static void draw_self(struct layout *l, const struct seq_row *row, const struct 
     fprintf(l->f, "<path class=\"message\" d=\"M%d %dH%dV%dH%d\"/>", x0, p->y + 6, out, p->line, x1 + 1);
     draw_head_of_arrow(l, x1, p->line, false, false, "");
     put_text(l, out + 6, p->y + 14, "label", row->label);
+    if (row->status)
+        put_text(l, out + 6, p->y + 25, "label small quiet", row->status);
 }
 
 static int point_label(const struct layout *l, const struct seq_row *row)
@@ -381,15 +384,15 @@ static void draw_loop(struct layout *l, const struct seq_loop *loop)
         if (row->hidden || row->kind == SEQ_GAP || row->kind >= SEQ_BAND)
             continue;
         int a = l->x[row->from < row->to ? row->from : row->to], b = is_inside_label(row) ? point_label(l, row) + longest(row) + 10 : l->x[row->from > row->to ? row->from : row->to];
-        left = a - 18 < left ? a - 18 : left;
+        left = a - LOOP_TAB < left ? a - LOOP_TAB : left;
         right = b + 14 > right ? b + 14 : right;
     }
     fprintf(l->f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" class=\"loop\"/>", left, top, right - left, bottom - top);
     fprintf(l->f, "<path d=\"M%d %dh42v9l-6 6h-36z\" class=\"looptab\"/>", left, top);
     put_text(l, left + 7, top + 11, "label small strong", "loop");
-    put_text(l, left + 50, top + 12, "label small", loop->label);
+    put_text(l, left + LOOP_TAB + 26, top + 12, "label small", loop->label);
     if (loop->note)
-        put_text(l, left + 50, top + 12 + LOOP_NOTE, "label small quiet", loop->note);
+        put_text(l, left + LOOP_TAB + 26, top + 12 + LOOP_NOTE, "label small quiet", loop->note);
     fputc('\n', l->f);
 }
 
