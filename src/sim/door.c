@@ -68,6 +68,8 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     const struct door_entry *e = &door_table[index];
     struct fiber *fiber = &MACHINE->fiber->fiber;
     uint64_t site = fiber->frame_site;
+    double xmm[4], result = 0;
+    memcpy(xmm, f->out, sizeof xmm); /* before a callback uses the place */
     fiber->frame_site = door_site(index); /* first of all: who looks at the stack from here on sees this call */
     if (!irql_allowed(e->irql, sim_irql()) && door_breach_hook)
         door_breach_hook(e, sim_irql());
@@ -75,8 +77,6 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
         sim_point(f->args[0]);
     if (door_trace_hook)
         door_trace_hook(e, f, false, 0);
-    double xmm[4], result = 0;
-    memcpy(xmm, f->out, sizeof xmm); /* before a callback uses the place */
     uint64_t r = 0;
     if (e->ret == DOOR_RET_DOUBLE)
         result = ((fn6d *)e->fn)(f->args[0], f->args[1], f->args[2], f->args[3], 0, 0, xmm[0], xmm[1], xmm[2], xmm[3]);
