@@ -23,16 +23,16 @@ host_door_frame_made:
     mov [rsp + DOOR_FRAME_GPR + 0x28], r13
     mov [rsp + DOOR_FRAME_GPR + 0x30], r14
     mov [rsp + DOOR_FRAME_GPR + 0x38], r15
-    movaps [rsp + DOOR_FRAME_XMM + 0x00], xmm6
-    movaps [rsp + DOOR_FRAME_XMM + 0x10], xmm7
-    movaps [rsp + DOOR_FRAME_XMM + 0x20], xmm8
-    movaps [rsp + DOOR_FRAME_XMM + 0x30], xmm9
-    movaps [rsp + DOOR_FRAME_XMM + 0x40], xmm10
-    movaps [rsp + DOOR_FRAME_XMM + 0x50], xmm11
-    movaps [rsp + DOOR_FRAME_XMM + 0x60], xmm12
-    movaps [rsp + DOOR_FRAME_XMM + 0x70], xmm13
-    movaps [rsp + DOOR_FRAME_XMM + 0x80], xmm14
-    movaps [rsp + DOOR_FRAME_XMM + 0x90], xmm15
+    movups [rsp + DOOR_FRAME_XMM + 0x00], xmm6
+    movups [rsp + DOOR_FRAME_XMM + 0x10], xmm7
+    movups [rsp + DOOR_FRAME_XMM + 0x20], xmm8
+    movups [rsp + DOOR_FRAME_XMM + 0x30], xmm9
+    movups [rsp + DOOR_FRAME_XMM + 0x40], xmm10
+    movups [rsp + DOOR_FRAME_XMM + 0x50], xmm11
+    movups [rsp + DOOR_FRAME_XMM + 0x60], xmm12
+    movups [rsp + DOOR_FRAME_XMM + 0x70], xmm13
+    movups [rsp + DOOR_FRAME_XMM + 0x80], xmm14
+    movups [rsp + DOOR_FRAME_XMM + 0x90], xmm15
     movsd [rsp + DOOR_FRAME_OUT + 0x00], xmm0
     movsd [rsp + DOOR_FRAME_OUT + 0x08], xmm1
     movsd [rsp + DOOR_FRAME_OUT + 0x10], xmm2
@@ -62,16 +62,16 @@ host_door_entered:
     mov r13, [rsp + DOOR_FRAME_GPR + 0x28]
     mov r14, [rsp + DOOR_FRAME_GPR + 0x30]
     mov r15, [rsp + DOOR_FRAME_GPR + 0x38]
-    movaps xmm6, [rsp + DOOR_FRAME_XMM + 0x00]
-    movaps xmm7, [rsp + DOOR_FRAME_XMM + 0x10]
-    movaps xmm8, [rsp + DOOR_FRAME_XMM + 0x20]
-    movaps xmm9, [rsp + DOOR_FRAME_XMM + 0x30]
-    movaps xmm10, [rsp + DOOR_FRAME_XMM + 0x40]
-    movaps xmm11, [rsp + DOOR_FRAME_XMM + 0x50]
-    movaps xmm12, [rsp + DOOR_FRAME_XMM + 0x60]
-    movaps xmm13, [rsp + DOOR_FRAME_XMM + 0x70]
-    movaps xmm14, [rsp + DOOR_FRAME_XMM + 0x80]
-    movaps xmm15, [rsp + DOOR_FRAME_XMM + 0x90]
+    movups xmm6, [rsp + DOOR_FRAME_XMM + 0x00]
+    movups xmm7, [rsp + DOOR_FRAME_XMM + 0x10]
+    movups xmm8, [rsp + DOOR_FRAME_XMM + 0x20]
+    movups xmm9, [rsp + DOOR_FRAME_XMM + 0x30]
+    movups xmm10, [rsp + DOOR_FRAME_XMM + 0x40]
+    movups xmm11, [rsp + DOOR_FRAME_XMM + 0x50]
+    movups xmm12, [rsp + DOOR_FRAME_XMM + 0x60]
+    movups xmm13, [rsp + DOOR_FRAME_XMM + 0x70]
+    movups xmm14, [rsp + DOOR_FRAME_XMM + 0x80]
+    movups xmm15, [rsp + DOOR_FRAME_XMM + 0x90]
     add rsp, DOOR_FRAME_SIZE
     /* Nothing of the host stays in volatile registers: they are guest-visible. */
     xor ecx, ecx

@@ -33,6 +33,7 @@ enum host_fault_kind {
     HOST_FAULT_DIVIDE,
     HOST_FAULT_FLOAT,
     HOST_FAULT_POINT, /* the filter wants ke_fault to do what rip points at: it may switch */
+    HOST_FAULT_STACK, /* calls between guest and host code are nested too deeply: the host stack is used up */
     HOST_FAULT_TIMER, /* the watchdog found a guest that makes no calls */
 };
 

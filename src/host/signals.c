@@ -113,11 +113,19 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
             context_put(uc, &fault.context);
         return;
     }
+    if (fault.in_host && fault.kind == HOST_FAULT_STEP) { /* the guest set the trap flag and called us */
+        uc->uc_mcontext.gregs[REG_EFL] &= ~0x100ll;
+        return;
+    }
     if (is_guarded(fault.context.rip)) {
         uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)host_guarded_fault;
         return;
     }
-    if (fault.in_host && (!MACHINE->fiber || !machine_host_fault_is_guests(fault.kind, fault.address)))
+    if (fault.in_host && fault.kind == HOST_FAULT_ACCESS && MACHINE->fiber && fault.address - fiber->host_stack < 0x1000) {
+        fault.kind = HOST_FAULT_STACK;
+        fiber->host_sp = fiber->host_stack + HOST_STACK_SIZE; /* nothing goes on from here: all of it is given up */
+        fiber->callback = 0;
+    } else if (fault.in_host && (!MACHINE->fiber || !machine_host_fault_is_guests(fault.kind, fault.address)))
         die(sig, &fault);
     IR_ASSERT(MACHINE->fiber);
     fiber->fault = fault;

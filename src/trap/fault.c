@@ -277,12 +277,24 @@ static bool in_door(const struct host_fault *f, struct host_context *c)
     return true;
 }
 
+static _Noreturn void nested_too_deeply(void)
+{
+    struct host_context here;
+    trap_context_here(&here);
+    if (!trap_user_mode())
+        trap_double_fault(&here);
+    EXCEPTION_RECORD r = { .ExceptionCode = STATUS_STACK_OVERFLOW, .ExceptionAddress = (PVOID)here.rip };
+    trap_crash_end(&r, &here);
+}
+
 _Noreturn void ke_fault(struct fiber *fiber, const void *vectors)
 {
     const struct host_fault f = fiber->fault; /* handlers may fault */
     struct host_context c = f.context;
     enum seh_origin origin = SEH_FROM_GUEST;
     missing_import(&f);
+    if (f.kind == HOST_FAULT_STACK)
+        nested_too_deeply();
     if (f.in_host && !in_door(&f, &c)) {
         trap_context_here(&c);
         origin = SEH_FROM_CALL_FAULT;
