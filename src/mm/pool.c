@@ -16,6 +16,7 @@
 #include "mm/room.h"
 #include "ke/ke.h"
 #include "nt/bugcheck.h"
+#include "ps/process.h"
 #include "sim/door.h"
 
 enum { PAGE = 0x1000, UNIT = 16, SHRINK_BYTES = 0x4000 };
@@ -229,6 +230,7 @@ static void restored(void)
     if (!MACHINE->rooms[ROOM_MM])
         return;
     mm_user_restored();
+    ps_user_stacks_restored();
     mm_alias_restored();
 }
 

@@ -33,5 +33,9 @@ _Noreturn void ps_exit_process(NTSTATUS status);
 void ps_process_rundown(struct process *p, NTSTATUS status);
 /* A fault just below the committed part of the current thread's user stack: commits more. Runs in the signal handler. */
 bool ps_user_stack_grow(uint64_t address);
+/* The stack has grown as far as it may: commits the last pages for the handling of that. False if address is not there. */
+bool ps_user_stack_last(uint64_t address);
+/* After a snapshot was restored: stacks are as large as they were. */
+void ps_user_stacks_restored(void);
 
 #endif

@@ -133,13 +133,44 @@ static bool user_stack_make(struct thread *t, uint64_t reserve)
     return true;
 }
 
-bool ps_user_stack_grow(uint64_t address)
+/* Protections are the processor's, not the snapshot's: stacks that have grown here, and how far. */
+enum { MAX_GROWN = 64, STACK_RESERVE_PAGES = 4 };
+static struct {
+    uint64_t stack, low, top;
+} grown[MAX_GROWN];
+static unsigned grown_count;
+
+static void note_growth(const struct thread *t, uint64_t limit)
+{
+    unsigned i = 0;
+    while (i < grown_count && grown[i].stack != t->user_stack)
+        i++;
+    if (i == MAX_GROWN)
+        return;
+    if (i == grown_count)
+        grown_count++;
+    grown[i].stack = t->user_stack;
+    grown[i].low = limit;
+    grown[i].top = t->user_stack_top;
+}
+
+void ps_user_stacks_restored(void)
+{
+    for (unsigned i = 0; i < grown_count; i++) {
+        uint64_t limit = grown[i].top;
+        for (const struct thread *t = ps_room()->threads; t; t = t->next)
+            if (t->teb && t->user_stack == grown[i].stack)
+                limit = t->user_stack_limit;
+        if (limit > grown[i].low)
+            host_protect(grown[i].low, limit - grown[i].low, PROT_NONE);
+    }
+    grown_count = 0;
+}
+
+static bool commit_down_to(struct thread *t, uint64_t limit)
 {
     struct machine *m = MACHINE;
-    struct thread *t = m->fiber ? m->fiber->thread : NULL;
-    if (!t || !t->teb || address < t->user_stack + 0x2000 || address >= t->user_stack_limit)
-        return false;
-    uint64_t limit = address & ~0xFFFull;
+    note_growth(t, limit);
     for (uint32_t i = 0; i < m->segment_count; i++) {
         struct segment *s = &m->segments[i];
         if (s->base != t->user_stack_limit)
@@ -154,6 +185,22 @@ bool ps_user_stack_grow(uint64_t address)
         return true;
     }
     return false;
+}
+
+bool ps_user_stack_grow(uint64_t address)
+{
+    struct thread *t = MACHINE->fiber ? MACHINE->fiber->thread : NULL;
+    if (!t || !t->teb || address < t->user_stack + STACK_RESERVE_PAGES * 0x1000 || address >= t->user_stack_limit)
+        return false;
+    return commit_down_to(t, address & ~0xFFFull);
+}
+
+bool ps_user_stack_last(uint64_t address)
+{
+    struct thread *t = MACHINE->fiber->thread;
+    if (!t || !t->teb || address < t->user_stack || address >= t->user_stack_limit)
+        return false;
+    return commit_down_to(t, t->user_stack);
 }
 
 static void teb_make(struct thread *t)

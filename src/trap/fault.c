@@ -322,6 +322,8 @@ _Noreturn void ke_fault(struct fiber *fiber, const void *vectors)
     if (f.kind == HOST_FAULT_ACCESS) {
         if (!trap_user_mode())
             kernel_page_fault(&f, &c);
+        else if (ps_user_stack_last(f.address))
+            raise_trap(FRAME_KiPageFault, &c, STATUS_STACK_OVERFLOW, 2, f.access, f.address, origin);
         raise_trap(FRAME_KiPageFault, &c, STATUS_ACCESS_VIOLATION, 2, f.access, f.address, origin);
     }
     protection(&c, origin);

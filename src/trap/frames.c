@@ -115,8 +115,7 @@ bool trap_stack_room(const struct agent *a, uint64_t rsp)
         return false;
     /* A user stack grows under our hands as far as it is reserved. */
     const struct thread *t = a->thread;
-    uint64_t low = s.user ? t->user_stack + 0x3000 : s.low;
-    return rsp > low + ROOM;
+    return rsp > (s.user ? t->user_stack : s.low) + ROOM;
 }
 
 /* ---- going on ---- */

@@ -234,6 +234,34 @@ static void test_deep(void)
     CHECK_EQ(large[0] + large[299999], 3);
 }
 
+static __attribute__((noinline)) int endless(int depth)
+{
+    volatile char page[1000];
+    page[depth % 1000] = 1;
+    return endless(depth + 1) + page[(depth + 1) % 1000];
+}
+
+/* The last pages of a stack are for the handling of its end. */
+static DWORD WINAPI overflow(void *arg)
+{
+    EXCEPTION_RECORD r = { 0 };
+    __try {
+        endless(1);
+    } __except (keep(GetExceptionInformation(), &r)) {
+    }
+    return r.ExceptionCode;
+}
+
+static void test_overflow(void)
+{
+    DWORD code = 0;
+    HANDLE t = CreateThread(NULL, 0, overflow, NULL, 0, NULL);
+    WaitForSingleObject(t, INFINITE);
+    GetExitCodeThread(t, &code);
+    CHECK_EQ(code, EXCEPTION_STACK_OVERFLOW);
+    CloseHandle(t);
+}
+
 static __attribute__((noinline)) USHORT trace(void **out)
 {
     USHORT n = CaptureStackBackTrace(0, 8, out, NULL);
@@ -286,6 +314,7 @@ int main(void)
     test_repair();
     test_jump();
     test_deep();
+    test_overflow();
     test_trace();
     test_thread();
     test_shared_page();
