@@ -315,6 +315,12 @@ static bool exists(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 bool config_read_case(struct config *c, const char *path, char *err, size_t errlen)
 {
     char folder[CONFIG_PATH], file[CONFIG_PATH + 32], parent[CONFIG_PATH + 32];
@@ -393,8 +399,10 @@ bool config_find_file(const struct config *c, const char *name, char *out, size_
         snprintf(out, size, "%s", name);
         return true;
     }
-    if (name[0] == '/')
-        return false;
+    if (name[0] == '/') {
+        snprintf(out, size, "%s", name);
+        return is_folder(name); /* opening it says what is wrong */
+    }
     const char *base = strrchr(name, '/');
     base = base ? base + 1 : name;
     if (c->folder[0] && (try_file(out, size, c->folder, "", name) || try_file(out, size, c->folder, "driver", name) || try_file(out, size, c->folder, "program", name)))

@@ -303,8 +303,18 @@ bool session_check_files(const struct config *c, char *err, size_t errlen)
             snprintf(err, errlen, "%s: no such file%s", name, c->folder[0] ? " in the case's folder or among the built cases; run make first" : "");
             return false;
         }
-        if (!image_file_open(path, err, errlen))
+        const struct image_file *f = image_file_open(path, err, errlen);
+        if (!f)
             return false;
+        bool native = f->pe.subsystem == PE_SUBSYSTEM_NATIVE, driver = i < c->driver_count;
+        if (driver && !native) {
+            snprintf(err, errlen, "%s: is a program (subsystem %u), not a driver", path, f->pe.subsystem);
+            return false;
+        }
+        if (!driver && native) {
+            snprintf(err, errlen, "%s: is a driver (native subsystem), not a program; give it with --driver", path);
+            return false;
+        }
     }
     return true;
 }

@@ -312,6 +312,8 @@ static bool bind(void *ctx, const struct pe_import *imp)
     const char *name = imp->name ? imp->name : ordinal;
     uint64_t address = stub_address(imp->module, name);
     const struct image *from = address ? NULL : image_find(imp->module);
+    if (from && from->user && !image->user)
+        from = NULL; /* a driver cannot call user-mode modules */
     if (from)
         address = export_of(from, imp->name, imp->ordinal, 0);
     /* hal's functions moved into the kernel long ago and are imported from either. */
