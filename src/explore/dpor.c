@@ -104,6 +104,25 @@ static void open_stand(struct dpor *d, uint32_t tree)
 
 /* --- trying ------------------------------------------------------------------------------------------------------ */
 
+/* An item of a reversal, run without the event that it does not depend on. False: it does. */
+static bool run_item(struct dpor *d, size_t i)
+{
+    struct path *p = d->path;
+    const struct event *x = &p->events[i];
+    struct explore_event e = {0};
+    bool others;
+    if (!(path_able(p, x->agent, &others) >> x->alternative & 1)) {
+        path_break(p, "broken promise: %s cannot run where an event that it was not said to conflict with is left out", (uint32_t)i);
+        return false;
+    }
+    p->machine->step(p->machine->context, p->ids[x->agent], x->alternative, &e);
+    if (footprint_intern(&p->prints, e.accesses, e.access_count) != x->really)
+        path_break(p, "broken promise: %s touches something else where an event that it was not said to conflict with is left out", (uint32_t)i);
+    p->steps++;
+    d->s->result->tries++;
+    return !p->broken;
+}
+
 /* Runs the items from node `at`; the machine then stands before the reversal's last operation. */
 static void run_items(struct dpor *d)
 {
@@ -111,17 +130,9 @@ static void run_items(struct dpor *d)
     struct reversal *r = &d->reversal;
     path_visit(p, r->at);
     reversal_start(r);
-    for (size_t i = r->at; i < p->count; i++) {
-        if (!reversal_has(r, i))
-            continue;
-        struct explore_event e = {0};
-        const struct event *x = &p->events[i];
-        p->machine->step(p->machine->context, p->ids[x->agent], x->alternative, &e);
-        if (footprint_intern(&p->prints, e.accesses, e.access_count) != x->really)
-            p->broken = "events said not to conflict do: an event touched something else when an independent one was left out";
-        p->steps++;
-        d->s->result->tries++;
-    }
+    for (size_t i = r->at; i < p->count; i++)
+        if (reversal_has(r, i) && !run_item(d, i))
+            break;
     path_moved(p);
 }
 
@@ -138,9 +149,9 @@ static uint32_t faults_used(const struct dpor *d)
 /* Alternatives of the reversal's agent where the machine stands, within the fault bound. */
 static uint32_t alternatives_here(struct dpor *d, bool *others)
 {
-    const struct path *p = d->path;
+    struct path *p = d->path;
     struct explore_point point = {0};
-    if (p->machine->point(p->machine->context, &point) != EXPLORE_RUNNING)
+    if (p->broken || p->machine->point(p->machine->context, &point) != EXPLORE_RUNNING)
         return 0;
     *others = point.enabled_count > 1;
     for (unsigned i = 0; i < point.enabled_count; i++) {
@@ -247,33 +258,37 @@ static enum answer slept(struct dpor *d, bool conflict_stays)
     return all;
 }
 
+#define PLANNED                                                                                                                        \
+    "broken promise: a planned event cannot run, or touches something else: of the events that lead to it some conflict that were " \
+    "not said to, or its agent waits where it was said never to"
+
 /* Learns what the event of branch b touches: runs what leads to it, d->trail, and the event. */
 static void try_branch(struct dpor *d, uint32_t b)
 {
     struct path *p = d->path;
-    struct explore_point point = {0};
     struct explore_event e = {0};
     uint16_t agent = d->branches.all[b].agent;
+    bool others = false;
     path_visit(p, d->reversal.at);
-    for (size_t i = 0; i < d->trail_count; i++) {
+    for (size_t i = 0; i < d->trail_count && !p->broken; i++) {
         const struct branch *x = &d->branches.all[d->trail[i]];
-        p->machine->step(p->machine->context, p->ids[x->agent], x->alternative, &e);
+        if (path_able(p, x->agent, &others) >> x->alternative & 1)
+            p->machine->step(p->machine->context, p->ids[x->agent], x->alternative, &e);
+        else
+            path_break(p, PLANNED, NO_EVENT);
     }
     path_moved(p);
     p->steps += d->trail_count;
     d->s->result->tries += d->trail_count;
-    unsigned left = 0;
-    if (p->machine->point(p->machine->context, &point) == EXPLORE_RUNNING)
-        for (unsigned i = 0; i < point.enabled_count; i++)
-            left = point.enabled[i].id == p->ids[agent] ? point.enabled[i].alternatives : left;
+    uint32_t left = p->broken ? 0 : path_able(p, agent, &others);
     if (!left) {
-        p->broken = "events said not to conflict do: a planned event cannot run";
+        path_break(p, PLANNED, NO_EVENT);
         return;
     }
     unsigned kept = d->reversal.agent;
     d->reversal.agent = agent;
     d->trial_count = 0;
-    try_alternative(d, (unsigned)__builtin_ctz(left), point.enabled_count > 1);
+    try_alternative(d, (unsigned)__builtin_ctz(left), others);
     d->reversal.agent = kept;
     d->branches.all[b].print = d->trials[0].print;
     d->branches.all[b].alternative = d->trials[0].alternative;
@@ -714,7 +729,7 @@ static unsigned any_alternative(struct dpor *d, unsigned agent)
     for (uint32_t left = c ? search_alternatives(d->s, c) : 0; left; left &= left - 1)
         if (!asleep(d, top(d), agent, (unsigned)__builtin_ctz(left)))
             return (unsigned)__builtin_ctz(left);
-    d->path->broken = "events said not to conflict do: a planned event cannot run";
+    path_break(d->path, PLANNED, NO_EVENT);
     return 0;
 }
 
@@ -731,12 +746,12 @@ static enum explore_status take_branch(struct dpor *d)
         b.alternative = (uint8_t)any_alternative(d, b.agent);
     const struct candidate *c = path_find(p, p->count, b.agent);
     if (!c || !(c->alternatives >> (b.alternative & 31) & 1))
-        p->broken = "events said not to conflict do, or an agent waited that never waits: a planned event cannot run";
+        path_break(p, PLANNED, NO_EVENT);
     if (p->broken)
         return EXPLORE_CUT;
     enum explore_status status = path_step(p, b.agent, b.alternative);
     if (b.print != FOOTPRINT_UNKNOWN && b.print != p->events[p->count - 1].print)
-        p->broken = "events said not to conflict do: a planned event touched something else";
+        path_break(p, PLANNED, (uint32_t)p->count - 1);
     open_stand(d, b.child);
     return status;
 }

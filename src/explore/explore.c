@@ -137,7 +137,9 @@ bool search_enough(struct search *s)
     if (s->path.broken) {
         s->stopped = true;
         s->result->bound_hit |= s->path.full;
-        search_not_complete(s, s->path.broken);
+        if (!s->result->why_text)
+            s->result->why_not = s->result->why_text = strdup(s->path.broken_text);
+        s->result->complete = false;
     }
     if (s->stopped)
         return true;
@@ -200,5 +202,6 @@ void explore_result_free(struct explore_result *result)
         explore_schedule_free(&result->failures[i].schedule);
     }
     free(result->failures);
+    free(result->why_text);
     *result = (struct explore_result){0};
 }

@@ -213,7 +213,9 @@ struct explore_result {
     bool bound_hit;     /* something was left out because of steps, nodes or agents */
     bool unbounded;     /* complete, and no bound left anything out: all orders there are */
     int preemptions;    /* all orders with at most so many preemptions were covered; -1: not even those with none */
-    const char *why_not; /* a sentence: why complete is false; NULL when it is true */
+    const char *why_not; /* a sentence: why complete is false; NULL when it is true. One that begins with "broken promise" tells of the
+                          * machine: accesses or edges that it did not report; it says of which events */
+    char *why_text;      /* what why_not points to, if it was made for this result */
     struct explore_failure *failures;
     size_t failure_count;
 };
@@ -252,5 +254,15 @@ struct explore_turning {
 };
 void explore_last_avoidable(const struct explore_machine *machine, const struct explore_schedule *failing, unsigned limit,
                             struct explore_turning *out);
+
+/* --- keeping the machine honest ---------------------------------------------------------------------------------------- */
+
+/* Random walks (config: seed, schedules, steps, stop). Wherever two neighbours of a run are said not to conflict they are run the other
+ * way round: both must be possible, touch the same and lead to the same agents enabled and, if state is given, to the same state (a hash
+ * of what guests can see). Calls report for each pair that does not, with a sentence and the run up to the second of the two.
+ * Returns the number of pairs looked at; breaches in *breaches. */
+typedef void explore_breach(void *user, const char *text, const struct explore_schedule *upto);
+uint64_t explore_check(const struct explore_machine *machine, const struct explore_config *config, uint64_t (*state)(void *context),
+                       explore_breach *report, void *user, uint64_t *breaches);
 
 #endif

@@ -1,5 +1,6 @@
 #include "explore/path.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +66,7 @@ static unsigned add_agent(struct path *p, uint32_t id)
 {
     if (p->agents == EXPLORE_AGENTS_MAX) {
         p->full = true;
-        p->broken = "more agents than the explorer can tell apart";
+        path_break(p, "there are more agents than the explorer can tell apart", NO_EVENT);
         return 0;
     }
     unsigned number = p->agents++;
@@ -88,6 +89,48 @@ unsigned path_agent(struct path *p, uint32_t id)
         if (p->ids[i] == id)
             return i;
     return add_agent(p, id);
+}
+
+/* --- broken promises ---------------------------------------------------------------------------------------------- */
+
+static const char *kind_text(unsigned kind)
+{
+    return kind == EXPLORE_READ ? "R" : kind == EXPLORE_WRITE ? "W" : "C";
+}
+
+void path_describe(const struct path *p, uint32_t event, char *text, size_t size)
+{
+    const struct event *e = &p->events[event];
+    const struct touch *t = footprint_touches(&p->prints, e->really);
+    int length = snprintf(text, size, "agent %x, operation %u (", p->ids[e->agent], e->op);
+    for (uint32_t i = 0; i < p->prints.all[e->really].count && i < 6 && (size_t)length < size; i++)
+        length += snprintf(text + length, size - (size_t)length, "%s%s %llx", i ? " " : "", kind_text(t[i].kind), (unsigned long long)t[i].id);
+    if ((size_t)length < size)
+        snprintf(text + length, size - (size_t)length, "), event %u", event);
+}
+
+void path_break(struct path *p, const char *what, uint32_t about)
+{
+    char event[200] = "";
+    if (p->broken)
+        return;
+    p->broken = true;
+    if (about != NO_EVENT)
+        path_describe(p, about, event, sizeof event);
+    const char *gap = strstr(what, "%s");
+    snprintf(p->broken_text, sizeof p->broken_text, "%.*s%s%s", gap ? (int)(gap - what) : (int)strlen(what), what, event, gap ? gap + 2 : "");
+}
+
+uint32_t path_able(struct path *p, unsigned agent, bool *others)
+{
+    struct explore_point point = {0};
+    if (p->machine->point(p->machine->context, &point) != EXPLORE_RUNNING)
+        return 0;
+    *others = point.enabled_count > 1;
+    for (unsigned i = 0; i < point.enabled_count; i++)
+        if (point.enabled[i].id == p->ids[agent])
+            return point.enabled[i].alternatives;
+    return 0;
 }
 
 /* --- nodes ------------------------------------------------------------------------------------------------------- */
@@ -174,7 +217,7 @@ void path_visit(struct path *p, size_t d)
         const struct event *was = &p->events[from];
         p->machine->step(p->machine->context, p->ids[was->agent], was->alternative, &e);
         if (footprint_intern(&p->prints, e.accesses, e.access_count) != was->really)
-            p->broken = "the machine is not a function of its choices: a replayed event touched something else";
+            path_break(p, "broken promise: the machine is not a function of its choices: %s touched something else when replayed", (uint32_t)from);
         p->replayed++;
         p->steps++;
     }

@@ -68,8 +68,9 @@ struct path {
     const struct explore_machine *machine;
     struct footprints prints;
     bool races;        /* collect them */
-    const char *broken; /* what the machine did that it promised not to; the search ends */
-    bool full;          /* more than EXPLORE_AGENTS_MAX agents: likewise */
+    bool broken;           /* the machine did what it promised not to, or there are too many agents; the search ends */
+    bool full;             /* the latter */
+    char broken_text[512]; /* a sentence */
 
     struct event *events;
     struct node *nodes; /* count + 1 */
@@ -173,6 +174,12 @@ static inline void clock_join(int32_t *into, const int32_t *from, unsigned strid
     }
 }
 
+/* The machine broke a promise. what: a sentence with at most one %s for event `about` (NO_EVENT: none). The first time counts. */
+void path_break(struct path *p, const char *what, uint32_t about);
+/* "agent 3a, operation 7 (W 1f00 R 20)". */
+void path_describe(const struct path *p, uint32_t event, char *text, size_t size);
+/* What stands there of an agent (dense number) where the machine is, alternatives possible now; 0: it cannot run. */
+uint32_t path_able(struct path *p, unsigned agent, bool *others);
 /* Did an event end the run rather than find its end? others: somebody else was enabled. */
 bool path_ends(enum explore_status after, uint32_t flags, bool others);
 /* The clock of what an agent's event after its event `last` (or NO_EVENT) cannot come before: that event and what enabled the agent

@@ -190,8 +190,44 @@ static void broken_promises_are_told(void **state)
         w->secretive = kind == 1;
         struct explore_result r = run(w, &explore_defaults);
         assert_false(r.complete);
-        assert_non_null(strstr(r.why_not, kind == 0 ? "something else" : "cannot run"));
+        assert_non_null(strstr(r.why_not, "broken promise"));
         explore_result_free(&r);
+        free(w);
+    }
+}
+
+static uint64_t state_of(void *context)
+{
+    struct wide *w = context;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < w->agents; i++)
+        sum += (uint64_t)w->done[i] << (i * 3);
+    return sum;
+}
+
+static void count_breach(void *user, const char *text, const struct explore_schedule *upto)
+{
+    unsigned *count = user;
+    assert_non_null(strstr(text, "agent"));
+    assert_true(upto->count >= 2);
+    ++*count;
+}
+
+static void independence_is_checked(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        struct wide *w = make(4, 3, 0, 1);
+        struct explore_machine m = {.context = w, .reset = reset, .point = point, .step = step, .outcome = outcome};
+        struct explore_config config = explore_defaults;
+        unsigned reported = 0;
+        uint64_t breaches;
+        config.schedules = 20;
+        w->secretive = kind == 1;
+        uint64_t pairs = explore_check(&m, &config, state_of, count_breach, &reported, &breaches);
+        assert_true(pairs > 50);
+        assert_int_equal(breaches, reported);
+        assert_int_equal(breaches > 0, kind == 1);
         free(w);
     }
 }
@@ -205,6 +241,7 @@ int main(void)
         cmocka_unit_test(too_many_agents),
         cmocka_unit_test(endless_runs_are_cut),
         cmocka_unit_test(broken_promises_are_told),
+        cmocka_unit_test(independence_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,48 @@ static void random_failures(void **state)
     assert_int_equal(t.wrong, 0);
 }
 
+static uint64_t toy_state(void *context)
+{
+    const struct vm *vm = context;
+    struct vm_state s = vm->state;
+    uint64_t h = 0;
+    s.running = s.yielded = 0;
+    for (size_t i = 0; i < sizeof s; i++)
+        h = (h ^ ((unsigned char *)&s)[i]) * 0x100000001b3ull;
+    return h;
+}
+
+static void show_breach(void *user, const char *text, const struct explore_schedule *upto)
+{
+    (void)upto;
+    print_message("%s: %s\n", (const char *)user, text);
+}
+
+/* The toy machine keeps its own promises. */
+static void the_toy_is_honest(void **state)
+{
+    uint64_t state_of = seed, pairs = 0, breaches = 0;
+    (void)state;
+    for (unsigned i = 0; i < programs; i++) {
+        static struct vm_program program;
+        char text[512];
+        struct vm vm;
+        struct explore_config config = explore_defaults;
+        uint64_t found;
+        model_random_text(&state_of, &shapes[i % (sizeof shapes / sizeof *shapes)].shape, text, sizeof text);
+        model_text(&program, text);
+        vm_init(&vm, &program);
+        struct explore_machine machine = vm_machine(&vm);
+        config.schedules = 20;
+        pairs += explore_check(&machine, &config, toy_state, show_breach, text, &found);
+        breaches += found;
+        vm_free(&vm);
+    }
+    print_message("%llu pairs of independent neighbours\n", (unsigned long long)pairs);
+    assert_true(pairs > programs);
+    assert_int_equal(breaches, 0);
+}
+
 static void random_programs(void **state);
 
 static void random_programs_within_bounds(void **state)
@@ -254,6 +296,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_programs),
         cmocka_unit_test(random_programs_within_bounds),
         cmocka_unit_test(random_failures),
+        cmocka_unit_test(the_toy_is_honest),
     };
     if (argc > 1 && (argv[1][0] < '0' || argv[1][0] > '9')) {
         struct totals t = {0};
