@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nt/ke.h"
 #include "nt/ob.h"
 #include "nt/types.h"
 #include "ob/ob.h"

@@ -1,7 +1,12 @@
 /* Cancellation: the cancel spin lock, IoCancelIrp, cancelling by file. */
 #include "io/room.h"
 
+#include <string.h>
+
 #include "ke/ke.h"
+#include "mm/mm.h"
+#include "nt/ex.h"
+#include "nt/ob.h"
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "sim/door.h"
@@ -110,6 +115,69 @@ NTSTATUS NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK
         s = n ? STATUS_SUCCESS : STATUS_NOT_FOUND;
         iosb->Status = s;
         iosb->Information = 0;
+    }
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+/* ---- CancelSynchronousIo ----
+ * A special kernel APC in the target thread cancels its synchronous requests and alerts it, which ends cancellable waits. The
+ * caller waits for the APC, not for the requests (GUESS). */
+
+struct cancel_synchronous {
+    KAPC apc;
+    KEVENT done;
+    const IO_STATUS_BLOCK *match;
+    ULONG count;
+};
+
+static bool is_synchronous(const IRP *irp)
+{
+    const FILE_OBJECT *f = irp->Tail.Overlay.OriginalFileObject;
+    return (irp->Flags & IRP_SYNCHRONOUS_API) || (f && (f->Flags & FO_SYNCHRONOUS_IO));
+}
+
+static void cancel_synchronous_apc(KAPC *apc)
+{
+    struct cancel_synchronous *r = (struct cancel_synchronous *)((UCHAR *)apc - offsetof(struct cancel_synchronous, apc));
+    struct thread *t = ps_current();
+    LIST_ENTRY *head = &t->ethread->IrpList;
+    for (LIST_ENTRY *e = head->Flink; e != head;) {
+        IRP *irp = (IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry));
+        e = e->Flink;
+        if (irp->Cancel || !is_synchronous(irp) || (r->match && irp->UserIosb != r->match))
+            continue;
+        r->count++;
+        IoCancelIrp(irp);
+        e = head->Flink; /* a cancel routine may have completed it, and others */
+    }
+    if (r->count)
+        KeAlertThread(&t->ethread->Tcb, KernelMode);
+    KeSetEvent(&r->done, 0, FALSE);
+}
+
+NTSTATUS NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK *iosb)
+{
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtCancelSynchronousIoFile);
+    void *object;
+    NTSTATUS s = ob_handle_reference(ps_current_process(), thread, OB_THREAD, sc.nested ? 0 : THREAD_TERMINATE, &object, NULL);
+    if (NT_SUCCESS(s)) {
+        ETHREAD *e = object;
+        sim_point((uint64_t)e);
+        struct cancel_synchronous *r = ex_pool_alloc(NonPagedPoolNx, sizeof *r, 0x53436F49 /* "IoCS" */);
+        memset(r, 0, sizeof *r);
+        r->match = match;
+        KeInitializeEvent(&r->done, NotificationEvent, FALSE);
+        ke_apc_init_host(&r->apc, &e->Tcb, cancel_synchronous_apc, FRAME_IopCancelIrpsInCurrentThreadListSpecialApc);
+        if (ps_thread_of(e) && KeInsertQueueApc(&r->apc, NULL, NULL, 0))
+            KeWaitForSingleObject(&r->done, Executive, KernelMode, FALSE, NULL);
+        s = r->count ? STATUS_SUCCESS : STATUS_NOT_FOUND;
+        ex_pool_free(r);
+        ob_dereference(e);
+        IO_STATUS_BLOCK result = { .Status = s };
+        if (!host_guarded_copy(iosb, &result, sizeof result))
+            s = STATUS_ACCESS_VIOLATION;
     }
     ps_syscall_leave(&sc);
     return s;

@@ -79,6 +79,7 @@ NTSTATUS NtSetInformationFile(HANDLE file, IO_STATUS_BLOCK *iosb, PVOID informat
 NTSTATUS NtWaitForSingleObject(HANDLE handle, ULONG alertable, LARGE_INTEGER *timeout);
 NTSTATUS NtWaitForMultipleObjects(ULONG count, HANDLE *handles, ULONG type, ULONG alertable, LARGE_INTEGER *timeout);
 NTSTATUS NtCancelIoFile(HANDLE file, IO_STATUS_BLOCK *iosb);
+NTSTATUS NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK *iosb);
 NTSTATUS NtCancelIoFileEx(HANDLE file, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK *iosb);
 
 #endif

@@ -49,6 +49,14 @@ BOOL CancelIoEx(HANDLE file, struct overlapped *o)
     return w32_result(s);
 }
 
+BOOL CancelSynchronousIo(HANDLE thread)
+{
+    struct w32_frame f = w32_frame_push(FRAME_CancelSynchronousIo);
+    NTSTATUS s = NtCancelSynchronousIoFile(thread, NULL, (IO_STATUS_BLOCK *)f.locals);
+    w32_frame_pop(&f);
+    return w32_result(s);
+}
+
 /* ---- completion ports ---- */
 
 enum { FILE_COMPLETION_INFORMATION_CLASS = 30, FILE_COMPLETION_NOTIFICATION_CLASS = 41 };
