@@ -10,15 +10,11 @@
 
 #include <glob.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum { PARENTS_TO_SEARCH = 5 };
 
 static const char usage_text[] =
     "usage: irplab cc [options] -o OUT.sys|OUT.exe|OUT.dll FILES\n"
@@ -37,128 +33,6 @@ static const char usage_text[] =
     "\n"
     "Example: irplab cc -O2 -g -o toaster.sys toaster.c\n";
 
-/* ---- words ---- */
-
-void *cc_must(void *p)
-{
-    if (!p) {
-        fputs("irplab cc: out of memory\n", stderr);
-        exit(CC_EXIT_INTERNAL);
-    }
-    return p;
-}
-
-void cc_add(struct cc_words *w, const char *word)
-{
-    if (w->count + 2 > w->room) {
-        w->room = w->room ? 2 * w->room : 32;
-        w->at = cc_must(realloc(w->at, w->room * sizeof *w->at));
-    }
-    w->at[w->count++] = cc_must(strdup(word));
-    w->at[w->count] = NULL;
-}
-
-void cc_addf(struct cc_words *w, const char *format, ...)
-{
-    va_list ap;
-    char *word;
-    va_start(ap, format);
-    int n = vasprintf(&word, format, ap);
-    va_end(ap);
-    if (n < 0)
-        cc_must(NULL);
-    cc_add(w, word);
-    free(word);
-}
-
-void cc_add_all(struct cc_words *w, const struct cc_words *more)
-{
-    for (size_t i = 0; i < more->count; i++)
-        cc_add(w, more->at[i]);
-}
-
-void cc_clear(struct cc_words *w)
-{
-    for (size_t i = 0; i < w->count; i++)
-        free(w->at[i]);
-    free(w->at);
-    *w = (struct cc_words){0};
-}
-
-static bool starts(const char *s, const char *prefix)
-{
-    return !strncmp(s, prefix, strlen(prefix));
-}
-
-static bool ends(const char *s, const char *suffix)
-{
-    size_t n = strlen(s), m = strlen(suffix);
-    return n > m && !strcasecmp(s + n - m, suffix);
-}
-
-__attribute__((format(printf, 1, 2))) static int usage_error(const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    fputs("irplab cc: ", stderr);
-    vfprintf(stderr, format, ap);
-    fputc('\n', stderr);
-    va_end(ap);
-    return CC_EXIT_USAGE;
-}
-
-/* ---- where the SDK is ---- */
-
-static bool is_sdk(char *root, const char *part, const char *witness)
-{
-    char probe[PATH_MAX + 64];
-    snprintf(probe, sizeof probe, "%s/%s/%s", root, part, witness);
-    return !access(probe, R_OK);
-}
-
-/* The folder sdk (or share/irplab/sdk) next to the executable or beside one of its parents: in a checkout the
- * executable is below build, which has both the generated libraries and a link to the headers. */
-static bool find_beside(const char *part, const char *witness, char out[PATH_MAX])
-{
-    static const char *const places[] = {"sdk", "share/irplab/sdk"};
-    char dir[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
-    if (n <= 0)
-        return false;
-    dir[n] = 0;
-    for (int up = 0; up < PARENTS_TO_SEARCH; up++) {
-        char *slash = strrchr(dir, '/');
-        if (!slash)
-            return false;
-        *slash = 0;
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            char root[PATH_MAX + 32];
-            snprintf(root, sizeof root, "%s/%s", dir, places[i]);
-            if (is_sdk(root, part, witness) && snprintf(out, PATH_MAX, "%s/%s", root, part) < PATH_MAX)
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool find_part(const char *part, const char *witness, char out[PATH_MAX])
-{
-    char *env = getenv("IRPLAB_SDK");
-    if (env && is_sdk(env, part, witness) && snprintf(out, PATH_MAX, "%s/%s", env, part) < PATH_MAX)
-        return true;
-    return find_beside(part, witness, out);
-}
-
-/* Import libraries may be missing while the build makes them; the linker then says which one it wants. */
-static bool find_sdk(struct cc_job *job)
-{
-    if (!find_part("include", "km/wdm.h", job->include) || !find_part("rt", "gs_cookie.c", job->runtime))
-        return false;
-    if (!find_part("lib", "libntoskrnl-extra.a", job->lib))
-        job->lib[0] = 0;
-    return true;
-}
-
 /* Debian keeps one libgcc a thread model; both hold the same helpers, but clang looks for neither. */
 static void add_libgcc(struct cc_words *command)
 {
@@ -166,177 +40,6 @@ static void add_libgcc(struct cc_words *command)
     if (!glob("/usr/lib/gcc/x86_64-w64-mingw32/*-win32", 0, NULL, &g) && g.gl_pathc)
         cc_addf(command, "-L%s", g.gl_pathv[g.gl_pathc - 1]);
     globfree(&g);
-}
-
-/* ---- the command line ---- */
-
-static enum cc_kind kind_of(const char *out)
-{
-    return ends(out, ".sys")   ? CC_DRIVER
-           : ends(out, ".exe") ? CC_PROGRAM
-           : ends(out, ".dll") ? CC_LIBRARY
-                               : CC_NONE;
-}
-
-/* GNU spells --entry,X --entry=X -e,X and lld-link /entry:X; either silences the default. */
-static void note_linker_word(struct cc_job *job, const char *word)
-{
-    job->has_entry |= starts(word, "--entry") || !strcmp(word, "-e") || starts(word, "/entry:");
-    job->has_base |= starts(word, "--image-base") || starts(word, "/base:");
-    job->has_subsystem |= starts(word, "--subsystem") || starts(word, "/subsystem:");
-    cc_add(&job->linker, word);
-}
-
-static void split_linker_words(struct cc_job *job, const char *list)
-{
-    char *copy = cc_must(strdup(list)), *save = NULL;
-    for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save))
-        note_linker_word(job, w);
-    free(copy);
-}
-
-static bool takes_next_word(const char *a)
-{
-    static const char *const options[] = {"-D", "-U", "-I", "-L", "-l", "-Xclang", "-mllvm", "-isystem", "-include"};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (!strcmp(a, options[i]))
-            return true;
-    return false;
-}
-
-static bool is_passed_through(const char *a)
-{
-    static const char *const prefixes[] = {"-D", "-U", "-I", "-O", "-g", "-W", "-f", "-m", "-std=", "-pedantic"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (starts(a, prefixes[i]))
-            return true;
-    return !strcmp(a, "-w");
-}
-
-static bool take_switch(struct cc_job *job, const char *a)
-{
-    struct {
-        const char *name;
-        bool *value;
-    } const switches[] = {{"--race", &job->race},
-                          {"--address", &job->address},
-                          {"--coverage", &job->coverage},
-                          {"--msvc", &job->msvc},
-                          {"-v", &job->verbose},
-                          {"--verbose", &job->verbose}};
-    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
-        if (!strcmp(a, switches[i].name))
-            return *switches[i].value = true;
-    return false;
-}
-
-/* How a source was named must not show in the image: one below the current folder is named from there. */
-static const char *from_here(const char *path)
-{
-    char cwd[PATH_MAX];
-    size_t n;
-    if (path[0] != '/' || !getcwd(cwd, sizeof cwd))
-        return path;
-    n = strlen(cwd);
-    return !strncmp(path, cwd, n) && path[n] == '/' ? path + n + 1 : path;
-}
-
-static int take_file(struct cc_job *job, const char *a)
-{
-    if (access(a, R_OK))
-        return usage_error("cannot read '%s'", a);
-    if (ends(a, ".c") || ends(a, ".cpp") || ends(a, ".cc") || ends(a, ".S"))
-        cc_add(&job->sources, from_here(a));
-    else if (ends(a, ".def"))
-        cc_add(&job->defs, a);
-    else if (ends(a, ".lib") || ends(a, ".a") || ends(a, ".o") || ends(a, ".obj"))
-        cc_add(&job->libraries, a);
-    else
-        return usage_error("'%s' is neither a source (.c, .cpp), a .def nor a library (.lib, .a, .o)", a);
-    return 0;
-}
-
-/* One option, with its argument when that is the next word; *i is left on the last word used. */
-static int take_option(struct cc_job *job, int argc, char **argv, int *i)
-{
-    const char *a = argv[*i];
-    if (take_switch(job, a))
-        return 0;
-    if (!strcmp(a, "-o") || takes_next_word(a)) {
-        if (++*i >= argc)
-            return usage_error("'%s' needs an argument", a);
-        if (!strcmp(a, "-o"))
-            job->out = argv[*i];
-        else if (!strcmp(a, "-l") || !strcmp(a, "-L"))
-            cc_addf(&job->libraries, "%s%s", a, argv[*i]);
-        else {
-            cc_add(&job->compiler, a);
-            cc_add(&job->compiler, argv[*i]);
-        }
-        return 0;
-    }
-    if (starts(a, "-Wl,"))
-        split_linker_words(job, a + 4);
-    else if (starts(a, "-l") || starts(a, "-L"))
-        cc_add(&job->libraries, a);
-    else if (is_passed_through(a)) {
-        job->has_optimization |= starts(a, "-O");
-        cc_add(&job->compiler, a);
-    } else
-        return usage_error("unknown option '%s'", a);
-    return 0;
-}
-
-static int check_job(struct cc_job *job)
-{
-    if (!job->out)
-        return usage_error("no output: say -o OUT.sys, OUT.exe or OUT.dll");
-    job->kind = kind_of(job->out);
-    if (job->kind == CC_NONE)
-        return usage_error("cannot tell what '%s' is: its name must end in .sys, .exe or .dll", job->out);
-    if (!job->sources.count)
-        return usage_error("no sources for '%s'", job->out);
-    if (job->race && job->address)
-        return usage_error("--race and --address exclude each other");
-    if (job->msvc && job->kind != CC_DRIVER)
-        return usage_error("--msvc builds drivers only: '%s' is none", job->out);
-    return 0;
-}
-
-static int parse(struct cc_job *job, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        int status = argv[i][0] == '-' && argv[i][1] ? take_option(job, argc, argv, &i) : take_file(job, argv[i]);
-        if (status)
-            return status;
-    }
-    return check_job(job);
-}
-
-/* ---- running ---- */
-
-static void print_command(const struct cc_words *command)
-{
-    for (size_t i = 0; i < command->count; i++)
-        fprintf(stderr, "%s%s", i ? " " : "", command->at[i]);
-    fputc('\n', stderr);
-}
-
-int cc_run(const struct cc_job *job, const char *folder, struct cc_words *command)
-{
-    if (job->verbose)
-        print_command(command);
-    pid_t pid = fork();
-    if (!pid) {
-        if (!folder || !chdir(folder))
-            execvp(command->at[0], command->at);
-        fprintf(stderr, "irplab cc: cannot run %s: 'make deps' installs it\n", command->at[0]);
-        _exit(127);
-    }
-    int status = 0;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        return CC_EXIT_INTERNAL;
-    return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : CC_EXIT_REFUSED;
 }
 
 /* ---- compiling: what both ABIs share ---- */
@@ -361,7 +64,7 @@ static void map_paths(struct cc_words *command, const struct cc_job *job)
             map_folder(command, source, slash - source);
     }
     for (size_t i = 0; i < job->compiler.count; i++)
-        if (starts(job->compiler.at[i], "-I") && job->compiler.at[i][2])
+        if (cc_starts(job->compiler.at[i], "-I") && job->compiler.at[i][2])
             map_folder(command, job->compiler.at[i] + 2, strlen(job->compiler.at[i] + 2));
     cc_addf(command, "-ffile-prefix-map=%s=sdk/include", job->include);
     if (realpath(job->include, real))
@@ -515,8 +218,8 @@ static int build_gnu(struct cc_job *job)
 
 static int print_sdk(struct cc_job *job)
 {
-    if (!find_sdk(job))
-        return usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
+    if (!cc_find_sdk(job))
+        return cc_usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
     printf("%s\n%s\n", job->include, job->lib);
     return 0;
 }
@@ -528,9 +231,9 @@ int cli_cc(int argc, char **argv)
         return fputs(usage_text, stdout), 0;
     if (argc == 2 && !strcmp(argv[1], "--sdk"))
         return print_sdk(&job);
-    int status = parse(&job, argc, argv);
-    if (!status && !find_sdk(&job))
-        status = usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
+    int status = cc_parse(&job, argc, argv);
+    if (!status && !cc_find_sdk(&job))
+        status = cc_usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
     if (!status && job.coverage)
         cc_addf(&job.sources, "%s/coverage_sections.c", job.runtime);
     if (!status)

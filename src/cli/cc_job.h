@@ -1,5 +1,5 @@
-/* What one `irplab cc` was asked to build, shared by the two ways to build it (cc.c: the mingw ABI; cc_msvc.c: the
- * Microsoft one). */
+/* What one `irplab cc` was asked to build, shared by its parts: the command line (cc_options.c), the two ways to build
+ * (cc.c: the mingw ABI; cc_msvc.c: the Microsoft one), and what all of them need (cc_tools.c). */
 #ifndef IRPLAB_CLI_CC_JOB_H
 #define IRPLAB_CLI_CC_JOB_H
 
@@ -38,6 +38,16 @@ void cc_clear(struct cc_words *w);
 
 /* Everything between clang and the file names that does not depend on the ABI. */
 void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job);
+
+bool cc_starts(const char *s, const char *prefix);
+
+/* Says one line and returns the exit status of bad usage. */
+int cc_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Fills a job from the command line. Returns 0, or the exit status after having said what is wrong. */
+int cc_parse(struct cc_job *job, int argc, char **argv);
+
+bool cc_find_sdk(struct cc_job *job);
 
 /* Runs a command, in `folder` unless NULL. Returns an exit status of ours. */
 int cc_run(const struct cc_job *job, const char *folder, struct cc_words *command);
