@@ -61,7 +61,8 @@ static void head(struct page *p)
     fprintf(p->f, "%s", c->driver_count && c->program[0] ? " · " : "");
     text(p, program ? program + 1 : c->program);
     fprintf(p->f, " · %u processors · ", c->cpus);
-    text(p, c->os);
+    fputs("Windows ", p->f);
+    text(p, strncmp(c->os, "win", 3) == 0 ? c->os + 3 : c->os);
     fprintf(p->f, " · time %s</p>\n", c->time_any ? "any" : "idle");
     fputs("<nav><a href=\"#verdict\">Verdict</a><a href=\"#orders\">The two orders</a><a href=\"#schedule\">Schedule</a><a href=\"#requests\">Requests</a>"
           "<a href=\"#stacks\">Stacks</a><a href=\"#output\">Output</a><a href=\"#again\">Again</a></nav>\n</header>\n<main>\n", p->f);

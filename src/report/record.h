@@ -28,7 +28,7 @@ struct record_event {
     char *text; /* of the trace; for IRPs what they ask for ("IRP_MN_SET_POWER (D3)"); for calls the export */
     char *stack, *irp; /* `k` and `!irp` at that moment, for completions with an error; or NULL */
     const char *module, *target; /* the routine that the event is about (dispatch, work, completion, DPC), or NULL */
-    uint32_t depth; /* of the device in its stack, 0 the topmost, for dispatches */
+    bool ours; /* the routine is of a driver of ours */
     int32_t signal; /* SignalState of the object before a call, NO_SIGNAL if it has none */
     bool user_request; /* a completion of a request that came from user mode */
     bool by_program; /* in a thread of a program */

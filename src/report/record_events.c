@@ -6,6 +6,8 @@
 #include "nt/io.h"
 #include "nt/irp_names.h"
 #include "report/record_private.h"
+#include "ob/ob.h"
+#include "sim/image.h"
 #include "sim/machine.h"
 
 static const char *const device_states[] = { "unspecified", "D0", "D1", "D2", "D3" };
@@ -44,14 +46,6 @@ static void irp_text(const IO_STACK_LOCATION *sl, char *out, size_t size)
     }
 }
 
-static uint32_t depth_of(const DEVICE_OBJECT *d)
-{
-    uint32_t depth = 0;
-    while ((d = d->AttachedDevice) != NULL && depth < 64)
-        depth++;
-    return depth;
-}
-
 static void describe_dispatch(struct record *r, struct record_event *e)
 {
     const DEVICE_OBJECT *device = (const DEVICE_OBJECT *)e->r.b;
@@ -59,8 +53,15 @@ static void describe_dispatch(struct record *r, struct record_event *e)
     char text[120];
     irp_text(sl, text, sizeof text);
     e->text = strdup(text);
-    e->depth = depth_of(device);
-    record_symbol(r, (uint64_t)device->DriverObject->MajorFunction[sl->MajorFunction], &e->module, &e->target);
+    uint64_t routine = (uint64_t)device->DriverObject->MajorFunction[sl->MajorFunction];
+    const struct image *image = image_at(routine);
+    record_symbol(r, routine, &e->module, &e->target);
+    if (image && image->synthetic) { /* a driver of ours (the root bus): its image says nothing, its object does */
+        ob_name_text(device->DriverObject, text, sizeof text);
+        const char *slash = strrchr(text, '\\');
+        e->module = record_intern(r, slash ? slash + 1 : text);
+        e->ours = true;
+    }
 }
 
 static void describe_power(struct record_event *e, const char *state, unsigned minor)

@@ -98,6 +98,8 @@ static struct act *message(struct seq_builder *b, size_t event, enum seq_kind ki
 {
     struct seq_row *row = row_in_top(b, kind, event);
     size_t index = b->q->row_count - 1;
+    if (kind == SEQ_CALL && row->from == to)
+        row->kind = SEQ_SELF;
     row->label = label;
     row->to = to;
     struct act *opened = seq_push(b, b->r->events[event].agent_name, act, to, function);
@@ -146,13 +148,18 @@ static void open_joined(struct seq_builder *b, size_t event, const struct want *
     row->tone = TONE_QUIET;
 }
 
+static bool completes_requests(const char *function)
+{
+    return strcmp(function, "IofCompleteRequest") == 0 || strcmp(function, "IoCompleteRequest") == 0 || strcmp(function, "IopfCompleteRequest") == 0;
+}
+
 static unsigned wants_of(struct seq_builder *b, size_t event, struct want *out)
 {
     const struct record_event *e = &b->r->events[event];
     unsigned n = 0;
     for (size_t i = 0; i < e->chain_length && n < SEQ_MAX_ACTS / 2; i++) {
         const struct record_frame *f = &b->r->frames[e->chain + i];
-        bool completing = f->side == SIDE_KERNEL && (strcmp(f->function, "IofCompleteRequest") == 0 || strcmp(f->function, "IoCompleteRequest") == 0);
+        bool completing = f->side == SIDE_KERNEL && completes_requests(f->function) && !(n && out[n - 1].completing);
         bool last = i + 1 == e->chain_length;
         if (f->side == SIDE_DRIVER)
             out[n++] = (struct want) { seq_lifeline(b->q, f->module), f->function[0] ? f->function : f->module, f->sp, false };
@@ -179,8 +186,13 @@ static void align(struct seq_builder *b, size_t event, bool small)
     struct seq_agent *a = agent_of(b, event);
     struct want wants[SEQ_MAX_ACTS / 2];
     unsigned n = wants_of(b, event, wants), have = 1, w = 0;
-    while (w < n && have < a->count && is_same(&a->acts[have], &wants[w]))
-        have++, w++;
+    while (w < n && have < a->count) {
+        if (is_same(&a->acts[have], &wants[w]))
+            w++;
+        else if (a->acts[have].kind != ACT_DISPATCH || !a->acts[have].ours)
+            break;
+        have++;
+    }
     while (a->count > have && a->acts[a->count - 1].kind != ACT_DISPATCH)
         pop(b, event, false);
     for (; w < n; w++) {
@@ -238,6 +250,7 @@ static void on_dispatch(struct seq_builder *b, size_t i)
     char *label = small ? seq_text("%s", short_what(e->text)) : seq_text("%s", e->target && e->target[0] ? e->target : e->text);
     struct act *a = message(b, i, SEQ_CALL, to, ACT_DISPATCH, e->target ? e->target : "", label);
     a->irp = b->s->irp_of[i];
+    a->ours = e->ours;
     struct seq_row *row = &b->q->rows[b->q->row_count - 1];
     if (!small)
         row->status = seq_text("%s", e->text);
@@ -523,6 +536,9 @@ static void add_links(struct sequence *q, const struct story *s)
     if (s->drained.known)
         seq_link_add(q, s->drained.done, s->drained.undone, s->drained.foreign ? TONE_BAD : TONE_GOOD,
                      s->drained.foreign ? seq_text("drained by a thread that was not started for it") : seq_text("drained by what it started itself"));
+    if (s->answered.known)
+        seq_link_add(q, s->answered.done, s->answered.undone, s->answered.foreign ? TONE_BAD : TONE_GOOD,
+                     s->answered.foreign ? seq_text("completed by a thread that was not started for it") : seq_text("completed by what it started itself"));
     if (s->cleared.known)
         seq_link_add(q, s->cleared.done, s->cleared.undone, TONE_BAD, seq_text("the signal is taken away"));
 }

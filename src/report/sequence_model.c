@@ -136,7 +136,7 @@ void seq_lifelines(struct seq_builder *b)
         for (size_t k = 0; k < e->chain_length; k++)
             if (b->r->frames[e->chain + k].side == SIDE_DRIVER)
                 add_lifeline(q, b->r->frames[e->chain + k].module);
-        if (e->r.kind == TRACE_IRP_DISPATCH && e->module && strcmp(e->module, "nt") != 0)
+        if (e->r.kind == TRACE_IRP_DISPATCH && e->module)
             add_lifeline(q, e->module);
     }
     below_callers(b);
@@ -285,8 +285,8 @@ void seq_loops(struct sequence *q, const struct story *s)
 
 static size_t row_of_event(const struct sequence *q, size_t event)
 {
-    for (size_t i = 0; i < q->row_count; i++)
-        if (q->rows[i].event == event && q->rows[i].kind == SEQ_POINT)
+    for (size_t i = q->row_count; i-- > 0;) /* functions that were entered on the way to it have rows before its own */
+        if (q->rows[i].event == event && (q->rows[i].kind == SEQ_POINT || q->rows[i].kind == SEQ_CALL))
             return i;
     return SIZE_MAX;
 }

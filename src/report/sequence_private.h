@@ -22,6 +22,7 @@ struct act {
     const char *function;
     uint64_t sp; /* of its frame; 0 until it has been seen on the stack */
     uint32_t irp;
+    bool ours; /* a driver of ours: it has no frames on the stack */
 };
 
 struct seq_agent {

@@ -60,6 +60,7 @@ struct story {
     int victim; /* request that failed, or -1 */
     size_t verdict; /* event with which the run had failed (or, in a passing run, succeeded where the other one failed) */
     struct undone drained; /* an IRP went into a cancel-safe queue and was taken out */
+    struct undone answered; /* the same for a driver with a queue of its own: the request was dispatched and was completed by another task */
     struct undone cleared; /* an event was set and cleared, and somebody waits for it for ever */
     uint64_t watched[8]; /* objects that are waited for at the end */
     unsigned watched_count;

@@ -135,15 +135,20 @@ static void explain_victim(struct steps *l, const struct story *s)
         print_in(f, s, s->drained.undone);
         fprintf(f, " and completes it with %s", nt_status_name(q->status));
         if (s->drained.foreign)
-            fprintf(f, " — and was not started for it");
+            fputs("; nothing of this was started for that request", f);
         fclose(f);
         return;
     }
     int task = s->task_of[q->completion];
+    FILE *f = new_step(l, q->dispatch);
+    fprintf(f, "%s: %s%s", who(s, q->dispatch), q->what, q->pended ? " pends" : " is made");
+    fclose(f);
     explain_task(l, s, task);
-    FILE *f = new_step(l, q->completion);
+    f = new_step(l, q->completion);
     fprintf(f, "%s: %s completes %s with %s", who(s, q->completion), task == NO_TASK ? "it" : s->tasks[task].title, q->what, nt_status_name(q->status));
     print_in(f, s, q->completion);
+    if (s->answered.known && s->answered.foreign)
+        fputs("; nothing of this was started for that request", f);
     fclose(f);
 }
 

@@ -61,11 +61,13 @@ static bool is_inside_label(const struct seq_row *row)
 static void place_lifelines(struct layout *l)
 {
     const struct sequence *q = l->q;
-    int need[SEQ_MAX_LIFELINES + 1];
+    int need[SEQ_MAX_LIFELINES + 1], whole = 0;
     for (int i = 0; i < q->lifeline_count; i++)
         need[i] = i + 1 < q->lifeline_count ? MIN_GAP : 44;
     for (size_t i = 0; i < q->row_count; i++) {
         const struct seq_row *row = &q->rows[i];
+        int across = row->kind >= SEQ_BAND ? text_width(row->label) + 34 : 0;
+        whole = across > whole ? across : whole;
         if (row->hidden || row->kind == SEQ_GAP || row->kind >= SEQ_BAND)
             continue;
         int low = row->from < row->to ? row->from : row->to;
@@ -81,6 +83,8 @@ static void place_lifelines(struct layout *l)
     l->x[0] = LEFT;
     for (int i = 0; i < q->lifeline_count; i++)
         l->x[i + 1] = l->x[i] + need[i];
+    if (l->x[q->lifeline_count] < whole)
+        l->x[q->lifeline_count] = whole;
     l->width = l->x[q->lifeline_count] + (int)q->link_count * LINK_LANE + 8;
 }
 
@@ -396,19 +400,34 @@ static void draw_loop(struct layout *l, const struct seq_loop *loop)
     fputc('\n', l->f);
 }
 
+/* The box in a driver that a link is about, and where the link's line meets its row. */
+static size_t link_box(const struct seq_row *row)
+{
+    return row->to == SEQ_IO_MANAGER ? row->from_box : row->to_box;
+}
+
+static int link_edge(const struct layout *l, const struct seq_row *row)
+{
+    return edge(l, row->to == SEQ_IO_MANAGER ? row->from : row->to, link_box(row), true);
+}
+
+static int link_start(const struct layout *l, const struct seq_row *row)
+{
+    return row->kind == SEQ_POINT ? point_label(l, row) + longest(row) + 6 : link_edge(l, row) + 9;
+}
+
 static void draw_link(struct layout *l, size_t i)
 {
     const struct seq_link *k = &l->q->links[i];
     const struct seq_row *from = &l->q->rows[k->from], *to = &l->q->rows[k->to];
     int lane = l->x[l->q->lifeline_count] + (int)i * LINK_LANE + 14, y0 = l->rows[k->from].line, y1 = l->rows[k->to].line;
-    int x0 = point_label(l, from) + longest(from) + 6, x1 = point_label(l, to) + longest(to) + 6;
+    int x0 = link_start(l, from), x1 = link_start(l, to);
     const char *tone = tone_class(k->tone);
     fprintf(l->f, "<g class=\"link%s\"><title>", tone);
     markup_text(l->f, k->label);
     fprintf(l->f, "</title><path d=\"M%d %dH%dQ%d %d %d %dV%dQ%d %d %d %dH%d\"/>", x0, y0, lane - 6, lane, y0, lane, y0 + 6, y1 - 6, lane, y1, lane - 6, y1, x1 + 8);
     fprintf(l->f, "<path class=\"linktip\" d=\"M%d %dl8 -5v10z\"/>", x1, y1);
-    fprintf(l->f, "<circle cx=\"%d\" cy=\"%d\" r=\"5\"/><circle cx=\"%d\" cy=\"%d\" r=\"5\"/>", edge(l, from->to, from->to_box, true) + 3, y0,
-            edge(l, to->to, to->to_box, true) + 3, y1);
+    fprintf(l->f, "<circle cx=\"%d\" cy=\"%d\" r=\"5\"/><circle cx=\"%d\" cy=\"%d\" r=\"5\"/>", link_edge(l, from) + 3, y0, link_edge(l, to) + 3, y1);
     fprintf(l->f, "<text class=\"label strong%s\" text-anchor=\"middle\" transform=\"translate(%d %d) rotate(90)\">", tone, lane + 5, (y0 + y1) / 2);
     markup_text(l->f, k->label);
     fputs("</text></g>\n", l->f);

@@ -65,6 +65,9 @@ static void around_request(struct story *s, int request)
     s->verdict = q->completion;
     show_with_ancestors(s, s->task_of[q->completion]);
     find_drained(s, q->irp, q->completion);
+    int by = s->task_of[q->completion];
+    if (!s->drained.known && by != NO_TASK && by != q->task)
+        s->answered = (struct undone) { true, q->dispatch, q->completion, !story_is_ancestor(s, q->task, by) };
 }
 
 static int failed_request(const struct story *s)
