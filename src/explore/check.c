@@ -11,6 +11,7 @@ struct check {
     explore_breach *report;
     void *user;
     uint64_t pairs, breaches;
+    uint32_t instead; /* what an event touched in the other order */
 };
 
 static uint64_t below(struct check *c, uint64_t n)
@@ -22,11 +23,13 @@ static uint64_t below(struct check *c, uint64_t n)
 static void breach(struct check *c, const char *what)
 {
     struct path *p = &c->path;
-    char first[200], second[200], text[600];
+    char first[200], second[200], instead[140] = "", text[700];
     struct explore_schedule upto = {0};
     path_describe(p, (uint32_t)p->count - 2, first, sizeof first);
     path_describe(p, (uint32_t)p->count - 1, second, sizeof second);
-    snprintf(text, sizeof text, "%s: %s; then %s", what, first, second);
+    if (c->instead != FOOTPRINT_UNKNOWN)
+        path_describe_print(p, c->instead, instead, sizeof instead);
+    snprintf(text, sizeof text, "%s%s%s%s: %s; then %s", what, *instead ? " (" : "", instead, *instead ? ")" : "", first, second);
     path_schedule(p, &upto);
     c->breaches++;
     if (c->report)
@@ -44,7 +47,11 @@ static const char *rerun(struct check *c, size_t index, const char *cannot, cons
     if (!(path_able(p, x->agent, &others) >> x->alternative & 1))
         return cannot;
     p->machine->step(p->machine->context, p->ids[x->agent], x->alternative, &e);
-    return footprint_intern(&p->prints, e.accesses, e.access_count) == x->really ? NULL : differs;
+    uint32_t print = footprint_intern(&p->prints, e.accesses, e.access_count);
+    if (print == x->really)
+        return NULL;
+    c->instead = print;
+    return differs;
 }
 
 static uint64_t enabled_hash(const struct explore_point *at)
@@ -72,6 +79,7 @@ static void swap(struct check *c)
     uint64_t enabled[2], state[2];
     const char *wrong;
     c->pairs++;
+    c->instead = FOOTPRINT_UNKNOWN;
     look_around(c, &status[0], &enabled[0], &state[0]);
     path_visit(p, p->count - 2);
     wrong = rerun(c, p->count - 1, "the second cannot run without the first", "the second touches something else without the first");

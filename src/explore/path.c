@@ -98,15 +98,23 @@ static const char *kind_text(unsigned kind)
     return kind == EXPLORE_READ ? "R" : kind == EXPLORE_WRITE ? "W" : "C";
 }
 
+void path_describe_print(const struct path *p, uint32_t print, char *text, size_t size)
+{
+    const struct touch *t = footprint_touches(&p->prints, print);
+    size_t length = 0;
+    *text = 0;
+    for (uint32_t i = 0; i < p->prints.all[print].count && i < 8 && length + 1 < size; i++) {
+        snprintf(text + length, size - length, "%s%s %llx", i ? " " : "", kind_text(t[i].kind), (unsigned long long)t[i].id);
+        length += strlen(text + length);
+    }
+}
+
 void path_describe(const struct path *p, uint32_t event, char *text, size_t size)
 {
     const struct event *e = &p->events[event];
-    const struct touch *t = footprint_touches(&p->prints, e->really);
-    int length = snprintf(text, size, "agent %x, operation %u (", p->ids[e->agent], e->op);
-    for (uint32_t i = 0; i < p->prints.all[e->really].count && i < 6 && (size_t)length < size; i++)
-        length += snprintf(text + length, size - (size_t)length, "%s%s %llx", i ? " " : "", kind_text(t[i].kind), (unsigned long long)t[i].id);
-    if ((size_t)length < size)
-        snprintf(text + length, size - (size_t)length, "), event %u", event);
+    char touched[120];
+    path_describe_print(p, e->really, touched, sizeof touched);
+    snprintf(text, size, "agent %x, operation %u (%s), event %u", p->ids[e->agent], e->op, touched, event);
 }
 
 void path_break(struct path *p, const char *what, uint32_t about)

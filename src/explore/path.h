@@ -178,6 +178,8 @@ static inline void clock_join(int32_t *into, const int32_t *from, unsigned strid
 void path_break(struct path *p, const char *what, uint32_t about);
 /* "agent 3a, operation 7 (W 1f00 R 20)". */
 void path_describe(const struct path *p, uint32_t event, char *text, size_t size);
+/* "W 1f00 R 20". */
+void path_describe_print(const struct path *p, uint32_t print, char *text, size_t size);
 /* What stands there of an agent (dense number) where the machine is, alternatives possible now; 0: it cannot run. */
 uint32_t path_able(struct path *p, unsigned agent, bool *others);
 /* Did an event end the run rather than find its end? others: somebody else was enabled. */
