@@ -3,7 +3,6 @@
  * A system address of memory that lies in the kernel half already and in one piece is its own address; anything else gets an
  * alias. A user-mode mapping is an alias in the process's slice. */
 #include <string.h>
-#include <sys/mman.h>
 
 #include "ke/ke.h"
 #include "mm/physical.h"
@@ -125,26 +124,30 @@ static uint64_t own_address(MDL *m)
     return first;
 }
 
-static uint64_t map_system(MDL *m)
+/* Pages of the MDL through map; slice as mm_view_map takes it, 0 = system address. */
+static uint64_t map_pages(MDL *m, uint64_t slice)
 {
-    uint64_t n = pages_of(m), own = n ? own_address(m) : 0;
-    if (own || n == 0 || n > MAX_PAGES)
-        return own;
+    uint64_t n = pages_of(m);
+    if (n == 0 || n > MAX_PAGES)
+        return 0;
     uint64_t *pages = sim_alloc(n * 8);
     for (uint64_t i = 0; i < n; i++)
         pages[i] = mm_virtual_of(frames(m)[i] << 12);
-    uint64_t va = mm_alias_map(pages, n);
+    uint64_t va = slice ? mm_view_map(slice, pages, n) : mm_alias_map(pages, n);
     sim_free(pages, n * 8);
     return va;
 }
 
+static uint64_t map_system(MDL *m)
+{
+    uint64_t own = pages_of(m) ? own_address(m) : 0;
+    return own ? own : map_pages(m, 0);
+}
+
 static uint64_t map_user(MDL *m)
 {
-    struct process *p = ps_current_process();
-    uint64_t n = pages_of(m), va = p && p->slice ? mm_user_reserve(p, n * PAGE) : 0;
-    for (uint64_t i = 0; va && i < n; i++)
-        host_alias(va + i * PAGE, mm_virtual_of(frames(m)[i] << 12), PAGE, PROT_READ | PROT_WRITE);
-    return va;
+    const struct process *p = ps_current_process();
+    return p && p->slice ? map_pages(m, p->slice) : 0;
 }
 
 PVOID MmMapLockedPagesSpecifyCache(MDL *m, ULONG mode, ULONG cache, PVOID wanted, ULONG bug_check, ULONG priority)
@@ -176,13 +179,9 @@ PVOID MmMapLockedPages(MDL *m, ULONG mode)
 void MmUnmapLockedPages(PVOID address, MDL *m)
 {
     uint64_t page = (uint64_t)address & ~0xFFFull;
-    if (is_user(page)) {
-        /* The pages of the slice get their own memory back. */
-        host_alias(page, page, pages_of(m) * PAGE, PROT_NONE);
-        mm_user_free(ps_current_process(), page, pages_of(m) * PAGE);
-        return;
-    }
     mm_alias_unmap(page);
+    if (is_user(page))
+        return;
     m->MdlFlags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
 }
 

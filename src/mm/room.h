@@ -5,7 +5,7 @@
 #include "mm/mm.h"
 #include "mm/pool.h"
 
-/* A system address of pages that also lie elsewhere (MDLs). */
+/* A place where pages are seen that also lie elsewhere: a system address or a view. */
 struct mm_alias {
     uint64_t va, pages;
     struct mm_alias *next; /* by va */
@@ -23,6 +23,7 @@ struct mm_room {
     uint64_t user_generation, alias_generation; /* changed by every change of what is accessible */
     struct mm_alias *aliases;
     struct mm_device_memory *device_memory;
+    struct mm_view *views; /* of sections */
     uint64_t device_next;
 };
 
@@ -34,8 +35,12 @@ static inline struct mm_room *mm_room(void)
 void mm_user_restored(void);
 void mm_alias_restored(void);
 
+enum { USER_VIEWS = 0x2000000 }; /* last bytes of each slice */
+
 /* System addresses for n pages (page addresses in the arena); 0 if none is left. */
 uint64_t mm_alias_map(const uint64_t *pages, uint64_t n);
+/* The same in the process with that slice. */
+uint64_t mm_view_map(uint64_t slice, const uint64_t *pages, uint64_t n);
 /* false if nothing is mapped there. */
 bool mm_alias_unmap(uint64_t va);
 /* The page that an alias shows; the page itself for other addresses. */

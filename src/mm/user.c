@@ -150,7 +150,7 @@ static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t 
         base = up((*at)->base + (*at)->bytes, align);
         at = &(*at)->next;
     }
-    if (base + bytes > p->slice + USER_SLICE)
+    if (base + bytes > p->slice + USER_SLICE - USER_VIEWS)
         return NULL;
     struct user_range *r = sim_alloc(sizeof *r);
     *r = (struct user_range) { base, bytes, false, *at };

@@ -107,6 +107,25 @@ static void protections_set(const struct part *p, bool writable)
     }
 }
 
+static bool is_readable(const struct part *p)
+{
+    bool readable = true;
+    for (size_t i = 0; i < part_pages(p) && readable; i++)
+        readable = protection_of(p, i) & PROT_READ;
+    return readable;
+}
+
+/* Committed memory may be inaccessible: PAGE_NOACCESS, guard pages. */
+static void copy_bytes(void *to, const struct part *p)
+{
+    bool hidden = p->base < PRIVATE_BASE && !is_readable(p);
+    if (hidden)
+        protections_set(p, true);
+    memcpy(to, (void *)p->base, p->bytes);
+    if (hidden)
+        protections_set(p, false);
+}
+
 static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
 {
     if (sn->bytes + bytes > sn->capacity) {
@@ -117,7 +136,10 @@ static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t
     p->base = base;
     p->bytes = bytes;
     p->offset = sn->bytes;
-    memcpy(sn->data + sn->bytes, (void *)base, bytes);
+    p->protections = NULL;
+    if (base < PRIVATE_BASE)
+        protections_save(p);
+    copy_bytes(sn->data + sn->bytes, p);
     sn->bytes += bytes;
 }
 
@@ -137,7 +159,6 @@ struct snapshot *sim_snapshot_take(void)
     }
     sn->count = 0;
     sn->bytes = 0;
-    sn->write_losses = host_write_losses();
     for (uint32_t i = 0; i < m->segment_count; i++)
         if (m->segments[i].kind == SEGMENT_STACK)
             stack_low(&m->segments[i]);
@@ -149,11 +170,8 @@ struct snapshot *sim_snapshot_take(void)
         p->stack_limit = s->kind == SEGMENT_STACK ? s->base : 0;
         uint64_t start = live_start(s);
         copy_in(sn, p, start, s->base + s->used - start);
-        if (start < PRIVATE_BASE)
-            protections_save(p);
-        else
-            p->protections = NULL;
     }
+    sn->write_losses = host_write_losses();
     return sn;
 }
 

@@ -209,6 +209,39 @@ static void callbacks_are_called_while_registered(void **state)
     run_to_end("callback");
 }
 
+void RtlRunOnceInitialize(void *once);
+NTSTATUS RtlRunOnceBeginInitialize(void *once, ULONG flags, PVOID *context);
+NTSTATUS RtlRunOnceComplete(void *once, ULONG flags, PVOID context);
+
+static ULONG_PTR once;
+
+static void initialiser(void *unused)
+{
+    PVOID context;
+    assert_int_equal(RtlRunOnceBeginInitialize(&once, 0, &context), STATUS_PENDING);
+    yield();
+    note("made");
+    assert_int_equal(RtlRunOnceComplete(&once, 0, (PVOID)0x40), STATUS_SUCCESS);
+}
+
+static void once_user(void *unused)
+{
+    PVOID context;
+    assert_int_equal(RtlRunOnceBeginInitialize(&once, 0, &context), STATUS_SUCCESS);
+    assert_int_equal((uint64_t)context, 0x40);
+    note("used");
+}
+
+static void one_initialises_and_the_others_wait(void **state)
+{
+    RtlRunOnceInitialize(&once);
+    spawn(initialiser);
+    spawn(once_user);
+    spawn(once_user);
+    run_to_end("made used used");
+    assert_int_equal(RtlRunOnceComplete(&once, 0, NULL), STATUS_UNSUCCESSFUL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup(releasing_what_is_not_owned_is_a_bug_check, ex_machine),
         cmocka_unit_test_setup(push_locks_serve_in_order, ex_machine),
         cmocka_unit_test_setup(rundown_waits_for_the_last_user, ex_machine),
+        cmocka_unit_test_setup(one_initialises_and_the_others_wait, ex_machine),
         cmocka_unit_test_setup(callbacks_are_called_while_registered, ex_machine),
     };
     return cmocka_run_group_tests(tests, fixture_map, NULL);

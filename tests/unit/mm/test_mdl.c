@@ -82,6 +82,28 @@ static void user_memory_comes_back_with_a_snapshot(void **state)
     sim_snapshot_free(s);
 }
 
+static void inaccessible_memory_is_kept_too(void **state)
+{
+    struct process *p = process_make();
+    char *m = (char *)mm_user_alloc(p, 0x3000, PROT_READ | PROT_WRITE);
+    strcpy(m + 0x1000, "hidden");
+    host_protect((uint64_t)m + 0x1000, 0x1000, PROT_NONE);
+    host_protect((uint64_t)m + 0x2000, 0x1000, PROT_READ);
+    struct snapshot *s = sim_snapshot_take();
+    assert_int_equal(host_page_protection((uint64_t)m + 0x1000), PROT_NONE);
+    host_protect((uint64_t)m, 0x3000, PROT_READ | PROT_WRITE);
+    memset(m, 1, 0x3000);
+    sim_snapshot_restore(s);
+    mm_user_free(p, (uint64_t)m, 0x3000);
+    sim_snapshot_restore(s);
+    assert_int_equal(host_page_protection((uint64_t)m), PROT_READ | PROT_WRITE);
+    assert_int_equal(host_page_protection((uint64_t)m + 0x1000), PROT_NONE);
+    assert_int_equal(host_page_protection((uint64_t)m + 0x2000), PROT_READ);
+    host_protect((uint64_t)m + 0x1000, 0x1000, PROT_READ);
+    assert_string_equal(m + 0x1000, "hidden");
+    sim_snapshot_free(s);
+}
+
 static void kernel_memory_is_its_own_system_address(void **state)
 {
     char *p = ex_pool_alloc(0, 6000, 1);
@@ -134,6 +156,88 @@ static void user_memory_gets_an_alias(void **state)
     current = process_make();
     spawn(user_body);
     run_to_end("done");
+}
+
+NTSTATUS MmMapViewInSystemSpace(PVOID section, PVOID *base, SIZE_T *size);
+NTSTATUS MmUnmapViewInSystemSpace(PVOID base);
+
+NTSTATUS MmCreateSection(PVOID *section, ULONG access, OBJECT_ATTRIBUTES *oa, LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file,
+                         PVOID file_object);
+NTSTATUS MmMapViewOfSection(PVOID section, EPROCESS *process, PVOID *base, ULONG_PTR zero_bits, SIZE_T commit, LARGE_INTEGER *offset, SIZE_T *size,
+                            ULONG inherit, ULONG type, ULONG protect);
+NTSTATUS MmUnmapViewOfSection(EPROCESS *process, PVOID base);
+
+static void section_body(void *unused)
+{
+    SIZE_T bytes = 0;
+    PVOID first = NULL, second = NULL, system, section;
+    LARGE_INTEGER size = { .QuadPart = 10000 }, offset = { .QuadPart = 100 };
+    ps_current()->attached = current;
+    assert_int_equal(MmCreateSection(&section, SECTION_ALL_ACCESS, NULL, &size, 4, 0, NULL, NULL), STATUS_INVALID_PARAMETER_6);
+    assert_int_equal(MmCreateSection(&section, SECTION_ALL_ACCESS, NULL, &size, 4, 0x8000000, NULL, NULL), STATUS_SUCCESS);
+    assert_int_equal(MmMapViewInSystemSpace(section, &system, &bytes), STATUS_SUCCESS);
+    assert_int_equal(bytes, 12288);
+    strcpy(system, "shared");
+    assert_int_equal(MmMapViewOfSection(section, current->eprocess, &first, 0, 0, &offset, &bytes, 1, 0, 4), STATUS_MAPPED_ALIGNMENT);
+    assert_int_equal(MmMapViewOfSection(section, current->eprocess, &first, 0, 0, NULL, &bytes, 1, 0, 4), STATUS_SUCCESS);
+    assert_int_equal(MmMapViewOfSection(section, current->eprocess, &second, 0, 0, NULL, &bytes, 1, 0, 4), STATUS_SUCCESS);
+    assert_ptr_not_equal(first, second);
+    assert_string_equal(first, "shared");
+    strcpy(second, "by all");
+    assert_string_equal(first, "by all");
+    ob_dereference(section);
+    assert_int_equal(MmUnmapViewOfSection(current->eprocess, first), STATUS_SUCCESS);
+    assert_int_equal(MmUnmapViewOfSection(current->eprocess, first), STATUS_NOT_MAPPED_VIEW);
+    assert_int_equal(MmUnmapViewOfSection(current->eprocess, second), STATUS_SUCCESS);
+    assert_string_equal(system, "by all");
+    assert_int_equal(MmUnmapViewInSystemSpace(system), STATUS_SUCCESS);
+    assert_int_equal(ob_live_count(OB_SECTION), 0);
+    ps_current()->attached = NULL;
+    note("done");
+}
+
+static void sections_are_shared(void **state)
+{
+    current = process_make();
+    current->eprocess = ob_create(OB_PROCESS, sizeof(EPROCESS));
+    spawn(section_body);
+    run_to_end("done");
+}
+
+static char *kept_user, *kept_view;
+static MDL *kept_view_mdl;
+static void view_body(void *unused)
+{
+    ps_current()->attached = current;
+    char *pool = ex_pool_alloc(0, 4096, 1);
+    kept_view_mdl = IoAllocateMdl(pool, 4096, FALSE, FALSE, NULL);
+    MmBuildMdlForNonPagedPool(kept_view_mdl);
+    kept_view = MmMapLockedPagesSpecifyCache(kept_view_mdl, UserMode, 1, NULL, FALSE, 0);
+    assert_true((uint64_t)kept_view < USER_END);
+    strcpy(pool, "for the program");
+    assert_string_equal(kept_view, "for the program");
+    assert_int_equal(mm_physical_of((uint64_t)kept_view), mm_physical_of((uint64_t)pool));
+    ps_current()->attached = NULL;
+    kept_user = pool;
+    note("done");
+}
+
+static void user_mappings_come_and_go_with_snapshots(void **state)
+{
+    current = process_make();
+    struct snapshot *before = sim_snapshot_take();
+    spawn(view_body);
+    run_to_end("done");
+    MACHINE->end = RUN_GOING;
+    struct snapshot *mapped = sim_snapshot_take();
+    MmUnmapLockedPages(kept_view, kept_view_mdl);
+    assert_false(is_accessible((uint64_t)kept_view));
+    sim_snapshot_restore(mapped);
+    assert_string_equal(kept_view, "for the program");
+    sim_snapshot_restore(before);
+    assert_false(is_accessible((uint64_t)kept_view));
+    sim_snapshot_free(before);
+    sim_snapshot_free(mapped);
 }
 
 static MDL *kept_mdl;
@@ -203,9 +307,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(user_ranges_are_reused_and_share_segments, setup),
         cmocka_unit_test_setup(user_memory_comes_back_with_a_snapshot, setup),
+        cmocka_unit_test_setup(inaccessible_memory_is_kept_too, setup),
         cmocka_unit_test_setup(kernel_memory_is_its_own_system_address, setup),
         cmocka_unit_test_setup(user_memory_gets_an_alias, setup),
         cmocka_unit_test_setup(aliases_come_back_with_a_snapshot, setup),
+        cmocka_unit_test_setup(user_mappings_come_and_go_with_snapshots, setup),
+        cmocka_unit_test_setup(sections_are_shared, setup),
         cmocka_unit_test_setup(pages_without_an_address_can_be_mapped, setup),
         cmocka_unit_test_setup(device_memory_stays, setup),
     };
