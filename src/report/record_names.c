@@ -215,6 +215,10 @@ void record_place_text(const struct agent *a, char *out, size_t size)
     struct kd_frame own;
     char call[256];
     const struct thread *t = a->kind == AGENT_THREAD ? a->thread : NULL;
+    if (a->kind == AGENT_CLOCK) {
+        snprintf(out, size, "the next timer expires");
+        return;
+    }
     if (a->state == AGENT_DEAD || a->state == AGENT_IDLE) {
         snprintf(out, size, a->kind == AGENT_THREAD ? "ends" : "is done");
         return;

@@ -121,7 +121,8 @@ static void open_root(struct seq_builder *b, size_t event)
 static void open_want(struct seq_builder *b, size_t event, const struct want *w)
 {
     const struct act *top = top_of(b, event);
-    enum seq_kind kind = top && top->lifeline == w->lifeline ? SEQ_SELF : SEQ_CALL;
+    bool starts = top && top->kind == ACT_ROOT && b->s->tasks[b->s->task_of[event]].kind == TASK_THREAD;
+    enum seq_kind kind = starts ? SEQ_ASYNC : top && top->lifeline == w->lifeline ? SEQ_SELF : SEQ_CALL;
     char *label = w->completing ? seq_text("IoCompleteRequest") : seq_text("%s", w->function);
     struct act *a = message(b, event, kind, w->lifeline, w->completing ? ACT_COMPLETE : ACT_ROUTINE, w->function, label);
     a->sp = w->sp;

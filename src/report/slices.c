@@ -74,6 +74,8 @@ static char *what_was_done(const struct story *s, uint32_t agent, size_t from, s
 static char *how_it_stopped(const struct story *s, const struct record_switch *sw, size_t at)
 {
     const char *where = sw->where ? sw->where : "";
+    if (strcmp(where, "the next timer expires") == 0)
+        return copy("a timer expires");
     if (strncmp(where, "waits for ", 10) == 0)
         for (int i = s->request_count; i-- > 0;) {
             const struct request *q = &s->requests[i];

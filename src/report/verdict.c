@@ -16,8 +16,9 @@ static bool is_call(const struct record_event *e, const char *name)
 
 static void show_with_ancestors(struct story *s, int task)
 {
-    for (int steps = 0; task != NO_TASK && steps <= s->task_count; steps++, task = s->tasks[task].parent)
-        s->tasks[task].shown = true;
+    bool first = true;
+    for (int steps = 0; task != NO_TASK && steps <= s->task_count; steps++, task = s->tasks[task].parent, first = false)
+        s->tasks[task].shown |= first || s->tasks[task].kind != TASK_SYSTEM; /* that DriverEntry made the thread tells nothing */
 }
 
 /* Causes come before what they cause: one pass is enough. */
@@ -145,6 +146,17 @@ static void show_sharers(struct story *s, int task)
     }
 }
 
+static void around_the_end(struct story *s)
+{
+    int left = LAST_TASKS;
+    for (int i = s->task_count; i-- > 0 && left > 0;)
+        if (s->tasks[i].kind != TASK_SYSTEM) {
+            show_with_ancestors(s, i);
+            left--;
+        }
+}
+
+/* A failure of one agent is often the doing of another that ran shortly before. */
 static void around_agent(struct story *s)
 {
     const struct record *r = s->record;
@@ -155,17 +167,8 @@ static void around_agent(struct story *s)
         if (s->tasks[i].agent == r->failed && !s->tasks[i].ended) {
             show_with_ancestors(s, i);
             show_sharers(s, i);
+            around_the_end(s);
             return;
-        }
-}
-
-static void around_the_end(struct story *s)
-{
-    int left = LAST_TASKS;
-    for (int i = s->task_count; i-- > 0 && left > 0;)
-        if (s->tasks[i].kind != TASK_SYSTEM) {
-            show_with_ancestors(s, i);
-            left--;
         }
 }
 
@@ -186,11 +189,17 @@ void story_of_failure(struct story *s, const struct record *r)
 
 /* ---- the other run ---- */
 
+/* A driver's thread is the same in both runs whoever made it. */
+static bool is_root(const struct task *t)
+{
+    return t->parent == NO_TASK || t->kind == TASK_THREAD;
+}
+
 static void show_the_same(struct story *s, const struct story *failure)
 {
     for (int i = 0; i < failure->task_count; i++) {
         const struct task *t = &failure->tasks[i];
-        if (!t->shown || t->parent != NO_TASK)
+        if (!t->shown || !is_root(t))
             continue;
         if (t->kind == TASK_REQUEST) {
             int q = story_counterpart(s, failure, t->request);
@@ -199,7 +208,7 @@ static void show_the_same(struct story *s, const struct story *failure)
             continue;
         }
         for (int k = 0; k < s->task_count; k++)
-            if (s->tasks[k].parent == NO_TASK && s->tasks[k].kind == t->kind && strcmp(s->tasks[k].title, t->title) == 0)
+            if (is_root(&s->tasks[k]) && s->tasks[k].kind == t->kind && strcmp(s->tasks[k].title, t->title) == 0)
                 s->tasks[k].shown = true;
     }
 }
