@@ -12,6 +12,7 @@
 #include "ps/ps.h"
 #include "session/session.h"
 #include "sim/image.h"
+#include "win32/park.h"
 
 struct leaks_room {
     uint64_t devices, drivers, files, irps;
@@ -124,8 +125,10 @@ void leaks_deadlock_text(char *out, size_t size)
             continue;
         char name[200];
         thread_name(t, name, sizeof name);
-        n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s waits for %s %llx since %.3f s", n ? "; " : "", name, a->why,
-                              (unsigned long long)a->why_object, (double)a->why_since / 1e7);
+        char what[300];
+        if (!park_describe(t, what, sizeof what))
+            snprintf(what, sizeof what, "%s %llx", a->why, (unsigned long long)a->why_object);
+        n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s waits for %s since %.3f s", n ? "; " : "", name, what, (double)a->why_since / 1e7);
         if (n >= size)
             return;
     }

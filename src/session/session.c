@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "cm/cm.h"
 #include "ex/ex.h"
@@ -25,6 +27,7 @@
 #include "sim/door.h"
 #include "trace/trace.h"
 #include "trap/trap.h"
+#include "win32/service.h"
 
 static const struct config *config; /* of the process: the same for all runs */
 
@@ -212,8 +215,23 @@ static void registry_fill(const struct config *c)
     }
 }
 
+/* The host's file for a driver that the program asks the service manager to load. */
+static bool driver_file(const char *file_name, char *path, size_t size)
+{
+    for (uint32_t i = 0; i < config->driver_count; i++) {
+        const char *slash = strrchr(config->drivers[i].file, '/');
+        if (strcasecmp(slash ? slash + 1 : config->drivers[i].file, file_name) == 0)
+            return config_find_file(config, config->drivers[i].file, path, size);
+    }
+    /* Beside the program, where programs that install their driver look for it. */
+    const char *slash = strrchr(config->program, '/');
+    snprintf(path, size, "%.*s%s", slash ? (int)(slash + 1 - config->program) : 0, config->program, file_name);
+    return access(path, R_OK) == 0 || config_find_file(config, file_name, path, size);
+}
+
 void session_begin(const struct config *c)
 {
+    service_file_hook = driver_file;
     config = c;
     sim_init(c->cpus);
     MACHINE->time_any = c->time_any;

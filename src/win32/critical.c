@@ -81,7 +81,7 @@ void EnterCriticalSection(struct critical_section *cs)
     uint64_t me = thread_id();
     while (!try_take(cs, me)) {
         cs->lock_count -= ONE_WAITER;
-        park_enter((uint64_t)cs, 0);
+        park_enter((uint64_t)cs, PARK_CRITICAL_SECTION);
         park_wait((ULONG)-1);
         /* Whoever woke us took us off the count and cleared the bit; we try now. */
         cs->lock_count |= NOT_WOKEN;

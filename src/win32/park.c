@@ -3,14 +3,19 @@
 #include "win32/park.h"
 
 #include "sim/access.h"
+#include "sim/image.h"
+#include "win32/critical.h"
 #include "win32/wait.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
 
 struct waiter {
     struct waiter *next; /* in the room's list, oldest first */
     struct thread *thread;
     HANDLE id; /* of the thread: records are reused */
     uint64_t key;
-    unsigned kind;
+    enum park_kind kind;
     bool listed, woken;
     KEVENT alert; /* NtAlertThreadByThreadId sets it */
 };
@@ -46,7 +51,7 @@ static struct waiter *oldest(uint64_t key)
     return NULL;
 }
 
-void park_enter(uint64_t key, unsigned kind)
+void park_enter(uint64_t key, enum park_kind kind)
 {
     sim_access(key, SIM_WRITE);
     struct w32_thread *t = w32_thread();
@@ -108,4 +113,22 @@ int park_first(uint64_t key)
 {
     struct waiter *w = oldest(key);
     return w ? (int)w->kind : -1;
+}
+
+bool park_describe(const struct thread *t, char *text, size_t size)
+{
+    static const char *const kinds[] = { "critical section", "SRW lock (exclusive)", "SRW lock (shared)", "condition variable", "address", "one-time initialisation" };
+    for (const struct waiter *w = w32_room()->waiters; w; w = w->next) {
+        if (w->thread != t || !is_alive(w))
+            continue;
+        char where[200];
+        image_symbol_text(w->key, where, sizeof where);
+        size_t n = (size_t)snprintf(text, size, "%s %s", kinds[w->kind], where);
+        bool readable = (host_page_protection(w->key & ~0xFFFull) & PROT_READ) != 0;
+        uint64_t owner = w->kind == PARK_CRITICAL_SECTION && readable ? ((const struct critical_section *)w->key)->owning_thread : 0;
+        if (owner && n < size)
+            snprintf(text + n, size - n, ", owned by thread %llx,", (unsigned long long)owner);
+        return true;
+    }
+    return false;
 }

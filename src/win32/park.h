@@ -5,14 +5,18 @@
 
 #include "win32/win32.h"
 
-/* The current thread enters the list for key; kind is the caller's. No scheduling happens between this and what follows. */
-void park_enter(uint64_t key, unsigned kind);
+enum park_kind { PARK_CRITICAL_SECTION, PARK_SRW_EXCLUSIVE, PARK_SRW_SHARED, PARK_CONDITION_VARIABLE, PARK_ADDRESS, PARK_INIT_ONCE };
+
+/* The current thread enters the list for key. No scheduling happens between this and what follows. */
+void park_enter(uint64_t key, enum park_kind kind);
 /* Waits until it is woken or the time (milliseconds, 0xFFFFFFFF: for ever) is over. false: timed out, and no longer listed. */
 bool park_wait(ULONG milliseconds);
-/* Wakes the oldest waiter; its kind through *kind unless NULL. false: nobody waits. */
+/* Wakes the oldest waiter. false: nobody waits. */
 bool park_wake_one(uint64_t key);
 void park_wake_all(uint64_t key);
 /* The kind of the oldest waiter for key; -1: nobody waits. */
 int park_first(uint64_t key);
+/* What a thread waits for here, in words: "critical section app!lock, owned by thread 2c". false: it does not. For reports. */
+bool park_describe(const struct thread *t, char *text, size_t size);
 
 #endif

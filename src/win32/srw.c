@@ -8,7 +8,6 @@
 #include "win32/wait.h"
 
 enum { LOCKED = 1, WAITERS = 2, READER = 16 };
-enum { WAIT_WRITER, WAIT_READER, WAIT_CONDITION, WAIT_ADDRESS, WAIT_INIT };
 
 static bool try_write(uint64_t *lock)
 {
@@ -30,7 +29,7 @@ static bool try_read(uint64_t *lock, bool woken)
     return true;
 }
 
-static void wait_on(uint64_t *lock, unsigned kind)
+static void wait_on(uint64_t *lock, enum park_kind kind)
 {
     *lock |= WAITERS;
     park_enter((uint64_t)lock, kind);
@@ -40,13 +39,13 @@ static void wait_on(uint64_t *lock, unsigned kind)
 void AcquireSRWLockExclusive(uint64_t *lock)
 {
     while (!try_write(lock))
-        wait_on(lock, WAIT_WRITER);
+        wait_on(lock, PARK_SRW_EXCLUSIVE);
 }
 
 void AcquireSRWLockShared(uint64_t *lock)
 {
     for (bool woken = false; !try_read(lock, woken); woken = true)
-        wait_on(lock, WAIT_READER);
+        wait_on(lock, PARK_SRW_SHARED);
 }
 
 BOOL TryAcquireSRWLockExclusive(uint64_t *lock)
@@ -63,10 +62,10 @@ BOOL TryAcquireSRWLockShared(uint64_t *lock)
 static void wake_next(uint64_t *lock)
 {
     int kind = park_first((uint64_t)lock);
-    if (kind == WAIT_READER) {
-        while (park_first((uint64_t)lock) == WAIT_READER)
+    if (kind == PARK_SRW_SHARED) {
+        while (park_first((uint64_t)lock) == PARK_SRW_SHARED)
             park_wake_one((uint64_t)lock);
-    } else if (kind == WAIT_WRITER) {
+    } else if (kind == PARK_SRW_EXCLUSIVE) {
         park_wake_one((uint64_t)lock);
     }
     if (park_first((uint64_t)lock) < 0)
@@ -119,7 +118,7 @@ static BOOL condition_result(bool woken)
 
 BOOL SleepConditionVariableCS(uint64_t *condition, struct critical_section *cs, ULONG milliseconds)
 {
-    park_enter((uint64_t)condition, WAIT_CONDITION);
+    park_enter((uint64_t)condition, PARK_CONDITION_VARIABLE);
     LeaveCriticalSection(cs);
     bool woken = park_wait(milliseconds);
     EnterCriticalSection(cs);
@@ -130,7 +129,7 @@ BOOL SleepConditionVariableSRW(uint64_t *condition, uint64_t *lock, ULONG millis
 {
     bool shared = flags & 1; /* CONDITION_VARIABLE_LOCKMODE_SHARED */
     release_check(lock, shared);
-    park_enter((uint64_t)condition, WAIT_CONDITION);
+    park_enter((uint64_t)condition, PARK_CONDITION_VARIABLE);
     if (shared)
         ReleaseSRWLockShared(lock);
     else
@@ -162,7 +161,7 @@ BOOL WaitOnAddress(const volatile void *address, const void *compare, uint64_t b
     sim_access((uint64_t)address, SIM_READ);
     if (memcmp((const void *)address, compare, bytes) != 0)
         return TRUE;
-    park_enter((uint64_t)address, WAIT_ADDRESS);
+    park_enter((uint64_t)address, PARK_ADDRESS);
     return park_wait(milliseconds) ? TRUE : w32_error(ERROR_TIMEOUT);
 }
 
@@ -209,7 +208,7 @@ BOOL InitOnceBeginInitialize(uint64_t *once, ULONG flags, BOOL *pending, uint64_
         default:
             if (flags & (ONCE_CHECK_ONLY | ONCE_FLAG_ASYNC))
                 return w32_error(flags & ONCE_CHECK_ONLY ? ERROR_GEN_FAILURE : ERROR_INVALID_PARAMETER);
-            park_enter((uint64_t)once, WAIT_INIT);
+            park_enter((uint64_t)once, PARK_INIT_ONCE);
             park_wait((ULONG)-1);
         }
     }

@@ -38,6 +38,7 @@ enum { TLS_DIRECT = 64, TLS_EXPANSION = 1024, FLS_SLOTS = 128, CRT_FILES = 512, 
 struct heap;
 struct region;
 struct waiter;
+struct service_room;
 
 /* An open low-level file of the C run-time. */
 struct crt_fd {
@@ -93,7 +94,7 @@ struct w32_room {
     struct w32_process *processes;
     struct w32_thread *threads[MAX_AGENTS];
     struct waiter *waiters; /* all threads that wait on an address, oldest first */
-    uint64_t waits;
+    struct service_room *services;
 };
 
 struct w32_room *w32_room(void);

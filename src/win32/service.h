@@ -1,0 +1,11 @@
+/* Where the service manager finds a driver's file: set by the session. */
+#ifndef IRPLAB_WIN32_SERVICE_H
+#define IRPLAB_WIN32_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* file_name: without folders. false: there is no such file. */
+extern bool (*service_file_hook)(const char *file_name, char *path, size_t size);
+
+#endif
