@@ -1,4 +1,5 @@
 /* irplab graph: callers or callees. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,17 +7,22 @@
 #include "cli/cli.h"
 #include "cli/images.h"
 #include "cli/options.h"
+#include "graph/dispatch.h"
 #include "graph/tree.h"
 
 static const char help[] =
     "usage: irplab graph [options] IMAGE… SYMBOL\n"
+    "       irplab graph [options] IMAGE… --path FROM TO | --who SYMBOL | --dispatch[=SYMBOL]\n"
     "\n"
     "Draws what SYMBOL calls (--down, the default) or what calls it (--up). A symbol is name, module!name, module+0xRVA or an address;\n"
     "an import also by its plain name. With several images, calls from one into another are followed.\n"
     "In parentheses: callbacks passed, bug check codes, statuses, pool tags, targets of guarded calls. ⟜ is an import,\n"
-    "↺ a function that is being drawn above, [N] the number of lines below the root.\n"
+    "↺ a function that is being drawn above, ⇢ one whose address is taken, [N] the number of lines below the root.\n"
     "\n"
     "  --down | --up      callees or callers          --depth N        levels (default 2)\n"
+    "  --path FROM TO     the shortest way, callbacks included\n"
+    "  --who SYMBOL       all that reaches a function or import, each once, nearest first\n"
+    "  --dispatch         the dispatch table that DriverEntry fills; with =SYMBOL: which routines of it reach SYMBOL, and how\n"
     "  --callbacks        functions whose address is taken count as called\n"
     "  --only TEXT        what leads to names with TEXT  --module NAME   what leads into a module\n"
     "  --all              also below functions that everything calls (locks, pool, strings)\n"
@@ -31,6 +37,8 @@ struct job {
     struct graph_open open;
     struct cli_words words;
     enum format format;
+    const char *path_from, *path_to, *who, *dispatch_to;
+    bool dispatch;
     bool all, help;
 };
 
@@ -62,6 +70,8 @@ static bool flag(struct job *j, const char *a)
         j->q.up = true;
     else if (strcmp(a, "--callbacks") == 0)
         j->q.callbacks = true;
+    else if (strcmp(a, "--dispatch") == 0)
+        j->dispatch = true;
     else if (strcmp(a, "--all") == 0)
         j->all = true;
     else if (strcmp(a, "--json") == 0)
@@ -77,16 +87,28 @@ static bool flag(struct job *j, const char *a)
     return true;
 }
 
+static const char **text_option(struct job *j, const char *a)
+{
+    return is(a, "--only")        ? &j->q.only
+           : is(a, "--module")    ? &j->q.module
+           : is(a, "--symbols")   ? &j->open.symbol_dir
+           : is(a, "--who")       ? &j->who
+           : is(a, "--path")      ? &j->path_from
+           : is(a, "--dispatch=") || strncmp(a, "--dispatch=", 11) == 0 ? &j->dispatch_to
+                                  : NULL;
+}
+
 static bool parse(struct job *j, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
-        const char **text = is(a, "--only") ? &j->q.only : is(a, "--module") ? &j->q.module : is(a, "--symbols") ? &j->open.symbol_dir : NULL;
+        const char **text = text_option(j, a);
         if (flag(j, a) || cli_common_option(argc, argv, &i))
             continue;
         if (text) {
-            if (!(*text = cli_option_value(argc, argv, &i)))
+            if (!(*text = cli_option_value(argc, argv, &i)) || (is(a, "--path") && !(j->path_to = cli_option_value(argc, argv, &i))))
                 return false;
+            j->dispatch |= text == &j->dispatch_to;
         } else if (is(a, "--depth")) {
             if (!number("--depth", cli_option_value(argc, argv, &i), &j->q.depth))
                 return false;
@@ -103,23 +125,71 @@ static bool parse(struct job *j, int argc, char **argv)
     return true;
 }
 
+static void print(const struct job *j, const struct graph_tree *t)
+{
+    if (j->format == JSON)
+        graph_tree_json(t, stdout);
+    else if (j->format == DOT)
+        graph_tree_dot(t, stdout);
+    else if (j->format == HTML)
+        graph_tree_html(t, stdout);
+    else
+        graph_tree_text(t, stdout);
+}
+
 static int draw(struct job *j, const char *symbol)
 {
-    struct graph_place root;
+    struct graph_place root, to;
     struct graph_tree t;
     char err[1024];
     if (!graph_find(j->q.images, j->q.count, symbol, &root, err, sizeof err))
         return usage_error("%s", err);
-    j->q.use_stop_list = j->format == TEXT && !j->all;
-    if (!graph_tree_make(&j->q, &root, &t, err, sizeof err))
+    if (j->path_to && !graph_find(j->q.images, j->q.count, j->path_to, &to, err, sizeof err))
         return usage_error("%s", err);
-    if (j->format == JSON)
-        graph_tree_json(&t, stdout);
-    else if (j->format == DOT)
-        graph_tree_dot(&t, stdout);
-    else
-        graph_tree_text(&t, stdout);
+    j->q.use_stop_list = j->format == TEXT && !j->all;
+    if (j->path_to && !graph_tree_path(&j->q, &root, &to, &t))
+        return usage_error("no way from %s to %s", symbol, j->path_to);
+    if (j->who && !graph_tree_who(&j->q, &root, &t))
+        return usage_error("out of memory");
+    if (!j->path_to && !j->who && !graph_tree_make(&j->q, &root, &t, err, sizeof err))
+        return usage_error("%s", err);
+    print(j, &t);
     graph_tree_free(&t);
+    return EXIT_OK;
+}
+
+static int table(struct job *j)
+{
+    struct graph_dispatch d;
+    struct graph_place to = { 0 };
+    char err[1024], name[GRAPH_NAME];
+    if (j->dispatch_to && !graph_find(j->q.images, j->q.count, j->dispatch_to, &to, err, sizeof err))
+        return usage_error("%s", err);
+    json_t *rows = json_array();
+    for (size_t k = 0; k < j->q.count; k++) {
+        if (!graph_dispatch_of(&j->q.images[k], &d))
+            return usage_error("out of memory");
+        for (size_t i = 0; i < d.count; i++) {
+            struct graph_place from = { &j->q.images[k], false, d.rows[i].function };
+            struct graph_tree t;
+            if (j->dispatch_to && !graph_tree_path(&j->q, &from, &to, &t))
+                continue;
+            graph_function_name(&j->q.images[k], d.rows[i].function, name);
+            if (j->format == JSON)
+                json_array_append_new(rows, json_pack("{s:s, s:s}", "entry", d.rows[i].what, "symbol", name));
+            else
+                printf("%-32s %s\n", d.rows[i].what, name);
+            if (j->dispatch_to && j->format == TEXT)
+                graph_tree_text(&t, stdout);
+            if (j->dispatch_to)
+                graph_tree_free(&t);
+        }
+    }
+    if (j->format == JSON) {
+        json_dumpf(rows, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(rows);
     return EXIT_OK;
 }
 
@@ -132,17 +202,18 @@ int cli_graph(int argc, char **argv)
         fputs(help, stdout);
         return EXIT_OK;
     }
-    if (j.words.count < 2)
+    bool has_symbol = j.path_from || j.who || j.dispatch;
+    if (j.words.count < (has_symbol ? 1 : 2))
         return usage_error(j.words.count ? "a graph of what in %s? Give a SYMBOL; see irplab graph --help"
                                          : "no IMAGE and SYMBOL%s; see irplab graph --help", j.words.count ? j.words.at[0] : "");
-    int images = j.words.count - 1;
+    int images = j.words.count - !has_symbol;
     j.q.images = calloc((size_t)images, sizeof *j.q.images);
     j.q.count = (size_t)images;
     if (!j.q.images || !cli_open_images(j.q.images, j.words.at, images, &j.open)) {
         free(j.q.images);
         return EXIT_USAGE;
     }
-    int status = draw(&j, j.words.at[images]);
+    int status = j.dispatch ? table(&j) : draw(&j, j.path_from ? j.path_from : j.who ? j.who : j.words.at[images]);
     cli_close_images(j.q.images, images);
     free(j.q.images);
     return status;

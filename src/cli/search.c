@@ -12,13 +12,14 @@
 #include "graph/uf.h"
 
 static const char help[] =
-    "usage: irplab search [--callers N] [--deep] [--json] [--symbols DIR] IMAGE… PATTERN\n"
+    "usage: irplab search [--callers N] [--deep] [--bare] [--json] [--symbols DIR] IMAGE… PATTERN\n"
     "\n"
     "Finds instructions in the functions of images. PATTERN is one of\n"
     "  bytes     '48 8b ?? ?? e8', '4? 8b'; the first byte begins an instruction\n"
     "  constant  0C0000120h, 0xC0000120 or STATUS_CANCELLED, however it is loaded\n"
     "  text      'mov reg,[reg+30h]', 'mov [rdi+30h],STATUS_CANCELLED', 'call *WorkItem*', 'cli'; free words: reg r16 r32 r64 xmm mem imm *\n"
     "--callers N draws the callers of each function found, N levels. --deep follows constants through registers in large images too.\n"
+    "--bare leaves addresses and bytes out.\n"
     "\n"
     "example: irplab search build/cases/camera-create-cancelled/usbvideo.sys STATUS_CANCELLED --callers 2\n";
 
@@ -26,7 +27,7 @@ struct job {
     struct graph_open open;
     struct cli_words words;
     unsigned callers;
-    bool deep, json, help;
+    bool deep, bare, json, help;
     struct graph_image *images;
     size_t count;
 };
@@ -57,6 +58,8 @@ static bool parse(struct job *j, int argc, char **argv)
             continue;
         if (strcmp(a, "--deep") == 0)
             j->deep = true;
+        else if (strcmp(a, "--bare") == 0)
+            j->bare = true;
         else if (strcmp(a, "--json") == 0)
             j->json = true;
         else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)
@@ -99,7 +102,7 @@ static void print_matches(struct job *j, struct graph_image *g, const struct gra
 {
     char name[GRAPH_NAME];
     for (size_t i = 0; i < count; i++) {
-        char *line = line_of(g, m[i].rva, false);
+        char *line = line_of(g, m[i].rva, j->bare);
         printf("%s:\n%s%s\n", graph_address_name(g, m[i].rva, name), line ? line : "", m[i].computed ? "  ; computed" : "");
         free(line);
         struct graph_tree t;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nt/bugcheck.h"
 #include "nt/status.h"
 
 enum { REGISTERS = 4, STACK_ARGUMENTS = 8 };
@@ -86,10 +85,10 @@ static void read_constant(struct reader *r, uint32_t site, enum graph_role role,
     if (role == GRAPH_ROLE_TAG && tag_text((uint32_t)v, text)) {
         add(r, site, GRAPH_NONE, text);
     } else if (role == GRAPH_ROLE_BUGCHECK) {
-        const char *name = nt_bugcheck_name((ULONG)v);
+        const char *name = graph_bugcheck_name((uint32_t)v);
         hexadecimal((uint32_t)v, text, sizeof text);
         size_t n = strlen(text);
-        if (name && strcmp(name, "unknown") != 0)
+        if (name)
             snprintf(text + n, sizeof text - n, "=%s", name);
         add(r, site, GRAPH_NONE, text);
     } else if (status_text(v, text)) {

@@ -25,5 +25,6 @@ void graph_arguments_free(struct graph_arguments *a);
 /* roles.c: how argument `index` of a routine of this name is to be read. */
 enum graph_role { GRAPH_ROLE_NONE, GRAPH_ROLE_TAG, GRAPH_ROLE_BUGCHECK, GRAPH_ROLE_STATUS };
 enum graph_role graph_role_of(const char *routine, unsigned index);
+const char *graph_bugcheck_name(uint32_t code); /* NULL: unknown */
 
 #endif

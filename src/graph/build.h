@@ -25,6 +25,7 @@ enum {
     STATE_INSIDE = 2, /* inside a part of .pdata, not its first byte */
     STATE_PART = 4,   /* a part of .pdata begins */
     STATE_POINTER = 8, /* its address is stored */
+    STATE_COLD = 32, /* a part split off, whose function is not known yet */
     STATE_SWEPT = 16, /* a stretch without .pdata was swept from here */
 };
 
@@ -32,6 +33,8 @@ uint32_t graph_keep_string(struct graph_builder *b, const char *s, size_t length
 
 /* functions.c: where functions begin and end. */
 bool graph_find_functions(struct graph_builder *b);
+/* cold.c: called when all is swept. */
+void graph_join_cold_parts(struct graph_builder *b);
 /* edges.c: what the sweep saw becomes edges between functions. */
 bool graph_make_edges(struct graph_builder *b);
 /* registers.c: calls of imports through registers, appended in order of site. */

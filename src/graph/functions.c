@@ -238,6 +238,7 @@ static bool sweep_all(struct graph_builder *b)
             return false;
         starts_of(b, before);
     }
+    graph_join_cold_parts(b);
     return !b->out_of_memory && !b->raws.out_of_memory;
 }
 

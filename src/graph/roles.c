@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "nt/bugcheck.h"
+
 static const struct {
     const char *name;
     uint8_t index, role;
@@ -40,4 +42,23 @@ enum graph_role graph_role_of(const char *routine, unsigned index)
         if (roles[i].index == index && strcmp(roles[i].name, routine) == 0)
             return roles[i].role;
     return GRAPH_ROLE_NONE;
+}
+
+const char *graph_bugcheck_name(uint32_t code)
+{
+    static const struct {
+        uint32_t code;
+        const char *name;
+    } more[] = {
+#define X(code, name) { code, #name },
+#include "graph/bugchecks.def"
+#undef X
+    };
+    const char *name = nt_bugcheck_name(code);
+    if (strcmp(name, "unknown") != 0)
+        return name;
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        if (more[i].code == code)
+            return more[i].name;
+    return NULL;
 }

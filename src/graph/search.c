@@ -160,7 +160,7 @@ static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const 
         add(s, site, true);
 }
 
-static void at_store(void *ctx, uint32_t site, const struct graph_set *base, int64_t offset, const struct graph_set *what)
+static void at_store(void *ctx, uint32_t site, const struct graph_set *to, bool indexed, const struct graph_set *what)
 {
     struct searcher *s = ctx;
     if (holds(what, s->p->constant))

@@ -103,24 +103,39 @@ static const char *node_name(const struct graph_node *n, char *out)
     return out;
 }
 
-static uint32_t add_node(struct maker *m, const struct graph_node *like, uint32_t parent)
+uint32_t graph_tree_add(struct graph_tree *t, const struct graph_node *like, uint32_t parent)
 {
-    struct graph_tree *t = m->t;
     char name[GRAPH_NAME];
-    m->too_large |= t->count >= MOST_NODES;
-    struct graph_node *p = m->too_large ? NULL : graph_grow(t->nodes, &t->room, t->count, sizeof *p);
-    if (!p) {
-        m->out_of_memory = true;
+    struct graph_node *p = graph_grow(t->nodes, &t->room, t->count, sizeof *p);
+    char *copy = p ? strdup(node_name(like, name)) : NULL;
+    if (p)
+        t->nodes = p;
+    if (!copy)
         return GRAPH_NONE;
-    }
-    t->nodes = p;
     struct graph_node *n = &t->nodes[t->count];
     *n = *like;
     n->parent = parent;
     n->child = n->next = GRAPH_NONE;
-    n->name = strdup(node_name(like, name));
-    m->out_of_memory |= !n->name;
+    n->child_count = 0;
+    n->name = copy;
     return t->count++;
+}
+
+void graph_tree_attach(struct graph_tree *t, uint32_t parent, uint32_t child)
+{
+    uint32_t *link = &t->nodes[parent].child;
+    while (*link != GRAPH_NONE)
+        link = &t->nodes[*link].next;
+    *link = child;
+    t->nodes[parent].child_count++;
+}
+
+static uint32_t add_node(struct maker *m, const struct graph_node *like, uint32_t parent)
+{
+    m->too_large |= m->t->count >= MOST_NODES;
+    uint32_t n = m->too_large ? GRAPH_NONE : graph_tree_add(m->t, like, parent);
+    m->out_of_memory |= n == GRAPH_NONE;
+    return n;
 }
 
 static bool same_place(const struct graph_node *a, const struct graph_node *b)

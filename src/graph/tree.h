@@ -48,6 +48,15 @@ void graph_tree_free(struct graph_tree *t);
 /* All descendants of a node that are drawn. */
 uint32_t graph_tree_total(const struct graph_tree *t, uint32_t node);
 
+/* reach.c: the shortest way between two places (pointers count: what takes the address of a callback leads to it), as a
+ * tree with one child a level; and all that reaches a place, each function once, by distance. False: there is none, or err says why. */
+bool graph_tree_path(const struct graph_query *q, const struct graph_place *from, const struct graph_place *to, struct graph_tree *out);
+bool graph_tree_who(const struct graph_query *q, const struct graph_place *to, struct graph_tree *out);
+
+/* For the files of this room: a node without children, named; GRAPH_NONE without memory. */
+uint32_t graph_tree_add(struct graph_tree *t, const struct graph_node *like, uint32_t parent);
+void graph_tree_attach(struct graph_tree *t, uint32_t parent, uint32_t child); /* as the last one */
+
 /* stop.c: functions that everything calls and that explain nothing. `name` without its module. */
 bool graph_stop_listed(const char *name);
 
@@ -59,7 +68,7 @@ bool graph_resolve_import(struct graph_image *images, size_t count, const struct
 void graph_tree_text(const struct graph_tree *t, FILE *out);
 void graph_tree_json(const struct graph_tree *t, FILE *out);
 void graph_tree_dot(const struct graph_tree *t, FILE *out);
-void graph_tree_html(const struct graph_tree *t, const struct graph_query *q, FILE *out);
+void graph_tree_html(const struct graph_tree *t, FILE *out);
 
 const char *graph_kind_name(uint32_t kind);
 

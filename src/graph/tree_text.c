@@ -53,7 +53,7 @@ static void draw_arguments(struct drawing *d, const struct graph_node *n, bool b
     fprintf(d->out, " (%s", n->arguments[0]);
     for (uint32_t i = 1; i < n->argument_count; i++) {
         fprintf(d->out, "\n%s%s", d->before, branch ? "│" : width ? " " : "");
-        repeat(d->out, " ", (width ? width - 1 : 0) + columns(n->name) + (n->kind == GRAPH_EDGE_IMPORT ? 1 : 0) + 2);
+        repeat(d->out, " ", (width ? width - 1 : 0) + columns(n->name) + (n->is_import || n->kind == GRAPH_EDGE_POINTER) + 2);
         fputs(n->arguments[i], d->out);
     }
     fputc(')', d->out);
@@ -71,6 +71,8 @@ static void draw(struct drawing *d, uint32_t node, size_t width, bool later)
     fputs(arrow ? "▷" : " ", d->out);
     if (n->is_import)
         fputs("⟜", d->out);
+    if (n->kind == GRAPH_EDGE_POINTER)
+        fputs("⇢", d->out);
     fputs(n->name, d->out);
     if (n->recursive)
         fputs(" ↺", d->out);

@@ -181,13 +181,27 @@ static void store_at(const struct step *s, const struct graph_set *at, const str
     if (at->count == 1 && !at->unknown && at->v[0].kind == GRAPH_STACK)
         set_slot(s->st, (int64_t)at->v[0].number, size >= 4 ? &what : &unknown);
     else if (s->watch && s->watch->at_store && what.count)
-        s->watch->at_store(s->watch->ctx, s->rva, at, 0, &what);
+        s->watch->at_store(s->watch->ctx, s->rva, at, false, &what);
+}
+
+/* A store to a table: [base+index*8+disp]. */
+static bool store_indexed(const struct step *s, const struct graph_set *v, unsigned size)
+{
+    const struct graph_insn *i = s->i;
+    unsigned base = (i->sib & 7) | (i->rex & GRAPH_REX_B) << 3, index = (i->sib >> 3 & 7) | (i->rex & GRAPH_REX_X) << 2;
+    if (graph_mod(i) == 3 || (i->modrm & 7) != 4 || index == 4 || (graph_mod(i) == 0 && (base & 7) == 5) || i->prefixes & GRAPH_SEGMENT)
+        return false;
+    struct graph_set at = plus(&s->st->reg[base], i->disp), what = cut(v, size);
+    if (s->watch && s->watch->at_store && what.count)
+        s->watch->at_store(s->watch->ctx, s->rva, &at, true, &what);
+    return true;
 }
 
 static void store(const struct step *s, const struct graph_set *v, unsigned size)
 {
     struct graph_set at = address(s);
-    store_at(s, &at, v, size);
+    if (!store_indexed(s, v, size))
+        store_at(s, &at, v, size);
 }
 
 static struct graph_set read_rm(const struct step *s)

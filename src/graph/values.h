@@ -50,8 +50,8 @@ struct graph_watch {
     void *ctx;
     /* Before each call and each jump out of the function. */
     void (*at_call)(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st);
-    /* Each store of one known value to an address that is not on the stack; `reg` is the base register. */
-    void (*at_store)(void *ctx, uint32_t site, const struct graph_set *base, int64_t offset, const struct graph_set *what);
+    /* Each store of known values to an address that is not on the stack. `indexed`: an unknown index is added to it. */
+    void (*at_store)(void *ctx, uint32_t site, const struct graph_set *at, bool indexed, const struct graph_set *what);
 };
 
 /* `entry` may be NULL: parameters are unknown but have names. */
