@@ -103,6 +103,35 @@ static void names_are_dissected(void **state)
     assert_int_equal(rest.Length, 0);
 }
 
+BOOLEAN FsRtlIsFatDbcsLegal(const ANSI_STRING *name, ULONG wild, ULONG path, ULONG leading);
+BOOLEAN FsRtlIsHpfsDbcsLegal(const ANSI_STRING *name, ULONG wild, ULONG path, ULONG leading);
+void FsRtlDissectDbcs(const ANSI_STRING *path, ANSI_STRING *first, ANSI_STRING *rest);
+
+static ANSI_STRING *ansi(const char *text)
+{
+    static ANSI_STRING s;
+    s = (ANSI_STRING) { (USHORT)strlen(text), (USHORT)strlen(text), (CHAR *)text };
+    return &s;
+}
+
+static void names_are_judged(void **state)
+{
+    assert_true(FsRtlIsFatDbcsLegal(ansi("CONFIG.SYS"), FALSE, FALSE, FALSE));
+    assert_false(FsRtlIsFatDbcsLegal(ansi("TOOLONGNAME.SYS"), FALSE, FALSE, FALSE));
+    assert_false(FsRtlIsFatDbcsLegal(ansi("A.B.C"), FALSE, FALSE, FALSE));
+    assert_false(FsRtlIsFatDbcsLegal(ansi("*.SYS"), FALSE, FALSE, FALSE));
+    assert_true(FsRtlIsFatDbcsLegal(ansi("*.SYS"), TRUE, FALSE, FALSE));
+    assert_true(FsRtlIsFatDbcsLegal(ansi("\\DIR\\FILE"), FALSE, TRUE, TRUE));
+    assert_false(FsRtlIsFatDbcsLegal(ansi("\\DIR\\FILE"), FALSE, TRUE, FALSE));
+    assert_true(FsRtlIsHpfsDbcsLegal(ansi("a longer name.with.dots"), FALSE, FALSE, FALSE));
+    assert_false(FsRtlIsHpfsDbcsLegal(ansi("ends."), FALSE, FALSE, FALSE));
+    ANSI_STRING first, rest;
+    FsRtlDissectDbcs(ansi("\\one\\two"), &first, &rest);
+    assert_int_equal(first.Length, 3);
+    assert_int_equal(rest.Length, 3);
+    assert_int_equal(rest.Buffer[0], 't');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +140,7 @@ int main(void)
         cmocka_unit_test_setup(the_object_ends_it_normally, setup),
         cmocka_unit_test_setup(the_end_of_the_thread_ends_it, setup),
         cmocka_unit_test_setup(names_are_dissected, setup),
+        cmocka_unit_test_setup(names_are_judged, setup),
     };
     return cmocka_run_group_tests(tests, fixture_map, NULL);
 }
