@@ -85,13 +85,23 @@ static json_t *links_json(const struct sequence *q)
     return list;
 }
 
+static json_t *loops_json(const struct sequence *q)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < q->loop_count; i++)
+        json_array_append_new(list, json_pack("{s:I, s:I, s:s, s:o}", "from", (json_int_t)q->loops[i].first, "to", (json_int_t)q->loops[i].last, "label", q->loops[i].label,
+                                              "note", text(q->loops[i].note)));
+    return list;
+}
+
 static json_t *side_json(const struct report_side *side)
 {
     json_t *lifelines = json_array();
     for (int i = 0; i < side->sequence.lifeline_count; i++)
         json_array_append_new(lifelines, lifeline(&side->sequence, i));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "schedule", text(side->schedule), "requests", requests_json(&side->story), "slices", slices_json(side), "lifelines",
-                     lifelines, "rows", rows_json(side), "links", links_json(&side->sequence));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schedule", text(side->schedule), "requests", requests_json(&side->story), "slices", slices_json(side), "lifelines",
+                     lifelines, "rows", rows_json(side), "links", links_json(&side->sequence), "loops",
+                     loops_json(&side->sequence));
 }
 
 static json_t *prints_json(const struct record *r, unsigned kind)

@@ -174,8 +174,9 @@ static bool is_same(struct act *a, const struct want *w)
 {
     if (a->lifeline != w->lifeline || (a->kind == ACT_COMPLETE) != w->completing)
         return false;
-    if (a->sp == 0) { /* opened by an event before its frame existed */
+    if (a->sp == 0) { /* opened by an event before its frame existed; a tail call may have put another function in its place */
         a->sp = w->sp;
+        a->function = w->function;
         return true;
     }
     return a->sp == w->sp && (a->kind == ACT_DISPATCH || strcmp(a->function, w->function) == 0);
