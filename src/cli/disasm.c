@@ -42,8 +42,8 @@ static bool parse(struct job *j, int argc, char **argv)
         } else if (a[0] == '-') {
             usage_error("unknown option '%s'; see irplab disasm --help", a);
             return false;
-        } else if (j->words.count == CLI_MAX_IMAGES) {
-            usage_error("more than %d symbols", CLI_MAX_IMAGES - 1);
+        } else if (j->words.count == CLI_MAX_WORDS) {
+            usage_error("more than %d symbols", CLI_MAX_WORDS - 1);
             return false;
         } else {
             j->words.at[j->words.count++] = a;
@@ -77,14 +77,17 @@ static int list_all(const struct job *j, struct graph_image *g)
     return EXIT_OK;
 }
 
-static int list(const struct job *j, struct graph_image *g)
+static int list(const struct job *j, struct cli_images *images)
 {
-    struct graph_place places[CLI_MAX_IMAGES];
+    struct graph_image *g = images->at;
+    struct graph_place places[256];
     char err[1024];
     if (j->words.count == 1)
         return list_all(j, g);
+    if (j->words.count > 256)
+        return usage_error("more than 255 symbols");
     for (int i = 1; i < j->words.count; i++) { /* all are there, or nothing is printed */
-        if (!graph_find(g, 1, j->words.at[i], &places[i], err, sizeof err))
+        if (!graph_find(g, images->count, j->words.at[i], &places[i], err, sizeof err))
             return usage_error("%s", err);
         if (places[i].is_import)
             return usage_error("%s is an import of %s: its code is in another image", j->words.at[i], g->path);
@@ -92,9 +95,9 @@ static int list(const struct job *j, struct graph_image *g)
     json_t *all = json_array();
     for (int i = 1; i < j->words.count; i++) {
         if (j->json)
-            json_array_append_new(all, listing_json(g, places[i].index, &j->how));
+            json_array_append_new(all, listing_json(places[i].image, places[i].index, &j->how));
         else
-            graph_uf(g, places[i].index, &j->how, stdout);
+            graph_uf(places[i].image, places[i].index, &j->how, stdout);
         if (!j->json && i + 1 < j->words.count)
             putchar('\n');
     }
@@ -109,7 +112,7 @@ static int list(const struct job *j, struct graph_image *g)
 int cli_disasm(int argc, char **argv)
 {
     struct job j = { 0 };
-    struct graph_image g;
+    struct cli_images images;
     if (!parse(&j, argc, argv))
         return EXIT_USAGE;
     if (j.help) {
@@ -118,9 +121,9 @@ int cli_disasm(int argc, char **argv)
     }
     if (!j.words.count)
         return usage_error("disasm of what? Give an IMAGE; see irplab disasm --help");
-    if (!cli_open_images(&g, j.words.at, 1, &j.open))
+    if (!cli_open_images(&images, j.words.at, 1, j.words.count == 2 ? j.words.at[1] : NULL, &j.open))
         return EXIT_USAGE;
-    int status = list(&j, &g);
-    cli_close_images(&g, 1);
+    int status = list(&j, &images);
+    cli_close_images(&images);
     return status;
 }

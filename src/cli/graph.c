@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/graph_tables.h"
 #include "cli/images.h"
 #include "cli/options.h"
 #include "graph/dispatch.h"
@@ -27,6 +28,10 @@ static const char help[] =
     "  --only TEXT        what leads to names with TEXT  --module NAME   what leads into a module\n"
     "  --all              also below functions that everything calls (locks, pool, strings)\n"
     "  --json | --dot | --html    instead of text     --symbols DIR    where program databases lie\n"
+    "  --functions, --edges       tables of all functions or calls, tab separated\n"
+    "  --index            only analyse and keep: totals   --list       what is kept   --fresh   analyse again\n"
+    "\n"
+    "IMAGE is a .sys, .exe or .dll, or a memory dump, of which all modules are taken (for module!name: that one and the kernel).\n"
     "\n"
     "example: irplab graph build/cases/camera-create-cancelled/usbvideo.sys USBVideoFilterClose --down\n";
 
@@ -38,7 +43,8 @@ struct job {
     struct cli_words words;
     enum format format;
     const char *path_from, *path_to, *who, *dispatch_to;
-    bool dispatch;
+    bool dispatch, list;
+    const char *table; /* --functions, --edges, --index */
     bool all, help;
 };
 
@@ -70,6 +76,12 @@ static bool flag(struct job *j, const char *a)
         j->q.up = true;
     else if (strcmp(a, "--callbacks") == 0)
         j->q.callbacks = true;
+    else if (strcmp(a, "--list") == 0)
+        j->list = true;
+    else if (strcmp(a, "--functions") == 0 || strcmp(a, "--edges") == 0 || strcmp(a, "--index") == 0)
+        j->table = a;
+    else if (strcmp(a, "--fresh") == 0)
+        j->open.no_database = true;
     else if (strcmp(a, "--dispatch") == 0)
         j->dispatch = true;
     else if (strcmp(a, "--all") == 0)
@@ -115,8 +127,8 @@ static bool parse(struct job *j, int argc, char **argv)
         } else if (a[0] == '-') {
             usage_error("unknown option '%s'; see irplab graph --help", a);
             return false;
-        } else if (j->words.count == CLI_MAX_IMAGES) {
-            usage_error("more than %d images", CLI_MAX_IMAGES - 1);
+        } else if (j->words.count == CLI_MAX_WORDS) {
+            usage_error("more than %d images", CLI_MAX_WORDS - 1);
             return false;
         } else {
             j->words.at[j->words.count++] = a;
@@ -202,19 +214,20 @@ int cli_graph(int argc, char **argv)
         fputs(help, stdout);
         return EXIT_OK;
     }
-    bool has_symbol = j.path_from || j.who || j.dispatch;
+    if (j.list)
+        return cli_graph_list(j.format == JSON);
+    bool has_symbol = j.path_from || j.who || j.dispatch || j.table;
     if (j.words.count < (has_symbol ? 1 : 2))
         return usage_error(j.words.count ? "a graph of what in %s? Give a SYMBOL; see irplab graph --help"
                                          : "no IMAGE and SYMBOL%s; see irplab graph --help", j.words.count ? j.words.at[0] : "");
-    int images = j.words.count - !has_symbol;
-    j.q.images = calloc((size_t)images, sizeof *j.q.images);
-    j.q.count = (size_t)images;
-    if (!j.q.images || !cli_open_images(j.q.images, j.words.at, images, &j.open)) {
-        free(j.q.images);
+    int paths = j.words.count - !has_symbol;
+    const char *symbol = j.path_from ? NULL : j.who ? j.who : has_symbol ? NULL : j.words.at[paths];
+    struct cli_images images;
+    if (!cli_open_images(&images, j.words.at, paths, symbol, &j.open))
         return EXIT_USAGE;
-    }
-    int status = j.dispatch ? table(&j) : draw(&j, j.path_from ? j.path_from : j.who ? j.who : j.words.at[images]);
-    cli_close_images(j.q.images, images);
-    free(j.q.images);
+    j.q.images = images.at;
+    j.q.count = images.count;
+    int status = j.dispatch ? table(&j) : j.table ? cli_graph_table(&images, j.table) : draw(&j, j.path_from ? j.path_from : symbol);
+    cli_close_images(&images);
     return status;
 }

@@ -2,9 +2,14 @@
 #include "cli/images.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/options.h"
+#include "graph/dump.h"
 
 bool cli_common_option(int argc, char **argv, int *i)
 {
@@ -22,7 +27,7 @@ bool cli_common_option(int argc, char **argv, int *i)
 const char *cli_option_value(int argc, char **argv, int *i)
 {
     const char *equals = strchr(argv[*i], '=');
-    if (equals)
+    if (equals && strncmp(argv[*i], "--", 2) == 0)
         return equals + 1;
     if (*i + 1 >= argc) {
         usage_error("%s wants a value", argv[*i]);
@@ -31,21 +36,120 @@ const char *cli_option_value(int argc, char **argv, int *i)
     return argv[++*i];
 }
 
-bool cli_open_images(struct graph_image *images, const char *const *paths, int count, const struct graph_open *how)
+/* --- progress: on a terminal, when it takes long enough to be asked about ------------------------------------- */
+
+struct progress {
+    double start, shown;
+    size_t done, total; /* images */
+};
+
+static double now(void)
 {
-    for (int i = 0; i < count; i++) {
-        char err[PE_ERROR_TEXT];
-        if (graph_open_image(&images[i], paths[i], how, err, sizeof err) != PE_OK) {
-            usage_error("%s: %s", paths[i], err);
-            cli_close_images(images, i);
-            return false;
-        }
-    }
-    return true;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-void cli_close_images(struct graph_image *images, int count)
+static void show(void *ctx, uint64_t done, uint64_t total)
 {
-    for (int i = 0; i < count; i++)
-        graph_close_image(&images[i]);
+    struct progress *p = ctx;
+    double t = now(), part = ((double)p->done + (total ? (double)done / (double)total : 0)) / (double)p->total;
+    if (t - p->start < 0.5 || t - p->shown < 0.1 || part <= 0)
+        return;
+    p->shown = t;
+    int filled = (int)(part * 30);
+    fprintf(stderr, "\r[%.*s%*s] %3.0f%%, about %.0f s left ", filled, "##############################", 30 - filled, "", part * 100,
+            (t - p->start) / part * (1 - part));
+    fflush(stderr);
+}
+
+static void clear(const struct progress *p)
+{
+    if (p->shown > 0)
+        fprintf(stderr, "\r%60s\r", "");
+}
+
+/* --- opening -------------------------------------------------------------------------------------------------- */
+
+static struct graph_image *one_more(struct cli_images *images)
+{
+    struct graph_image *p = realloc(images->at, (images->count + 1) * sizeof *p);
+    if (!p)
+        return NULL;
+    images->at = p;
+    return &p[images->count];
+}
+
+/* Whether a module of a dump is wanted for module!name. */
+static bool wanted(const struct graph_module *m, const char *symbol)
+{
+    const char *bang = symbol ? strchr(symbol, '!') : NULL;
+    bool kernel = strncasecmp(m->name, "ntoskrnl", 8) == 0 || strncasecmp(m->name, "ntkrnl", 6) == 0;
+    size_t n = bang ? (size_t)(bang - symbol) : 0;
+    return !bang || kernel || (strncasecmp(m->name, symbol, n) == 0 && (m->name[n] == '.' || !m->name[n]));
+}
+
+static bool open_dump(struct cli_images *images, const char *path, const char *symbol, struct progress *p, const struct graph_open *how)
+{
+    struct graph_dump d;
+    struct graph_module *modules;
+    size_t count, before = images->count;
+    char err[PE_ERROR_TEXT];
+    if (!graph_dump_open(&d, path, err, sizeof err)) {
+        usage_error("%s: %s", path, err);
+        return false;
+    }
+    graph_dump_modules(&d, &modules, &count);
+    p->total += count;
+    for (size_t i = 0; i < count; i++, p->done++) {
+        uint8_t *bytes = wanted(&modules[i], symbol) ? graph_dump_image(&d, &modules[i]) : NULL;
+        struct graph_image *g = bytes ? one_more(images) : NULL;
+        if (g && graph_open_owned(g, modules[i].name, bytes, modules[i].size, how, err, sizeof err) == PE_OK)
+            images->count++;
+    }
+    free(modules);
+    graph_dump_close(&d);
+    if (images->count == before)
+        usage_error("%s: no module%s can be read from this dump", path, symbol && strchr(symbol, '!') ? " of that name" : "");
+    return images->count > before;
+}
+
+static bool open_one(struct cli_images *images, const char *path, const char *symbol, struct progress *p, const struct graph_open *how)
+{
+    char err[PE_ERROR_TEXT];
+    if (graph_is_dump(path))
+        return open_dump(images, path, symbol, p, how);
+    struct graph_image *g = one_more(images);
+    if (g && graph_open_image(g, path, how, err, sizeof err) == PE_OK) {
+        images->count++;
+        return true;
+    }
+    usage_error("%s: %s", path, g ? err : "out of memory");
+    return false;
+}
+
+bool cli_open_images(struct cli_images *images, const char *const *paths, int count, const char *symbol, const struct graph_open *how)
+{
+    struct progress p = { .start = now(), .total = (size_t)count };
+    struct graph_open with = how ? *how : (struct graph_open){ 0 };
+    memset(images, 0, sizeof *images);
+    if (isatty(STDERR_FILENO)) {
+        with.progress = show;
+        with.progress_ctx = &p;
+    }
+    bool ok = true;
+    for (int i = 0; ok && i < count; i++, p.done++)
+        ok = open_one(images, paths[i], symbol, &p, &with);
+    clear(&p);
+    if (!ok)
+        cli_close_images(images);
+    return ok;
+}
+
+void cli_close_images(struct cli_images *images)
+{
+    for (size_t i = 0; i < images->count; i++)
+        graph_close_image(&images->at[i]);
+    free(images->at);
+    memset(images, 0, sizeof *images);
 }

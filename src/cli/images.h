@@ -4,11 +4,16 @@
 
 #include "graph/image.h"
 
-enum { CLI_MAX_IMAGES = 64 };
+enum { CLI_MAX_WORDS = 4096 };
 
 struct cli_words { /* arguments that are not options */
-    const char *at[CLI_MAX_IMAGES + 64];
+    const char *at[CLI_MAX_WORDS];
     int count;
+};
+
+struct cli_images {
+    struct graph_image *at;
+    size_t count;
 };
 
 /* Options that every command accepts and that mean nothing to this one are eaten. Returns true if argv[*i] was one. */
@@ -17,8 +22,9 @@ bool cli_common_option(int argc, char **argv, int *i);
 /* The value of option argv[*i], after '=' or as the next word; NULL: a message was printed. */
 const char *cli_option_value(int argc, char **argv, int *i);
 
-/* Opens all or prints one line and returns false. */
-bool cli_open_images(struct graph_image *images, const char *const *paths, int count, const struct graph_open *how);
-void cli_close_images(struct graph_image *images, int count);
+/* Opens all, a memory dump as the modules in it; or prints one line and returns false. With `symbol` of the form module!name
+ * only that module of a dump is analysed, and the kernel. Close in any case. */
+bool cli_open_images(struct cli_images *images, const char *const *paths, int count, const char *symbol, const struct graph_open *how);
+void cli_close_images(struct cli_images *images);
 
 #endif

@@ -28,8 +28,7 @@ struct job {
     struct cli_words words;
     unsigned callers;
     bool deep, bare, json, help;
-    struct graph_image *images;
-    size_t count;
+    struct cli_images images;
 };
 
 static bool option(struct job *j, int argc, char **argv, int *i)
@@ -67,8 +66,8 @@ static bool parse(struct job *j, int argc, char **argv)
         else if (a[0] == '-' && a[1]) {
             if (!option(j, argc, argv, &i))
                 return false;
-        } else if (j->words.count == CLI_MAX_IMAGES)
-            return usage_error("more than %d images", CLI_MAX_IMAGES - 1), false;
+        } else if (j->words.count == CLI_MAX_WORDS)
+            return usage_error("more than %d images", CLI_MAX_WORDS - 1), false;
         else
             j->words.at[j->words.count++] = a;
     }
@@ -92,7 +91,7 @@ static char *line_of(const struct graph_image *g, uint32_t rva, bool bare)
 
 static bool callers(struct job *j, struct graph_image *g, uint32_t function, struct graph_tree *t)
 {
-    struct graph_query q = { .images = j->images, .count = j->count, .up = true, .depth = j->callers };
+    struct graph_query q = { .images = j->images.at, .count = j->images.count, .up = true, .depth = j->callers };
     struct graph_place root = { g, false, function };
     char err[256];
     return graph_tree_make(&q, &root, t, err, sizeof err);
@@ -154,15 +153,15 @@ static int search(struct job *j, const char *text)
         return usage_error("%s", err);
     json_t *all = json_array();
     size_t total = 0;
-    for (size_t k = 0; k < j->count; k++) {
+    for (size_t k = 0; k < j->images.count; k++) {
         struct graph_match *m;
         size_t count;
-        if (!graph_search(&j->images[k], &p, j->deep, &m, &count))
+        if (!graph_search(&j->images.at[k], &p, j->deep, &m, &count))
             return usage_error("out of memory");
         if (j->json)
-            add_json(j, all, &j->images[k], m, count);
+            add_json(j, all, &j->images.at[k], m, count);
         else
-            print_matches(j, &j->images[k], m, count);
+            print_matches(j, &j->images.at[k], m, count);
         total += count;
         free(m);
     }
@@ -190,14 +189,9 @@ int cli_search(int argc, char **argv)
     if (j.words.count < 2)
         return usage_error(j.words.count ? "search for what in %s? Give a PATTERN; see irplab search --help"
                                          : "no IMAGE and PATTERN%s; see irplab search --help", j.words.count ? j.words.at[0] : "");
-    int images = j.words.count - 1;
-    j.images = calloc((size_t)images, sizeof *j.images);
-    j.count = (size_t)images;
-    int status = EXIT_USAGE;
-    if (j.images && cli_open_images(j.images, j.words.at, images, &j.open)) {
-        status = search(&j, j.words.at[images]);
-        cli_close_images(j.images, images);
-    }
-    free(j.images);
+    if (!cli_open_images(&j.images, j.words.at, j.words.count - 1, NULL, &j.open))
+        return EXIT_USAGE;
+    int status = search(&j, j.words.at[j.words.count - 1]);
+    cli_close_images(&j.images);
     return status;
 }

@@ -7,6 +7,7 @@
 
 struct graph_builder {
     struct graph_image *g;
+    const struct graph_open *how; /* may be NULL */
     struct pe_symbols *symbols;
     struct graph_raws raws;
     uint8_t *state;      /* a byte for each RVA: bits of enum below */

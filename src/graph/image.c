@@ -1,12 +1,15 @@
 /* Opening an image and building its index. */
 #include "graph/image.h"
 #include "graph/build.h"
+#include "graph/database.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <time.h>
 
 bool graph_is_code(const struct graph_image *g, uint32_t rva)
 {
@@ -126,16 +129,18 @@ static void free_index(struct graph_index *x)
     memset(x, 0, sizeof *x);
 }
 
-bool graph_build(struct graph_image *g, const char *symbol_dir)
+bool graph_build(struct graph_image *g, const struct graph_open *how, char *pdb, size_t n)
 {
-    struct graph_builder b = { .g = g };
+    struct graph_builder b = { .g = g, .how = how };
     char note[PE_ERROR_TEXT];
     g->x.image_base = g->m.va;
     g->x.size_of_image = g->m.size;
     g->x.entry = g->pe.entry_rva;
     graph_keep_string(&b, "", 0);
-    b.symbols = pe_symbols_load(&g->pe, g->path, symbol_dir, note, sizeof note);
+    b.symbols = pe_symbols_load(&g->pe, g->path, how ? how->symbol_dir : NULL, note, sizeof note);
     bool ok = b.symbols && read_imports(&b) && graph_find_functions(&b) && graph_make_edges(&b);
+    if (b.symbols && pdb)
+        snprintf(pdb, n, "%s", pe_symbols_pdb(b.symbols) ? pe_symbols_pdb(b.symbols) : "");
     pe_symbols_free(b.symbols);
     free(b.raws.at);
     free(b.raws.tables);
@@ -148,28 +153,72 @@ bool graph_build(struct graph_image *g, const char *symbol_dir)
     return ok;
 }
 
-enum pe_status graph_open_image(struct graph_image *g, const char *path, const struct graph_open *how, char *err, size_t errlen)
+static double now(void)
 {
-    memset(g, 0, sizeof *g);
-    snprintf(g->path, sizeof g->path, "%s", path);
-    set_module(g, path);
-    enum pe_status st = pe_open_file(path, &g->pe, err, errlen);
-    if (st == PE_OK)
-        st = pe_map_private(&g->pe, &g->m, err, errlen);
-    if (st == PE_OK && !graph_build(g, how ? how->symbol_dir : NULL)) {
-        snprintf(err, errlen, "out of memory");
-        st = PE_BAD;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The file is open; the rest. */
+static enum pe_status finish(struct graph_image *g, const struct graph_open *how, bool database, char *err, size_t errlen)
+{
+    char pdb[4096] = "";
+    enum pe_status st = pe_map_private(&g->pe, &g->m, err, errlen);
+    if (st == PE_OK && !(database && graph_database_load(g, how))) {
+        double start = now();
+        if (!graph_build(g, how, pdb, sizeof pdb)) {
+            snprintf(err, errlen, "out of memory");
+            st = PE_BAD;
+        } else if (database) {
+            graph_database_store(g, pdb[0] ? pdb : NULL, now() - start);
+        }
     }
     if (st != PE_OK)
         graph_close_image(g);
     return st;
 }
 
+enum pe_status graph_open_image(struct graph_image *g, const char *path, const struct graph_open *how, char *err, size_t errlen)
+{
+    memset(g, 0, sizeof *g);
+    snprintf(g->path, sizeof g->path, "%s", path);
+    set_module(g, path);
+    enum pe_status st = pe_open_file(path, &g->pe, err, errlen);
+    return st == PE_OK ? finish(g, how, !how || !how->no_database, err, errlen) : st;
+}
+
+enum pe_status graph_open_memory(struct graph_image *g, const char *name, const void *bytes, size_t size, char *err, size_t errlen)
+{
+    memset(g, 0, sizeof *g);
+    snprintf(g->path, sizeof g->path, "%s", name);
+    set_module(g, name);
+    enum pe_status st = pe_open_memory(bytes, size, &g->pe, err, errlen);
+    return st == PE_OK ? finish(g, NULL, false, err, errlen) : st;
+}
+
+enum pe_status graph_open_owned(struct graph_image *g, const char *name, uint8_t *bytes, size_t size, const struct graph_open *how, char *err,
+                                size_t errlen)
+{
+    memset(g, 0, sizeof *g);
+    snprintf(g->path, sizeof g->path, "%s", name);
+    set_module(g, name);
+    g->owned = bytes;
+    enum pe_status st = pe_open_memory(bytes, size, &g->pe, err, errlen);
+    if (st == PE_OK)
+        return finish(g, how, !how || !how->no_database, err, errlen);
+    graph_close_image(g);
+    return st;
+}
+
 void graph_close_image(struct graph_image *g)
 {
-    if (!g->mapping)
+    if (g->mapping)
+        munmap(g->mapping, g->mapping_size);
+    else
         free_index(&g->x);
     pe_unmap_private(&g->m);
     pe_close(&g->pe);
+    free(g->owned);
     memset(g, 0, sizeof *g);
 }

@@ -16,6 +16,7 @@ struct graph_image {
     struct pe_image pe;
     struct pe_mapped m;
     struct graph_index x;
+    uint8_t *owned; /* bytes that pe reads, when they are ours */
     void *mapping; /* of the database file that x lies in, or NULL */
     size_t mapping_size;
     bool from_database;
@@ -24,9 +25,17 @@ struct graph_image {
 struct graph_open {
     const char *symbol_dir; /* may be NULL */
     bool no_database;
+    /* Called now and then while code is swept; `done` of `total` bytes. May be NULL. */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
 };
 
 enum pe_status graph_open_image(struct graph_image *g, const char *path, const struct graph_open *how, char *err, size_t errlen);
+/* The bytes stay the caller's. Never in the database. */
+enum pe_status graph_open_memory(struct graph_image *g, const char *name, const void *bytes, size_t size, char *err, size_t errlen);
+/* Takes over malloc'ed bytes; in the database as any image. */
+enum pe_status graph_open_owned(struct graph_image *g, const char *name, uint8_t *bytes, size_t size, const struct graph_open *how, char *err,
+                                size_t errlen);
 void graph_close_image(struct graph_image *g);
 
 /* --- names; all return `out` (GRAPH_NAME bytes) --- */
@@ -39,7 +48,7 @@ bool graph_is_code(const struct graph_image *g, uint32_t rva);
 bool graph_is_read_only(const struct graph_image *g, uint32_t rva);
 
 /* --- building: functions.c --- */
-bool graph_build(struct graph_image *g, const char *symbol_dir);
+bool graph_build(struct graph_image *g, const struct graph_open *how, char *pdb, size_t n); /* pdb: path of the one used, or "" */
 
 /* --- one symbol given by a user --- */
 struct graph_place {

@@ -61,16 +61,22 @@ uint32_t graph_import_at(const struct graph_index *x, uint32_t slot)
     return x->imports[low].slot == slot ? low : GRAPH_NONE;
 }
 
-const struct graph_table *graph_table_of(const struct graph_index *x, uint32_t jump)
+uint32_t graph_first_table(const struct graph_index *x, uint32_t rva)
 {
     uint32_t low = 0, high = x->table_count;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        if (x->tables[mid].jump < jump)
+        if (x->tables[mid].jump < rva)
             low = mid + 1;
         else
             high = mid;
     }
+    return low;
+}
+
+const struct graph_table *graph_table_of(const struct graph_index *x, uint32_t jump)
+{
+    uint32_t low = graph_first_table(x, jump);
     return low < x->table_count && x->tables[low].jump == jump ? &x->tables[low] : NULL;
 }
 

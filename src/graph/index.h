@@ -86,6 +86,7 @@ struct graph_index {
 uint32_t graph_function_at(const struct graph_index *x, uint32_t rva);    /* that begins there, or GRAPH_NONE */
 uint32_t graph_function_owning(const struct graph_index *x, uint32_t rva); /* that contains it, or GRAPH_NONE */
 uint32_t graph_import_at(const struct graph_index *x, uint32_t slot);
+uint32_t graph_first_table(const struct graph_index *x, uint32_t rva); /* whose jump lies there or behind */
 const struct graph_table *graph_table_of(const struct graph_index *x, uint32_t jump);
 const struct graph_symbol *graph_symbol_near(const struct graph_index *x, uint32_t rva); /* at or before; NULL */
 

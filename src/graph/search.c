@@ -113,9 +113,10 @@ static void pass(struct searcher *s, uint32_t begin, uint32_t end)
     const uint8_t *bytes = s->g->m.base;
     const struct graph_table *tables = NULL;
     size_t n = 0;
-    for (uint32_t k = 0; k < x->table_count; k++) /* sorted by the jumps, which lie in the same stretch */
-        if (x->tables[k].jump >= begin && x->tables[k].jump < end && (tables ? true : (tables = &x->tables[k]) != NULL))
-            n++;
+    uint32_t first = graph_first_table(x, begin); /* sorted by the jumps, which lie in the same stretch */
+    tables = first < x->table_count ? &x->tables[first] : NULL;
+    while (first + n < x->table_count && x->tables[first + n].jump < end)
+        n++;
     for (uint32_t at = begin; at < end;) {
         struct graph_insn i;
         uint32_t skip = n ? table_end(tables, n, at) : 0;

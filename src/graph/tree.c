@@ -143,11 +143,11 @@ static bool same_place(const struct graph_node *a, const struct graph_node *b)
     return a->image == b->image && a->is_import == b->is_import && a->index == b->index && a->slot == b->slot;
 }
 
-/* Finds the child or adds it at the end. */
+/* Finds the child or adds it at the end. Callers come sorted: only the last can be the same. */
 static uint32_t child_for(struct maker *m, uint32_t parent, uint32_t *last, const struct graph_node *like)
 {
     struct graph_node *nodes = m->t->nodes;
-    for (uint32_t c = nodes[parent].child; c != GRAPH_NONE; c = nodes[c].next)
+    for (uint32_t c = m->q->up ? *last : nodes[parent].child; c != GRAPH_NONE; c = nodes[c].next)
         if (same_place(&nodes[c], like))
             return c;
     uint32_t c = add_node(m, like, parent);
