@@ -191,7 +191,7 @@ static void print_text(const struct options *o, const struct found *f)
     if (!o->quiet || !f->record)
         printf("%s%llu schedules, %llu failing, %s; %s; %.2f s\n", f->record ? "\n" : "", (unsigned long long)f->r.schedules, (unsigned long long)f->r.failing,
                f->complete ? "complete" : "not complete", f->bound_text, f->seconds);
-    if (!f->complete && !f->record && f->r.why_not)
+    if (!f->complete && f->r.why_not)
         printf("not complete: %s\n", f->r.why_not);
     if (image_stubs_used())
         printf("note: an import was answered by --stub\n");

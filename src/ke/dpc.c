@@ -1,7 +1,7 @@
-/* Deferred procedure calls: a queue for each processor, emptied by its DPC activity at DISPATCH_LEVEL.
+/* Deferred procedure calls: queues of DPC activities (sim/machine.h), emptied at DISPATCH_LEVEL.
  *
- * A queued DPC has DpcData set and is in the list of its processor. DpcData is cleared before the routine runs, so the routine (or
- * another processor in that moment: a named point) may queue it again.
+ * A queued DPC has DpcData set and is in the queue of the thread that queued it, of the clock, or of the processor it is meant for.
+ * DpcData is cleared before the routine runs, so the routine (or another processor in that moment: a named point) may queue it again.
  * GUESS: importance only decides the place in the queue; NT may also delay the interrupt for low importance and for another
  * processor. Threaded DPCs run as ordinary ones, which drivers have to expect anyway. */
 #include "ke/private.h"
@@ -10,23 +10,16 @@
 
 enum { TARGETED = 0x500 }; /* GUESS: Number of a targeted DPC is the processor's plus the greatest number of processors */
 
-static LIST_ENTRY *queue_of(const struct processor *p)
+static LIST_ENTRY *queue_of(const struct agent *activity)
 {
-    return &ke_room()->cpu[p->number]->dpcs;
+    return &ke_room()->global->dpcs[activity->id];
 }
 
-static struct processor *processor_of(const LIST_ENTRY *queue)
-{
-    for (uint32_t i = 0;; i++)
-        if (queue_of(&MACHINE->processors[i]) == queue)
-            return &MACHINE->processors[i];
-}
-
-/* A DPC, and the order in the queue of its processor. */
-static void touch(const KDPC *dpc, const struct processor *p)
+/* A DPC, and its place among others. */
+static void touch(const KDPC *dpc, const struct agent *activity)
 {
     sim_access((uint64_t)dpc, SIM_WRITE);
-    sim_access(SIM_ACCESS_PROCESSOR(p->number), SIM_WRITE);
+    sim_access(activity->stable_id, SIM_WRITE);
 }
 
 static void call_routine(KDPC *dpc, PVOID routine, PVOID context, PVOID a1, PVOID a2)
@@ -47,22 +40,22 @@ static void call_routine(KDPC *dpc, PVOID routine, PVOID context, PVOID a1, PVOI
 
 static void run(KDPC *dpc)
 {
-    KDPC **running = &ke_room()->running_dpc[sim_processor()->number];
+    struct agent *self = sim_current();
     PVOID routine = dpc->DeferredRoutine, context = dpc->DeferredContext, a1 = dpc->SystemArgument1, a2 = dpc->SystemArgument2;
-    touch(dpc, sim_processor());
+    touch(dpc, self);
     list_remove(&dpc->DpcListEntry);
     dpc->DpcData = NULL;
-    *running = dpc;
+    ke_room()->running_dpc[self->id] = dpc;
     sim_point((uint64_t)dpc);
     trace_event(TRACE_DPC_RUN, (uint64_t)dpc, (uint64_t)routine, (uint64_t)context, 0);
     call_routine(dpc, routine, context, a1, a2);
     trace_event(TRACE_DPC_DONE, (uint64_t)dpc, (uint64_t)routine, 0, 0);
-    *running = NULL;
+    ke_room()->running_dpc[self->id] = NULL;
 }
 
 bool ke_dpc_runs(const KDPC *dpc)
 {
-    for (uint32_t i = 0; i < MACHINE->processor_count; i++)
+    for (uint32_t i = 0; i < MACHINE->agent_count; i++)
         if (ke_room()->running_dpc[i] == dpc)
             return true;
     return false;
@@ -71,58 +64,72 @@ bool ke_dpc_runs(const KDPC *dpc)
 static void wake_flushers(void)
 {
     struct ke_room *r = ke_room();
-    sim_access(SIM_ACCESS_PROCESSOR(sim_processor()->number), SIM_WRITE);
     for (uint32_t i = 0; i < r->dpc_waiter_count; i++)
         sim_ready(r->dpc_waiters[i]);
     r->dpc_waiter_count = 0;
 }
 
-static void dpc_activity(void *arg)
+static void activity_body(void *unused)
 {
-    struct processor *p = arg;
-    struct fiber *f = &p->dpc->fiber;
-    f->frame_site = 0;
+    struct agent *self = sim_current();
+    self->fiber.frame_site = 0;
     guest_frame_push(FRAME_KiRetireDpcList);
     for (;;) {
-        while (!list_empty(queue_of(p)))
-            run(LIST_ITEM(queue_of(p)->Flink, KDPC, DpcListEntry));
+        while (!list_empty(queue_of(self)))
+            run(LIST_ITEM(queue_of(self)->Flink, KDPC, DpcListEntry));
         wake_flushers();
         sim_dpc_idle();
     }
 }
 
+static struct agent *activity_create(struct agent *owner, struct processor *bound)
+{
+    struct agent *a = sim_dpc_create(owner, bound, activity_body);
+    list_init(queue_of(a));
+    return a;
+}
+
 void ke_dpc_init(void)
 {
     struct machine *m = MACHINE;
-    for (uint32_t i = 0; i < m->processor_count; i++) {
-        struct processor *p = &m->processors[i];
-        list_init(queue_of(p));
-        p->dpc = sim_agent_create(AGENT_DPC, dpc_activity, p);
-        p->dpc->processor = p;
-    }
+    for (uint32_t i = 0; i < m->processor_count; i++)
+        activity_create(NULL, &m->processors[i]);
+    activity_create(m->clock, NULL);
 }
 
-bool ke_dpc_queue(KDPC *dpc, struct processor *p, PVOID arg1, PVOID arg2)
+/* Where a DPC goes that is meant for no processor in particular. */
+static struct agent *own_activity(void)
+{
+    struct agent *a = sim_current();
+    if (a->kind == AGENT_DPC)
+        return a;
+    return a->dpc ? a->dpc : activity_create(a, NULL);
+}
+
+struct agent *ke_dpc_of_clock(void)
+{
+    return MACHINE->clock->dpc;
+}
+
+bool ke_dpc_queue(KDPC *dpc, struct agent *activity, PVOID arg1, PVOID arg2)
 {
     sim_access((uint64_t)dpc, SIM_WRITE);
     if (dpc->DpcData)
         return false;
     if (dpc->Number >= TARGETED && dpc->Number - TARGETED < MACHINE->processor_count)
-        p = &MACHINE->processors[dpc->Number - TARGETED];
-    else
-        dpc->Number = p->number;
-    touch(dpc, p);
+        activity = MACHINE->processors[dpc->Number - TARGETED].dpc;
+    else if (!activity)
+        activity = own_activity();
+    touch(dpc, activity);
     dpc->SystemArgument1 = arg1;
     dpc->SystemArgument2 = arg2;
-    dpc->DpcData = queue_of(p);
-    trace_event(TRACE_DPC_QUEUE, (uint64_t)dpc, (uint64_t)dpc->DeferredRoutine, p->number, 0);
+    dpc->DpcData = queue_of(activity);
+    trace_event(TRACE_DPC_QUEUE, (uint64_t)dpc, (uint64_t)dpc->DeferredRoutine, activity->id, 0);
     if (dpc->Importance == HighImportance)
-        list_insert_before(queue_of(p)->Flink, &dpc->DpcListEntry);
+        list_insert_before(queue_of(activity)->Flink, &dpc->DpcListEntry);
     else
-        list_append(queue_of(p), &dpc->DpcListEntry);
-    /* An activity that runs looks at its queue again before it goes idle. */
-    if (p->active != p->dpc)
-        sim_dpc_request(p);
+        list_append(queue_of(activity), &dpc->DpcListEntry);
+    sim_dpc_request(activity);
     return true;
 }
 
@@ -153,7 +160,7 @@ void ke_dpc_init_host(KDPC *dpc, void (*routine)(KDPC *dpc), uint32_t frame)
 
 BOOLEAN KeInsertQueueDpc(KDPC *dpc, PVOID arg1, PVOID arg2)
 {
-    return ke_dpc_queue(dpc, sim_processor(), arg1, arg2);
+    return ke_dpc_queue(dpc, NULL, arg1, arg2);
 }
 
 BOOLEAN KeRemoveQueueDpc(KDPC *dpc)
@@ -161,12 +168,12 @@ BOOLEAN KeRemoveQueueDpc(KDPC *dpc)
     sim_access((uint64_t)dpc, SIM_WRITE);
     if (!dpc->DpcData)
         return FALSE;
-    LIST_ENTRY *queue = (LIST_ENTRY *)dpc->DpcData;
-    touch(dpc, processor_of(queue));
+    struct agent *activity = MACHINE->agents[(LIST_ENTRY *)dpc->DpcData - ke_room()->global->dpcs];
+    touch(dpc, activity);
     list_remove(&dpc->DpcListEntry);
     dpc->DpcData = NULL;
-    if (list_empty(queue))
-        sim_dpc_cancel(processor_of(queue));
+    if (list_empty(queue_of(activity)))
+        sim_dpc_cancel(activity);
     return TRUE;
 }
 
@@ -190,13 +197,15 @@ NTSTATUS KeSetTargetProcessorDpcEx(KDPC *dpc, const PROCESSOR_NUMBER *number)
 
 static bool any_dpc_left(void)
 {
-    for (uint32_t i = 0; i < MACHINE->processor_count; i++) {
-        const struct processor *p = &MACHINE->processors[i];
-        sim_access(SIM_ACCESS_PROCESSOR(i), SIM_READ);
-        if (p->active == p->dpc || !list_empty(queue_of(p)))
-            return true;
+    bool left = false;
+    for (uint32_t i = 0; i < MACHINE->agent_count; i++) {
+        const struct agent *a = MACHINE->agents[i];
+        if (a->kind != AGENT_DPC || a->state == AGENT_DEAD)
+            continue;
+        sim_access(a->stable_id, SIM_READ);
+        left |= a->due || a->state == AGENT_RUNNING;
     }
-    return false;
+    return left;
 }
 
 void KeFlushQueuedDpcs(void)

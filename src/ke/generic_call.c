@@ -13,7 +13,7 @@ static void queue_on(struct processor *p, PVOID routine, PVOID context)
     KeInitializeDpc(dpc, routine, context);
     KeSetTargetProcessorDpc(dpc, p->number);
     dpc->Importance = HighImportance;
-    ke_dpc_queue(dpc, p, (PVOID)&state()->left, &state()->barrier);
+    ke_dpc_queue(dpc, NULL, (PVOID)&state()->left, &state()->barrier);
 }
 
 /* The routine runs at DISPATCH_LEVEL on every processor, on this one directly; returns when all have said that they are done. */

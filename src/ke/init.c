@@ -4,7 +4,7 @@
 
 #include "ke/private.h"
 
-enum { PROCESSOR_STRIDE = 0x10000, PROCESSOR_BYTES = 0x2000, GLOBAL_BYTES = 0x2000 };
+enum { PROCESSOR_STRIDE = 0x10000, PROCESSOR_BYTES = 0x2000, GLOBAL_BYTES = 0x3000 };
 #define PROCESSORS_BASE (KERNEL_BASE + 0xA0000000)
 #define GLOBAL_BASE (PROCESSORS_BASE + MAX_PROCESSORS * PROCESSOR_STRIDE)
 
@@ -53,12 +53,12 @@ static void on_place(struct agent *a, struct processor *p)
     KPCR *kpcr = (KPCR *)p->kpcr;
     struct agent *owner = a->kind == AGENT_THREAD ? a : p->thread;
     struct thread *t = owner ? owner->thread : NULL;
-    struct agent *last = r->last[p->number];
+    struct agent **place = &r->last[p - MACHINE->processors], *last = *place;
     if (last != owner) {
         struct thread *other = last && last->state == AGENT_READY ? last->thread : NULL;
         if (other && other->ethread && other->ethread->Tcb.State == Running)
             other->ethread->Tcb.State = Ready;
-        r->last[p->number] = owner;
+        *place = owner;
     }
     KTHREAD *k = t && t->ethread ? &t->ethread->Tcb : kpcr->Prcb.IdleThread;
     kpcr->Prcb.CurrentThread = k;
@@ -95,13 +95,15 @@ void ke_init(void)
     m->rooms[ROOM_KE] = sim_alloc(sizeof(struct ke_room));
     for (uint32_t i = 0; i < m->processor_count; i++)
         processor_init(&m->processors[i]);
+    for (uint32_t i = m->processor_count; i < MAX_PROCESSORS; i++)
+        m->processors[i].kpcr = m->processors[m->processors[i].number].kpcr;
     ke_room()->global = map(GLOBAL_BASE, GLOBAL_BYTES);
     list_init(&ke_room()->global->timers);
     list_init(&ke_room()->global->bugcheck_callbacks);
     list_init(&ke_room()->global->bugcheck_reason_callbacks);
     ke_clock_init();
-    ke_dpc_init();
     sim_clock_create();
+    ke_dpc_init();
     sim_place_hook = on_place;
     sim_resume_hook = ke_apc_resume;
     sim_idle_hook = ke_clock_idle;

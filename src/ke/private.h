@@ -27,7 +27,6 @@ enum { APC_NORMAL_IN_PROGRESS = 1, APC_SPECIAL_IN_PROGRESS = 2 };
 struct ke_processor_pages {
     KPCR kpcr;
     ETHREAD idle;
-    LIST_ENTRY dpcs; /* KDPC.DpcListEntry */
     KDPC call_dpc; /* KeGenericCallDpc's */
 };
 
@@ -35,6 +34,7 @@ struct ke_processor_pages {
 struct ke_global_pages {
     KUSER_SHARED_DATA shared;
     uint8_t fill[0x1000 - sizeof(KUSER_SHARED_DATA)];
+    LIST_ENTRY dpcs[MAX_AGENTS]; /* KDPC.DpcListEntry, a list for each DPC activity */
     LIST_ENTRY timers; /* KTIMER.TimerListEntry, by due time, then age */
     LIST_ENTRY bugcheck_callbacks, bugcheck_reason_callbacks; /* newest first */
     struct ke_generic_call {
@@ -67,7 +67,7 @@ struct ke_room {
     bool woke; /* the running operation has made somebody ready */
     struct ke_host_routine host_routines[16];
     uint32_t host_routine_count;
-    KDPC *running_dpc[MAX_PROCESSORS];
+    KDPC *running_dpc[MAX_AGENTS];
     struct agent *dpc_waiters[MAX_AGENTS]; /* in KeFlushQueuedDpcs */
     uint32_t dpc_waiter_count;
     struct {
@@ -202,7 +202,9 @@ void ke_clock_set(uint64_t now_100ns);
 void ke_dpc_init(void);
 /* Its routine has been called or is about to be. */
 bool ke_dpc_runs(const KDPC *dpc);
-bool ke_dpc_queue(KDPC *dpc, struct processor *p, PVOID arg1, PVOID arg2);
+/* activity NULL: the running agent's. */
+bool ke_dpc_queue(KDPC *dpc, struct agent *activity, PVOID arg1, PVOID arg2);
+struct agent *ke_dpc_of_clock(void);
 
 /* ---- apc.c ---- */
 

@@ -18,8 +18,17 @@ static void acquire(KSPIN_LOCK *lock)
     trace_event(TRACE_LOCK_ACQUIRE, (uint64_t)lock, 0, 0, 0);
 }
 
+/* Between the last thing done under a lock and its release nobody can see a difference, unless an image looks at locks without
+ * waiting for them. So a release is a scheduling point only then. */
+static void before_release(const volatile void *lock)
+{
+    if (MACHINE->locks_probed)
+        sim_point((uint64_t)lock);
+}
+
 static void release(KSPIN_LOCK *lock)
 {
+    before_release(lock);
     sim_access_lock((uint64_t)lock, SIM_LOCK_RELEASE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     *lock &= ~(KSPIN_LOCK)1;
@@ -122,6 +131,7 @@ static void queue_acquire(KSPIN_LOCK *lock, KSPIN_LOCK_QUEUE *q)
 static void queue_release(KSPIN_LOCK_QUEUE *q)
 {
     KSPIN_LOCK *lock = (KSPIN_LOCK *)(*word(q) & ~7ull);
+    before_release(lock);
     KSPIN_LOCK_QUEUE *next = q->Next;
     sim_access((uint64_t)lock, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
@@ -220,6 +230,7 @@ KIRQL ExAcquireSpinLockShared(EX_SPIN_LOCK *lock)
 
 void ExReleaseSpinLockSharedFromDpcLevel(EX_SPIN_LOCK *lock)
 {
+    before_release(lock);
     sim_access((uint64_t)lock, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 1, 0);
     --*lock;
@@ -248,6 +259,7 @@ KIRQL ExAcquireSpinLockExclusive(EX_SPIN_LOCK *lock)
 
 void ExReleaseSpinLockExclusiveFromDpcLevel(EX_SPIN_LOCK *lock)
 {
+    before_release(lock);
     sim_access((uint64_t)lock, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)lock, 0, 0, 0);
     *lock &= ~EXCLUSIVE;

@@ -1,7 +1,7 @@
 /* KTIMERs on the virtual clock. Queued timers are in one list by due time (KTIMER.DueTime, interrupt time), equal
  * ones by address: the order in which they were set must not matter.
  *
- * Expiry: signalled, its waiters woken, its DPC queued (on processor 0, unless it has a target), then re-armed if it has a
+ * Expiry: signalled, its waiters woken, its DPC queued, then re-armed if it has a
  * period. A one-shot timer's DPC may still run after KeCancelTimer. */
 #include "ke/private.h"
 #include "sim/access.h"
@@ -60,13 +60,8 @@ KTIMER *ke_timer_first(void)
     return list_empty(timers()) ? NULL : LIST_ITEM(timers()->Flink, KTIMER, TimerListEntry);
 }
 
-/* Where a timer's DPC goes that has no target of its own. */
-static struct processor *dpc_processor(void)
-{
-    return &MACHINE->processors[0];
-}
-
-static bool expire(KTIMER *timer)
+/* dpcs: the activity that gets its DPC; NULL = the running agent's. */
+static bool expire(KTIMER *timer, struct agent *dpcs)
 {
     bool queued = false;
     trace_event(TRACE_TIMER_EXPIRE, (uint64_t)timer, (uint64_t)timer->Dpc, timer->Period, 0);
@@ -74,7 +69,7 @@ static bool expire(KTIMER *timer)
     ke_wait_test(&timer->Header);
     if (timer->Dpc) {
         LARGE_INTEGER now = { .QuadPart = (LONGLONG)ke_system_time() };
-        queued = ke_dpc_queue(timer->Dpc, dpc_processor(), (PVOID)(ULONG_PTR)now.LowPart, (PVOID)(ULONG_PTR)(ULONG)now.HighPart);
+        queued = ke_dpc_queue(timer->Dpc, dpcs, (PVOID)(ULONG_PTR)now.LowPart, (PVOID)(ULONG_PTR)(ULONG)now.HighPart);
     }
     return queued;
 }
@@ -88,7 +83,7 @@ bool ke_timers_expire(void)
         ke_timer_remove(t);
         if (t->Period)
             ke_timer_insert(t, now + t->Period * 10000ull);
-        effect |= expire(t);
+        effect |= expire(t, ke_dpc_of_clock());
     }
     return effect | ke_room()->woke;
 }
@@ -122,7 +117,7 @@ BOOLEAN KeSetTimerEx(KTIMER *timer, LARGE_INTEGER due_time, LONG period, KDPC *d
         ke_timer_remove(timer);
         if (period)
             ke_timer_insert(timer, MACHINE->clock_100ns + (uint64_t)period * 10000);
-        expire(timer);
+        expire(timer, NULL);
         ke_woken_point(timer);
     }
     return was_queued;

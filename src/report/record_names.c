@@ -73,9 +73,17 @@ static void thread_text(const struct thread *t, char *out, size_t size)
 
 static void agent_text(const struct agent *a, char *out, size_t size)
 {
-    if (a->kind == AGENT_DPC)
-        snprintf(out, size, "DPC on processor %u", a->processor->number);
-    else if (a->kind != AGENT_THREAD)
+    if (a->kind == AGENT_DPC && a->bound) {
+        snprintf(out, size, "DPC on processor %u", a->bound->number);
+        return;
+    }
+    if (a->kind == AGENT_DPC) {
+        char owner[160];
+        agent_text(a->owner, owner, sizeof owner);
+        snprintf(out, size, "DPC of %s", owner);
+        return;
+    }
+    if (a->kind != AGENT_THREAD)
         snprintf(out, size, "the clock");
     else if (!a->thread || !((const struct thread *)a->thread)->process)
         snprintf(out, size, "thread %u", a->id);

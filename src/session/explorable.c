@@ -16,15 +16,20 @@ static struct snapshot *start; /* constants of the process once opened */
 static struct explore_agent enabled[MAX_AGENTS];
 static struct explore_access accesses[MAX_ACCESSES];
 static unsigned access_count;
-static uint32_t created[MAX_AGENTS], everybody[MAX_AGENTS];
+static uint32_t created[MAX_AGENTS], everybody[2 * MAX_AGENTS];
 static unsigned created_count;
 static bool overflow;
 static char outcome_text[900];
 
+static uint32_t short_id(uint64_t stable_id)
+{
+    uint32_t h = (uint32_t)(stable_id ^ (stable_id >> 32));
+    return h == EXPLORE_NO_AGENT ? 1 : h;
+}
+
 uint32_t explorable_agent_id(const struct agent *a)
 {
-    uint32_t h = (uint32_t)(a->stable_id ^ (a->stable_id >> 32));
-    return h == EXPLORE_NO_AGENT ? 1 : h;
+    return short_id(a->stable_id);
 }
 
 /* ---- what a step touched ---- */
@@ -93,7 +98,9 @@ static unsigned join_everybody(void)
         return 0;
     for (uint32_t i = 0; i < m->agent_count; i++)
         everybody[i] = explorable_agent_id(m->agents[i]);
-    return m->agent_count;
+    for (uint32_t i = 0; i < m->gone_count; i++)
+        everybody[m->agent_count + i] = short_id(m->gone[i]);
+    return m->agent_count + m->gone_count;
 }
 
 static void step(void *context, uint32_t agent, unsigned alternative, struct explore_event *out)

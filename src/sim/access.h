@@ -14,7 +14,7 @@ enum { SIM_NOT_A_LOCK, SIM_LOCK_ACQUIRE, SIM_LOCK_RELEASE };
 #define SIM_ACCESS_CLOCK 2ull
 #define SIM_ACCESS_REGISTRY 3ull
 #define SIM_ACCESS_NAMESPACE 4ull
-#define SIM_ACCESS_PROCESSOR(n) (0x100ull + (n))
+#define SIM_ACCESS_PROCESSOR(n) (0x100ull + (n)) /* who is pinned to this one */
 
 extern void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
 struct agent;

@@ -222,8 +222,28 @@ static uint64_t export_of(const struct image *image, const char *name, uint32_t 
     return to ? export_of(to, fw.name, fw.ordinal, depth + 1) : 0;
 }
 
+/* Functions whose mere presence changes what has to be explored. */
+static void heed(const struct image *from, const char *name)
+{
+    static const char *const processors[] = {
+        "KeGetCurrentProcessorNumber", "KeGetCurrentProcessorNumberEx", "KeSetTargetProcessorDpc", "KeSetTargetProcessorDpcEx", "KeSetSystemAffinityThread",
+        "KeSetSystemAffinityThreadEx", "KeSetSystemGroupAffinityThread", "KeSetAffinityThread", "KeGenericCallDpc", "KeIpiGenericCall", "KeQueryPrcbAddress",
+    };
+    static const char *const probes[] = {
+        "KeTryToAcquireSpinLockAtDpcLevel", "KeTestSpinLock", "ExTryAcquireSpinLockSharedAtDpcLevel", "ExTryAcquireSpinLockExclusiveAtDpcLevel",
+        "ExTryConvertSharedSpinLockExclusive",
+    };
+    if (!from->synthetic || from->user || !name)
+        return;
+    for (size_t i = 0; i < sizeof processors / sizeof *processors; i++)
+        MACHINE->processors_matter |= strcmp(name, processors[i]) == 0;
+    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
+        MACHINE->locks_probed |= strcmp(name, probes[i]) == 0;
+}
+
 uint64_t image_export(const struct image *image, const char *name, uint32_t ordinal)
 {
+    heed(image, name);
     return export_of(image, name, ordinal, 0);
 }
 
@@ -315,12 +335,12 @@ static bool bind(void *ctx, const struct pe_import *imp)
     if (from && from->user && !image->user)
         from = NULL; /* a driver cannot call user-mode modules */
     if (from)
-        address = export_of(from, imp->name, imp->ordinal, 0);
+        address = image_export(from, imp->name, imp->ordinal);
     /* hal's functions moved into the kernel long ago and are imported from either. */
     if (!address && !image->user && (strcasecmp(imp->module, "hal.dll") == 0 || strcasecmp(canonical_module(imp->module), "ntoskrnl.exe") == 0)) {
         const struct image *other = image_find(strcasecmp(imp->module, "hal.dll") == 0 ? "ntoskrnl.exe" : "hal.dll");
         if (other && imp->name)
-            address = export_of(other, imp->name, 0, 0);
+            address = image_export(other, imp->name, 0);
     }
     if (!address)
         address = missing_slot(imp->module, name);

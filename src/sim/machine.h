@@ -1,12 +1,19 @@
 /* The machine: everything that a run can change hangs from here, in the private part of the arena, so that one copy of
  * the arena's live parts is a snapshot.
  *
- * Agents are what the scheduler gives steps to: NT threads and the DPC activity of each processor. Each has a fiber:
+ * Agents are what the scheduler gives steps to: NT threads, DPC activities and the clock. Each but the clock has a fiber:
  * a host stack for our code and one or two guest stacks. An agent's code runs until it reaches a scheduling point
  * (sim_point), waits (sim_block) or ends; then control is back in sim_run, on the main stack.
  *
- * A virtual processor has an IRQL, a current thread and a DPC activity that preempts it. A ready thread may be put on any
- * processor whose thread is below DISPATCH_LEVEL. */
+ * Processors. An agent is pinned to its processor while it stands at DISPATCH_LEVEL or above, and so is a thread whose DPCs are due or
+ * run. What nobody is pinned to is taken by whoever goes on next. As long as nothing in the images can tell processors apart
+ * (processors_matter), there are always enough of them: two agents that are pinned only exclude each other by locks, and drivers are
+ * told how many `--cpus` says. Otherwise, and with one processor, each agent has a home that it runs on, and waits while somebody
+ * else is pinned there.
+ *
+ * DPC activities. The DPCs that a thread queues run before the thread goes on, on its processor: they belong to an activity of
+ * its own. Those of timers belong to the clock's activity, which takes any free processor. Those for a given processor belong to
+ * that processor's and wait until nobody is pinned there. */
 #ifndef IRPLAB_SIM_MACHINE_H
 #define IRPLAB_SIM_MACHINE_H
 
@@ -65,6 +72,10 @@ struct agent {
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
     uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
+    struct agent *dpc; /* THREAD, CLOCK: activity for the DPCs it queues; NULL = none yet */
+    struct agent *owner; /* DPC: the other way; NULL = of the processor `bound` */
+    struct processor *bound;
+    bool due; /* DPC: has work and has not begun */
     const volatile uint64_t *spin_on; /* not enabled while this is non-zero (bit 0): a held spin lock */
     const char *why; /* what it waits for, in words, for findings */
     uint64_t why_object;
@@ -82,11 +93,10 @@ struct processor {
     uint8_t number;
     uint8_t irql;
     uint8_t irql_before_dpc;
-    bool dpc_requested;
     bool interrupts_off; /* cli: nothing preempts what runs here */
     struct agent *thread; /* current, or NULL = idle */
-    struct agent *dpc; /* DPC activity */
-    struct agent *active; /* who executes: thread or dpc */
+    struct agent *dpc; /* activity for DPCs that are meant for this processor */
+    struct agent *active; /* who executes: the thread, or a DPC activity that has interrupted it */
 };
 
 /* A part of the arena whose live bytes belong to a snapshot. */
@@ -129,8 +139,12 @@ struct machine {
     uint64_t scratch; /* rax on the way from a trampoline to its emulation */
     struct agent *agents[MAX_AGENTS];
     uint32_t agent_count;
+    uint64_t gone[MAX_AGENTS]; /* stable ids of ended agents whose slots others have taken */
+    uint32_t gone_count;
     struct processor processors[MAX_PROCESSORS];
-    uint32_t processor_count;
+    uint32_t processor_count; /* as drivers are told; those behind are the same ones again */
+    bool processors_matter;
+    bool locks_probed; /* an image can look at a spin lock without waiting for it: who holds one shows it at points */
     uint64_t clock_100ns; /* interrupt time since boot */
     struct agent *clock;
     bool time_any; /* the clock may step whenever a timer waits; otherwise only when nobody else can */
@@ -227,10 +241,14 @@ unsigned sim_choose(unsigned n, uint32_t tag);
 
 /* IRQL of the current processor. Lowering below DISPATCH_LEVEL runs pending DPCs first. */
 void sim_irql_set(uint8_t irql);
-/* DPC work for a processor; its activity runs as soon as the processor's IRQL allows. */
-void sim_dpc_request(struct processor *p);
+/* A DPC activity of this thread or the clock; bound: of a processor (then owner is NULL). */
+struct agent *sim_dpc_create(struct agent *owner, struct processor *bound, void (*fn)(void *));
+/* There is work for a DPC activity. If it is the running thread's own it runs now, or as soon as the IRQL allows. */
+void sim_dpc_request(struct agent *activity);
 /* Its work has been taken back before the activity began. */
-void sim_dpc_cancel(struct processor *p);
+void sim_dpc_cancel(struct agent *activity);
+/* DPCs of the running thread wait for its IRQL to fall. */
+bool sim_dpc_waits(void);
 /* Called by the DPC activity when its queue is empty: hands the processor back. */
 void sim_dpc_idle(void);
 

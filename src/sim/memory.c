@@ -38,8 +38,9 @@ void sim_init(unsigned processors)
     struct segment *s = sim_segment_add(PRIVATE_BASE, HEAP_LIMIT, SEGMENT_PLAIN, false);
     s->used = top - PRIVATE_BASE;
     m->processor_count = processors;
-    for (unsigned i = 0; i < processors; i++)
-        m->processors[i].number = (uint8_t)i;
+    m->processors_matter = processors == 1;
+    for (unsigned i = 0; i < MAX_PROCESSORS; i++)
+        m->processors[i].number = (uint8_t)(i % processors);
 }
 
 void *sim_alloc(size_t bytes)

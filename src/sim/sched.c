@@ -1,6 +1,6 @@
 /* Agents, processors and scheduling points.
  *
- * Invariants: an agent RUNNING is the thread or the DPC activity of exactly one processor; an agent in any other state is of
+ * Invariants: an agent RUNNING is the thread or the active agent of exactly one processor; an agent in any other state is of
  * none. Only sim_run decides who runs; everybody else only changes states and comes back to the main stack. */
 #include <string.h>
 #include <sys/mman.h>
@@ -57,6 +57,8 @@ static void dead_slot_reuse(struct agent *a)
 {
     struct fiber keep = a->fiber;
     uint16_t id = a->id;
+    if (MACHINE->gone_count < MAX_AGENTS)
+        MACHINE->gone[MACHINE->gone_count++] = a->stable_id;
     memset(a, 0, sizeof *a);
     a->id = id;
     a->fiber.host_stack = keep.host_stack;
@@ -134,8 +136,11 @@ _Noreturn void sim_agent_exit(void)
 {
     struct agent *a = MACHINE->fiber;
     IR_ASSERT(a->kind == AGENT_THREAD);
+    IR_ASSERT(!a->dpc || a->dpc->state == AGENT_IDLE);
     leave_processor(a);
     a->state = AGENT_DEAD;
+    if (a->dpc)
+        a->dpc->state = AGENT_DEAD;
     MACHINE->runnable--;
     to_main_for_good();
 }
@@ -148,9 +153,10 @@ _Noreturn void sim_end(enum run_end how)
 
 /* ---- points ---- */
 
-static bool dpc_due(const struct processor *p)
+/* The thread there cannot go on before its DPCs have run. */
+static bool dpcs_first(const struct processor *p)
 {
-    return p->dpc_requested && p->irql < DISPATCH_LEVEL && !p->interrupts_off && p->active != p->dpc;
+    return p->active && p->active == p->thread && p->thread->dpc && p->thread->dpc->due && p->irql < DISPATCH_LEVEL && !p->interrupts_off;
 }
 
 void sim_point(uint64_t object)
@@ -166,7 +172,7 @@ void sim_point(uint64_t object)
     a->steps++;
     if (m->point_limit && m->points > m->point_limit)
         sim_end(RUN_HANG);
-    if (m->runnable == 1 && !m->every_point)
+    if (m->runnable == 1 && !m->every_point && !m->time_any)
         return;
     a->next_object = object;
     to_main();
@@ -255,35 +261,60 @@ void sim_irql_set(uint8_t irql)
 {
     struct processor *p = sim_processor();
     p->irql = irql;
-    if (dpc_due(p))
+    if (dpcs_first(p)) {
+        sim_access(p->thread->dpc->stable_id, SIM_WRITE); /* it can begin */
+        struct agent *a = p->thread;
         to_main();
+        sim_access(a->dpc->stable_id, SIM_READ); /* it has ended */
+    }
 }
 
-void sim_dpc_request(struct processor *p)
+struct agent *sim_dpc_create(struct agent *owner, struct processor *bound, void (*fn)(void *))
 {
-    if (p->dpc_requested)
+    struct agent *d = sim_agent_create(AGENT_DPC, fn, NULL);
+    d->owner = owner;
+    d->bound = bound;
+    if (owner)
+        owner->dpc = d;
+    else
+        bound->dpc = d;
+    return d;
+}
+
+void sim_dpc_request(struct agent *activity)
+{
+    if (activity->due || activity->state == AGENT_RUNNING)
         return;
-    p->dpc_requested = true;
+    activity->due = true;
     MACHINE->runnable++;
-    if (MACHINE->fiber && dpc_due(sim_processor()))
-        to_main();
+    sim_access(activity->stable_id, SIM_WRITE);
+    if (MACHINE->fiber && MACHINE->fiber == activity->owner)
+        sim_irql_set(sim_irql());
 }
 
-void sim_dpc_cancel(struct processor *p)
+void sim_dpc_cancel(struct agent *activity)
 {
-    if (!p->dpc_requested || p->active == p->dpc)
+    if (!activity->due)
         return;
-    p->dpc_requested = false;
+    sim_access(activity->stable_id, SIM_WRITE);
+    activity->due = false;
     MACHINE->runnable--;
+}
+
+bool sim_dpc_waits(void)
+{
+    const struct agent *a = MACHINE->fiber;
+    return a->kind == AGENT_THREAD && a->dpc && a->dpc->due;
 }
 
 void sim_dpc_idle(void)
 {
     struct agent *a = MACHINE->fiber;
     struct processor *p = a->processor;
-    IR_ASSERT(a == p->dpc && p->active == a);
+    IR_ASSERT(a->kind == AGENT_DPC && p->active == a);
+    sim_access(a->stable_id, SIM_WRITE);
     p->active = p->thread;
-    p->irql = p->irql_before_dpc;
+    p->irql = p->thread ? p->irql_before_dpc : PASSIVE_LEVEL;
     a->state = AGENT_IDLE;
     MACHINE->runnable--;
     host_switch(&a->fiber.switch_sp, MACHINE->main_sp);
@@ -291,14 +322,11 @@ void sim_dpc_idle(void)
 
 /* ---- who may go on ---- */
 
-static bool is_idle(const struct processor *p)
+static bool is_pinned(const struct processor *p)
 {
-    return !p->thread && !p->active && !p->dpc_requested;
-}
-
-static bool is_preemptible(const struct processor *p)
-{
-    return p->thread && p->active == p->thread && p->irql < DISPATCH_LEVEL && !p->interrupts_off && !p->dpc_requested;
+    if (!p->active)
+        return false;
+    return p->active->kind == AGENT_DPC || p->irql >= DISPATCH_LEVEL || p->interrupts_off || dpcs_first(p);
 }
 
 static bool allows(const struct agent *a, const struct processor *p)
@@ -306,34 +334,56 @@ static bool allows(const struct agent *a, const struct processor *p)
     return !a->affinity || (a->affinity >> p->number & 1);
 }
 
-/* The processor that a ready thread would get now; NULL if none is free for it. */
+static bool holds_processor(const struct agent *a)
+{
+    return a->state == AGENT_RUNNING && is_pinned(a->processor);
+}
+
+static struct processor *home_of(struct machine *m, const struct agent *a)
+{
+    if (a->bound)
+        return a->bound;
+    uint32_t n = m->processor_count, home = (uint32_t)(a->stable_id >> 32) % n;
+    for (uint32_t i = 0; i < n; i++)
+        if (allows(a, &m->processors[(home + i) % n]))
+            return &m->processors[(home + i) % n];
+    return &m->processors[home];
+}
+
+/* The processor that an agent which is not pinned would get now; NULL if there is none. */
 static struct processor *find_processor(struct machine *m, const struct agent *a)
 {
-    if (a->processor && is_idle(a->processor) && allows(a, a->processor))
+    struct processor *p = home_of(m, a);
+    if (m->processors_matter)
+        return is_pinned(p) ? NULL : p;
+    if (a->processor && !is_pinned(a->processor))
         return a->processor;
-    for (uint32_t i = 0; i < m->processor_count; i++)
-        if (is_idle(&m->processors[i]) && allows(a, &m->processors[i]))
-            return &m->processors[i];
-    if (m->last && m->last->processor && m->last->state == AGENT_RUNNING && is_preemptible(m->last->processor) && allows(a, m->last->processor))
-        return m->last->processor;
-    for (uint32_t i = 0; i < m->processor_count; i++)
-        if (is_preemptible(&m->processors[i]) && allows(a, &m->processors[i]))
+    for (uint32_t i = 0; i < MAX_PROCESSORS; i++)
+        if (!is_pinned(&m->processors[i]))
             return &m->processors[i];
     return NULL;
 }
 
+static bool can_begin(struct machine *m, const struct agent *dpc)
+{
+    if (!dpc->due)
+        return false;
+    if (dpc->bound || dpc->owner->kind == AGENT_CLOCK)
+        return find_processor(m, dpc) != NULL;
+    return dpc->owner->state == AGENT_RUNNING && dpcs_first(dpc->owner->processor);
+}
+
 static bool can_step(struct machine *m, const struct agent *a)
 {
-    const struct processor *p = a->processor;
     switch (a->state) {
     case AGENT_RUNNING:
-        if (p->active != a || (a->spin_on && (*a->spin_on & 1)))
+        if (a->processor->active != a || (a->spin_on && (*a->spin_on & 1)) || dpcs_first(a->processor))
             return false;
-        return a->kind == AGENT_DPC || !dpc_due(p);
+        return holds_processor(a) || find_processor(m, a);
     case AGENT_READY:
         return find_processor(m, a) != NULL;
     case AGENT_IDLE:
-        return a->kind == AGENT_DPC && dpc_due(p);
+        return a->kind == AGENT_DPC && can_begin(m, a);
     default:
         return false;
     }
@@ -369,34 +419,64 @@ static bool only_clock(const struct machine *m)
     return m->choice.n == 1 && m->clock && m->choice.agents[0] == m->clock->id;
 }
 
-static void place(struct machine *m, struct agent *a)
+/* Whoever is there and not pinned makes room. */
+static void take_processor(struct processor *p, struct agent *thread)
+{
+    if (p->thread && p->thread != thread) {
+        p->thread->irql = p->irql;
+        p->thread->state = AGENT_READY;
+    }
+    p->thread = thread;
+}
+
+static void place_thread(struct machine *m, struct agent *a)
+{
+    if (a->state == AGENT_RUNNING) {
+        if (holds_processor(a))
+            return;
+        leave_processor(a);
+    }
+    struct processor *p = find_processor(m, a);
+    IR_ASSERT(p);
+    take_processor(p, a);
+    p->irql = a->irql;
+    p->active = a;
+    a->processor = p;
+    a->state = AGENT_RUNNING;
+}
+
+static void place_dpc(struct machine *m, struct agent *a)
 {
     if (a->state == AGENT_RUNNING)
         return;
-    struct processor *p;
-    if (a->kind == AGENT_DPC) {
-        p = a->processor;
-        p->dpc_requested = false;
-        p->irql_before_dpc = p->irql;
-        p->irql = DISPATCH_LEVEL;
-    } else {
-        p = find_processor(m, a);
-        IR_ASSERT(p);
-        if (p->thread) {
-            p->thread->irql = p->irql;
-            p->thread->state = AGENT_READY;
-        }
-        p->thread = a;
-        p->irql = a->irql;
-        a->processor = p;
-    }
+    bool own = a->owner && a->owner->kind == AGENT_THREAD;
+    struct processor *p = own ? a->owner->processor : find_processor(m, a);
+    IR_ASSERT(p && a->due);
+    if (!own)
+        take_processor(p, NULL);
+    p->irql_before_dpc = p->irql;
+    p->irql = DISPATCH_LEVEL;
     p->active = a;
+    a->processor = p;
+    a->due = false;
     a->state = AGENT_RUNNING;
+}
+
+/* Whether the agent begins its step on a processor that is its own already: it is pinned there, or its thread is. */
+static bool begins_pinned(const struct agent *a)
+{
+    return a->state == AGENT_RUNNING ? holds_processor(a) : a->kind == AGENT_DPC && a->owner && a->owner->kind == AGENT_THREAD;
 }
 
 static void run_agent(struct machine *m, struct agent *a)
 {
-    place(m, a);
+    bool pinned = begins_pinned(a);
+    if (m->processors_matter && !pinned)
+        sim_access(SIM_ACCESS_PROCESSOR(home_of(m, a)->number), SIM_READ);
+    if (a->kind == AGENT_DPC)
+        place_dpc(m, a);
+    else
+        place_thread(m, a);
     if (m->last)
         m->last->yielded = false;
     if (m->last != a)
@@ -409,6 +489,8 @@ static void run_agent(struct machine *m, struct agent *a)
         sim_place_hook(a, a->processor);
     host_switch(&m->main_sp, a->fiber.switch_sp);
     m->fiber = NULL;
+    if (m->processors_matter && pinned != is_pinned(a->processor))
+        sim_access_lock(SIM_ACCESS_PROCESSOR(a->processor->number), pinned ? SIM_LOCK_RELEASE : SIM_LOCK_ACQUIRE);
 }
 
 static void run_clock(struct machine *m)

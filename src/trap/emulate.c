@@ -178,9 +178,8 @@ static uint64_t read_control(uint8_t which)
 /* Nothing would happen on the way down. */
 static bool lowers_quietly(unsigned irql)
 {
-    const struct processor *p = sim_processor();
     const struct agent *a = MACHINE->fiber;
-    if (p->dpc_requested && irql < DISPATCH_LEVEL)
+    if (sim_dpc_waits() && irql < DISPATCH_LEVEL)
         return false;
     const struct thread *t = a->kind == AGENT_THREAD ? a->thread : NULL;
     return irql >= APC_LEVEL || !t || !t->ke || !ke_apc_pending(t);
