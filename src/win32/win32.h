@@ -39,6 +39,7 @@ struct heap;
 struct region;
 struct waiter;
 struct service_room;
+struct device_set;
 
 /* An open low-level file of the C run-time. */
 struct crt_fd {
@@ -95,6 +96,8 @@ struct w32_room {
     struct w32_thread *threads[MAX_AGENTS];
     struct waiter *waiters; /* all threads that wait on an address, oldest first */
     struct service_room *services;
+    struct device_set *device_sets;
+    uint64_t device_set_count;
 };
 
 struct w32_room *w32_room(void);
