@@ -1,6 +1,7 @@
 /* Opening the images of a static command. */
 #include "cli/images.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,32 +115,86 @@ static bool open_dump(struct cli_images *images, const char *path, const char *s
     return images->count > before;
 }
 
-static bool open_one(struct cli_images *images, const char *path, const char *symbol, struct progress *p, const struct graph_open *how)
-{
+/* --- several at once: images have nothing to do with each other until all are open ------------------------------ */
+
+struct work {
+    const char *const *paths;
+    struct graph_image *at;
+    const struct graph_open *how;
+    struct progress *progress;
+    int next, count, failed; /* failed: the first that could not be opened, or -1 */
     char err[PE_ERROR_TEXT];
-    if (graph_is_dump(path))
-        return open_dump(images, path, symbol, p, how);
-    struct graph_image *g = one_more(images);
-    if (g && graph_open_image(g, path, how, err, sizeof err) == PE_OK) {
-        images->count++;
-        return true;
+    pthread_mutex_t lock;
+};
+
+static void *open_some(void *ctx)
+{
+    struct work *w = ctx;
+    pthread_mutex_lock(&w->lock);
+    while (w->next < w->count && w->failed < 0) {
+        int i = w->next++;
+        char err[PE_ERROR_TEXT];
+        pthread_mutex_unlock(&w->lock);
+        bool ok = graph_open_image(&w->at[i], w->paths[i], w->how, err, sizeof err) == PE_OK;
+        pthread_mutex_lock(&w->lock);
+        w->progress->done++;
+        if (w->how->progress)
+            w->how->progress(w->progress, 0, 1);
+        if (!ok && (w->failed < 0 || i < w->failed)) {
+            w->failed = i;
+            memcpy(w->err, err, sizeof err);
+        }
     }
-    usage_error("%s: %s", path, g ? err : "out of memory");
-    return false;
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static bool open_many(struct cli_images *images, const char *const *paths, int count, struct progress *p, const struct graph_open *how)
+{
+    struct work w = { .paths = paths, .at = calloc((size_t)count, sizeof *w.at), .progress = p, .count = count, .failed = -1 };
+    struct graph_open with = *how;
+    pthread_t threads[8];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    int n = cpus > 8 ? 8 : cpus > 1 ? (int)cpus : 1, started = 0;
+    if (!w.at) {
+        usage_error("out of memory");
+        return false;
+    }
+    if (count > 1)
+        with.progress = NULL; /* counted here, by images */
+    w.how = &with;
+    pthread_mutex_init(&w.lock, NULL);
+    while (started < n - 1 && started + 1 < count && pthread_create(&threads[started], NULL, open_some, &w) == 0)
+        started++;
+    open_some(&w);
+    while (started)
+        pthread_join(threads[--started], NULL);
+    pthread_mutex_destroy(&w.lock);
+    images->at = w.at;
+    images->count = (size_t)count; /* those that were not opened are zero: closing them is fine */
+    if (w.failed >= 0)
+        usage_error("%s: %s", paths[w.failed], w.err);
+    return w.failed < 0;
 }
 
 bool cli_open_images(struct cli_images *images, const char *const *paths, int count, const char *symbol, const struct graph_open *how)
 {
     struct progress p = { .start = now(), .total = (size_t)count };
     struct graph_open with = how ? *how : (struct graph_open){ 0 };
+    int files = 0;
     memset(images, 0, sizeof *images);
     if (isatty(STDERR_FILENO)) {
         with.progress = show;
         with.progress_ctx = &p;
     }
-    bool ok = true;
-    for (int i = 0; ok && i < count; i++, p.done++)
-        ok = open_one(images, paths[i], symbol, &p, &with);
+    while (files < count && !graph_is_dump(paths[files])) /* dumps come last: one of them becomes many images */
+        files++;
+    bool ok = files == 0 || open_many(images, paths, files, &p, &with);
+    for (int i = files; ok && i < count; i++, p.done++) {
+        ok = graph_is_dump(paths[i]) && open_dump(images, paths[i], symbol, &p, &with);
+        if (!ok && !graph_is_dump(paths[i]))
+            usage_error("%s: give images before dumps", paths[i]);
+    }
     clear(&p);
     if (!ok)
         cli_close_images(images);

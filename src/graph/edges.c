@@ -7,11 +7,12 @@
 
 /* --- functions ------------------------------------------------------------------------------------------ */
 
-static size_t count_starts(const struct graph_builder *b)
+static size_t count_starts(const struct graph_builder *b, const struct graph_part *all, size_t count)
 {
     size_t n = 0;
-    for (uint32_t i = 0; i < b->g->m.size; i++)
-        n += b->state[i] & STATE_START;
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t rva = all[i].begin; rva < all[i].end; rva++)
+            n += b->state[rva] & STATE_START;
     return n;
 }
 
@@ -28,7 +29,8 @@ static struct graph_part *all_parts(struct graph_builder *b, size_t *count)
     size_t i = 0, k = 0, n = 0;
     if (!all)
         return NULL;
-    qsort(b->leaves, b->leaf_count, sizeof *b->leaves, by_begin);
+    if (b->leaf_count)
+        qsort(b->leaves, b->leaf_count, sizeof *b->leaves, by_begin);
     while (i < b->part_count || k < b->leaf_count) {
         if (k == b->leaf_count || (i < b->part_count && b->parts[i].begin < b->leaves[k].begin))
             all[n++] = b->parts[i++];
@@ -45,7 +47,7 @@ static struct graph_part *all_parts(struct graph_builder *b, size_t *count)
 static bool make_functions(struct graph_builder *b, const struct graph_part *all, size_t count)
 {
     struct graph_index *x = &b->g->x;
-    size_t n = count_starts(b), k = 0;
+    size_t n = count_starts(b, all, count), k = 0;
     x->functions = calloc(n + 1, sizeof *x->functions);
     if (!x->functions)
         return false;
@@ -298,7 +300,8 @@ bool graph_make_edges(struct graph_builder *b)
     b->raws.tables = NULL;
     if (x->table_count)
         qsort(x->tables, x->table_count, sizeof *x->tables, by_jump);
-    qsort(b->raws.at, b->raws.count, sizeof *b->raws.at, by_site);
+    if (b->raws.count)
+        qsort(b->raws.at, b->raws.count, sizeof *b->raws.at, by_site);
     mark_dispatch(x);
     mark_thunks(b);
     bool more = false;

@@ -62,7 +62,7 @@ static bool read_pdata(struct graph_builder *b)
         sorted &= b->part_count == 0 || b->parts[b->part_count - 1].begin <= fn.begin_rva;
         b->parts[b->part_count++] = (struct graph_part){ fn.begin_rva, fn.end_rva, primary_of(m, &fn) };
     }
-    if (!sorted)
+    if (!sorted && b->part_count)
         qsort(b->parts, b->part_count, sizeof *b->parts, by_begin);
     size_t kept = 0;
     for (size_t i = 0; i < b->part_count; i++)

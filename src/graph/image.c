@@ -160,11 +160,29 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Debug information can be twenty times the code, and nobody here reads it. */
+static enum pe_status map_without_debug(struct graph_image *g, char *err, size_t errlen)
+{
+    struct pe_image *part = malloc(sizeof *part);
+    if (!part) {
+        snprintf(err, errlen, "out of memory");
+        return PE_BAD;
+    }
+    *part = g->pe;
+    part->section_count = 0;
+    for (uint32_t i = 0; i < g->pe.section_count; i++)
+        if (strncmp(g->pe.sections[i].name, ".debug_", 7) != 0)
+            part->sections[part->section_count++] = g->pe.sections[i];
+    enum pe_status st = pe_map_private(part, &g->m, err, errlen);
+    free(part);
+    return st;
+}
+
 /* The file is open; the rest. */
 static enum pe_status finish(struct graph_image *g, const struct graph_open *how, bool database, char *err, size_t errlen)
 {
     char pdb[4096] = "";
-    enum pe_status st = pe_map_private(&g->pe, &g->m, err, errlen);
+    enum pe_status st = map_without_debug(g, err, errlen);
     if (st == PE_OK && !(database && graph_database_load(g, how))) {
         double start = now();
         if (!graph_build(g, how, pdb, sizeof pdb)) {

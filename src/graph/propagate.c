@@ -11,9 +11,11 @@ static bool same(const struct graph_value *a, const struct graph_value *b)
     return a->kind == b->kind && a->param == b->param && a->field == b->field && a->number == b->number;
 }
 
-static bool join_set(struct graph_set *to, const struct graph_set *from)
+static inline bool join_set(struct graph_set *to, const struct graph_set *from)
 {
     bool changed = false;
+    if (!from->count && (to->unknown || !from->unknown)) /* most of them */
+        return false;
     if (from->unknown && !to->unknown)
         changed = to->unknown = true;
     for (unsigned i = 0; i < from->count && !to->full; i++) {
