@@ -279,9 +279,8 @@ static bool apc_would_run_here(struct thread *t)
 static void finish_in_thread(IRP *irp)
 {
     struct thread *t = ps_thread_of(irp->Tail.Overlay.Thread);
-    if (!t || t->ethread == NULL) {
-        base_panic("an IRP completed for a thread that is gone");
-    }
+    if (!t || !t->ethread) /* the tail is no longer that of a request under way: it was completed before */
+        KeBugCheckEx(0x44, (ULONG64)irp, 0xEF4, 0, 0); /* MULTIPLE_IRP_COMPLETE_REQUESTS */
     if (apc_would_run_here(t)) {
         struct processor *p = sim_processor();
         p->irql = APC_LEVEL;
