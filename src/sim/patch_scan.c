@@ -87,6 +87,27 @@ static void push_pointers(struct scan *s)
     }
 }
 
+/* Handlers that only an exception reaches: the scopes of __C_specific_handler. Other handlers keep other data there; what does
+ * not describe parts of its own function is not taken for a scope table. */
+static void push_scopes(struct scan *s, const struct pe_function *f)
+{
+    enum { MAX_SCOPES = 4096, FILTER_ALWAYS = 1 };
+    struct pe_unwind_info info;
+    if (!pe_unwind_info(s->m, f, &info) || !(info.flags & (PE_UNW_EHANDLER | PE_UNW_UHANDLER)))
+        return;
+    const uint32_t *count = pe_at(s->m, info.handler_data_rva, 4);
+    const uint32_t *scopes = count && *count && *count <= MAX_SCOPES ? pe_at(s->m, info.handler_data_rva + 4, *count * 16) : NULL;
+    for (uint32_t i = 0; scopes && i < *count; i++) {
+        const uint32_t *scope = scopes + i * 4; /* begin, end, filter or handler, target */
+        if (scope[0] < f->begin_rva || scope[1] > f->end_rva || scope[0] > scope[1])
+            return;
+        if (scope[2] != FILTER_ALWAYS)
+            push(s, scope[2]);
+        if (scope[3])
+            push(s, scope[3]);
+    }
+}
+
 static void push_starts(struct scan *s)
 {
     char err[PE_ERROR_TEXT];
@@ -101,8 +122,10 @@ static void push_starts(struct scan *s)
         }
     for (uint32_t i = 0; i < n; i++) {
         struct pe_function f;
-        if (pe_function_get(s->m, i, &f))
-            push(s, f.begin_rva);
+        if (!pe_function_get(s->m, i, &f))
+            continue;
+        push(s, f.begin_rva);
+        push_scopes(s, &f);
     }
     pe_exports(s->m, push_export, s, err, sizeof err);
     push(s, s->file->entry_rva);
