@@ -1,9 +1,11 @@
 /* The device tree: finding children, adding drivers, start and remove. */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "cm/cm.h"
 #include "ex/work.h"
 #include "io/room.h"
 #include "ke/ke.h"
@@ -134,6 +136,22 @@ static void service_of(const struct config_driver *d, char *out, size_t size)
         *dot = 0;
 }
 
+/* The configuration's values for devices with one of this node's hardware ids. */
+static void values_apply(const struct devnode *n, const char *prefix, const char *path)
+{
+    const struct config *c = pnp_room()->config;
+    size_t length = strlen(prefix);
+    for (uint32_t i = 0; i < c->registry_count; i++) {
+        const struct config_value *v = &c->registry[i];
+        if (strncmp(v->path, prefix, length) != 0 || !id_listed(n->hwids, v->path + length))
+            continue;
+        if (v->is_dword)
+            cm_set_dword(path, v->name, (uint32_t)strtoul(v->text, NULL, 0));
+        else
+            cm_set_text(path, v->name, v->text);
+    }
+}
+
 static NTSTATUS add_one(struct devnode *n, const struct config_driver *d)
 {
     char service[64];
@@ -141,8 +159,12 @@ static NTSTATUS add_one(struct devnode *n, const struct config_driver *d)
     DRIVER_OBJECT *driver = io_driver_find(service);
     if (!driver || !driver->DriverExtension->AddDevice)
         return STATUS_NO_SUCH_DEVICE;
-    if (d->role == ROLE_FUNCTION || d->role == ROLE_BUS)
+    if (d->role == ROLE_FUNCTION || d->role == ROLE_BUS) {
+        char key[400];
         snprintf(n->service, sizeof n->service, "%s", service);
+        snprintf(key, sizeof key, "\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\%s\\%s", n->service, n->instance);
+        values_apply(n, "driver:", key);
+    }
     NTSTATUS s = (NTSTATUS)guest_call(FRAME_PnpCallAddDevice, driver->DriverExtension->AddDevice, 2, (uint64_t)driver, (uint64_t)n->pdo);
     for (DEVICE_OBJECT *dev = io_top_of_stack(n->pdo); NT_SUCCESS(s) && dev; dev = dev->DeviceObjectExtension->AttachedTo)
         if (dev->DriverObject == driver && (dev->Flags & DO_DEVICE_INITIALIZING) && dev == io_top_of_stack(n->pdo))
@@ -257,6 +279,7 @@ static void registry_make(struct devnode *n)
     char path[400];
     snprintf(path, sizeof path, "\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\%s\\%s\\Device Parameters", n->device_id, n->instance);
     pnp_registry_key_make(path);
+    values_apply(n, "device:", path);
 }
 
 NTSTATUS pnp_start_node(struct devnode *n, char *err, size_t errlen)
