@@ -17,14 +17,14 @@ enum { ID_TAG = 0x70506E50 };
 
 ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state);
 
-static WCHAR *pool_string(const char *text, bool multi)
+/* Ends with two zeros: good as a string and as a list of one. */
+static WCHAR *pool_string(const char *text)
 {
     size_t n = strlen(text);
     WCHAR *w = ex_pool_alloc(PagedPool, (n + 2) * 2, ID_TAG);
     for (size_t i = 0; i < n; i++)
         w[i] = (UCHAR)text[i];
     w[n] = w[n + 1] = 0;
-    (void)multi;
     return w;
 }
 
@@ -32,15 +32,15 @@ static NTSTATUS answer_id(struct devnode *n, IRP *irp, ULONG type)
 {
     switch (type) {
     case BusQueryDeviceID:
-        irp->IoStatus.Information = (ULONG_PTR)pool_string(n->root->hwid, false);
+        irp->IoStatus.Information = (ULONG_PTR)pool_string(n->root->hwid);
         return STATUS_SUCCESS;
     case BusQueryHardwareIDs:
-        irp->IoStatus.Information = (ULONG_PTR)pool_string(n->root->hwid, true);
+        irp->IoStatus.Information = (ULONG_PTR)pool_string(n->root->hwid);
         return STATUS_SUCCESS;
     case BusQueryInstanceID: {
         char text[16];
         snprintf(text, sizeof text, "%04u", (unsigned)(n->root - pnp_room()->config->devices) % 10000);
-        irp->IoStatus.Information = (ULONG_PTR)pool_string(text, false);
+        irp->IoStatus.Information = (ULONG_PTR)pool_string(text);
         return STATUS_SUCCESS;
     }
     default:
@@ -171,14 +171,6 @@ NTSTATUS PnpRootDispatch(DEVICE_OBJECT *device, IRP *irp)
     return s;
 }
 
-static bool has_device(const struct config *c, const char *hwid)
-{
-    for (uint32_t i = 0; i < c->device_count; i++)
-        if (strcasecmp(c->devices[i].hwid, hwid) == 0)
-            return true;
-    return false;
-}
-
 void pnp_roots_make(const struct config *config)
 {
     if (!config->device_count)
@@ -199,7 +191,6 @@ void pnp_roots_make(const struct config *config)
         struct devnode *n = pnp_node_new(pnp_root(), pdo);
         n->root = &config->devices[i];
     }
-    (void)has_device;
 }
 
 uint64_t pnp_root_device_count(void)

@@ -333,11 +333,9 @@ static void remove_tree(struct devnode *n, bool surprise)
     for (struct devnode *c = n->child; c; c = c->sibling)
         if (c->state != NODE_REMOVED)
             remove_tree(c, surprise);
-    bool had_drivers = n->state == NODE_STARTED || n->state == NODE_ADDED || n->state == NODE_FAILED;
     if (surprise && n->state == NODE_STARTED)
         send_minor(n->pdo, IRP_MN_SURPRISE_REMOVAL);
     n->state = NODE_REMOVED;
-    (void)had_drivers;
     pnp_interfaces_disable(n->pdo);
     send_minor(n->pdo, IRP_MN_REMOVE_DEVICE);
     pnp_interfaces_forget(n->pdo);

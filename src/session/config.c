@@ -344,9 +344,6 @@ bool config_read_case(struct config *c, const char *path, char *err, size_t errl
         snprintf(up, sizeof up, "%.1000s/..", folder);
         if (!config_read_case(c, up, err, errlen))
             return false;
-        char parent_folder[CONFIG_PATH];
-        snprintf(parent_folder, sizeof parent_folder, "%s", c->folder);
-        (void)parent_folder;
     }
     const char *slash = strrchr(folder, '/');
     const char *last = slash ? slash + 1 : folder;
