@@ -30,6 +30,7 @@ static const char explore_help[] =
     "  --schedules N    stop after N schedules             --time SECONDS   stop after that long (default 60)\n"
     "  --jobs N         processes that share the search    --keep-going     past the first failure\n"
     "  --driver FILE.sys  --device HWID  --inf FILE  --stub MODULE!NAME=V  --cpus N  --time-model idle|any  --seed N\n"
+    "  --verifier on|off  off: rules of the verifier do not stop a run, which goes on to what Windows would make of it\n"
     "  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"
     "\n"
     "example: irplab explore cases/camera-create-cancelled\n";

@@ -98,6 +98,7 @@ static bool add_device(struct options *o, const char *hwid)
 static bool common(struct parser *p, const char *name, const char *inl, bool *known)
 {
     static const char *const colors[] = { "auto", "always", "never", NULL }, *const models[] = { "idle", "any", NULL };
+    static const char *const switches[] = { "on", "off", NULL };
     struct options *o = p->o;
     int64_t n;
     int which;
@@ -138,6 +139,12 @@ static bool common(struct parser *p, const char *name, const char *inl, bool *kn
         if (!one_of(name, value(p, name, inl), models, &which))
             return false;
         o->config.time_any = which == 1;
+        return true;
+    }
+    if (strcmp(name, "--verifier") == 0) {
+        if (!one_of(name, value(p, name, inl), switches, &which))
+            return false;
+        o->config.verifier = which == 0;
         return true;
     }
     if (strcmp(name, "--color") == 0) {
@@ -241,6 +248,7 @@ static bool target(struct parser *p, const char *arg)
             c.cpus = before.cpus;
         c.time_any |= before.time_any;
         c.seed = before.seed;
+        c.verifier = before.verifier;
         for (uint32_t i = 0; i < before.driver_count && c.driver_count < CONFIG_MAX_DRIVERS; i++)
             c.drivers[c.driver_count++] = before.drivers[i];
         for (uint32_t i = 0; i < before.device_count && c.device_count < CONFIG_MAX_DEVICES; i++)

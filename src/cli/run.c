@@ -22,6 +22,7 @@ static const char help[] =
     "  --driver FILE.sys      a driver (repeatable)        --inf FILE         its INF\n"
     "  --device HWID          a device for it to stand on  --cpus N           virtual processors (default 2)\n"
     "  --stub MODULE!NAME=V   answer a missing import      --time-model M     idle (default) or any\n"
+    "  --verifier on|off      off: rules of the verifier do not stop the run (default on)\n"
     "  --seed N  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"
     "\n"
     "example: irplab run --driver build/cases/lost-wakeup/lostwake.sys build/cases/lost-wakeup/lostwake.exe\n";

@@ -8,6 +8,7 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "sim/door.h"
+#include "verify/stack.h"
 
 enum { BUFFER_TAG = 0x20206F49 };
 
@@ -63,6 +64,7 @@ IRP *IoBuildDeviceIoControlRequest(ULONG code, DEVICE_OBJECT *device, PVOID in, 
     irp->UserEvent = event;
     irp->UserIosb = iosb;
     io_queue_to_thread(irp);
+    verify_threaded_built(irp, "IoBuildDeviceIoControlRequest");
     return irp;
 }
 
@@ -101,6 +103,7 @@ IRP *IoBuildSynchronousFsdRequest(ULONG major, DEVICE_OBJECT *device, PVOID buff
     if (irp) {
         irp->UserEvent = event;
         io_queue_to_thread(irp);
+        verify_threaded_built(irp, "IoBuildSynchronousFsdRequest");
     }
     return irp;
 }

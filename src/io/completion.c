@@ -35,6 +35,7 @@ bool io_user_apc_queue(IRP *irp, FILE_OBJECT *file)
     KTHREAD *thread = (KTHREAD *)irp->Tail.Overlay.Thread;
     PVOID routine = irp->Overlay.AsynchronousParameters.UserApcRoutine, context = irp->Overlay.AsynchronousParameters.UserApcContext;
     ke_apc_init_host_normal(&irp->Tail.Apc, thread, user_completion, FRAME_IopUserCompletion, routine, irp->RequestorMode, context);
+    ke_apc_rundown_set(&irp->Tail.Apc, user_completion, FRAME_IopUserRundown);
     irp->CurrentLocation = (CHAR)(irp->StackCount + 2);
     if (!ke_apc_insert(&irp->Tail.Apc, irp->UserIosb, NULL))
         return false;

@@ -81,8 +81,6 @@ static IO_STACK_LOCATION *request_irp(struct request *r, UCHAR major)
     irp->RequestorMode = r->mode;
     irp->UserIosb = r->iosb;
     irp->UserEvent = r->event;
-    if (r->event)
-        irp->Flags |= IRP_USER_EVENT_REFERENCED;
     irp->Overlay.AsynchronousParameters.UserApcRoutine = r->apc;
     irp->Overlay.AsynchronousParameters.UserApcContext = r->apc_context;
     irp->Tail.Overlay.OriginalFileObject = r->file; /* the reference goes to the IRP */
@@ -131,8 +129,6 @@ static NTSTATUS request_send(struct request *r, bool deferred)
     ob_reference(f);
     if (deferred)
         irp->Flags |= IRP_DEFER_IO_COMPLETION;
-    if (synchronous)
-        irp->Flags |= IRP_SYNCHRONOUS_API;
     io_queue_to_thread(irp);
     struct guest_mark mark = guest_frame_push(FRAME_IopSynchronousServiceTail);
     NTSTATUS s = io_call_driver(r->device, irp);

@@ -12,6 +12,8 @@
 #ifndef IRPLAB_IO_IO_H
 #define IRPLAB_IO_IO_H
 
+#include <stdbool.h>
+
 #include "nt/io.h"
 #include "nt/ke.h"
 #include "nt/ob.h"
@@ -42,6 +44,8 @@ static inline IO_STACK_LOCATION *io_next_location(IRP *irp)
 void io_queue_to_thread(IRP *irp);
 /* Registered IRPs, for leak reports and views: every IRP from IoAllocateIrp until IoFreeIrp. */
 void io_irps_walk(void (*fn)(void *ctx, IRP *irp), void *ctx);
+/* Whether a live IRP begins there. */
+bool io_is_irp(uint64_t address);
 /* Sends a request built by host code down and waits for it (KernelMode, Executive). Frees it. frame labels the wait. */
 NTSTATUS io_send_and_wait(DEVICE_OBJECT *device, IRP *irp, ULONG_PTR *information, uint32_t frame);
 /* Called by ps when a thread ends: cancels its IRPs and waits for them. */

@@ -11,6 +11,7 @@
 #include "ps/ps.h"
 #include "sim/door.h"
 #include "trace/trace.h"
+#include "verify/stack.h"
 #include "verify/verify.h"
 
 struct io_room *io_room(void)
@@ -77,6 +78,7 @@ IRP *IoAllocateIrpEx(DEVICE_OBJECT *device, CHAR stack_size, ULONG charge_quota)
 void IoFreeIrp(IRP *irp)
 {
     verify_irp_free(irp);
+    verify_threaded_gone(irp);
     trace_event(TRACE_IRP_FREE, (uint64_t)irp, 0, 0, 0);
     io_room()->irps_live--;
     irp->Type = 0;
@@ -97,6 +99,7 @@ NTSTATUS IofCallDriver(DEVICE_OBJECT *device, IRP *irp)
 {
     if (irp->Type != IO_TYPE_IRP)
         verify_call_driver_bad_irp(irp);
+    verify_threaded_sent(irp);
     irp->CurrentLocation--;
     if (irp->CurrentLocation <= 0)
         KeBugCheckEx(0x35, (ULONG64)irp, 0, 0, 0); /* NO_MORE_IRP_STACK_LOCATIONS */
@@ -206,68 +209,115 @@ static void write_iosb(IRP *irp)
         trace_event(TRACE_IRP_IOSB_LOST, (uint64_t)irp, (uint64_t)irp->UserIosb, 0, 0);
 }
 
-static void signal_done(IRP *irp, FILE_OBJECT *file)
+/* The Nt services reference the event object that they put into an IRP; drivers, and the synchronous interfaces, give one of their
+ * own, which is no object. */
+static bool holds_event(const IRP *irp, const FILE_OBJECT *file)
 {
+    return irp->UserEvent && file && !(irp->Flags & IRP_SYNCHRONOUS_API);
+}
+
+static void set_final(FILE_OBJECT *file, NTSTATUS status)
+{
+    file->FinalStatus = status;
+    KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
+}
+
+/* Success, a warning, or an error that a request met later on a file for asynchronous I/O. */
+static void report_all(IRP *irp, FILE_OBJECT *file)
+{
+    bool create = irp->Flags & IRP_CREATE_OPERATION;
+    write_iosb(irp);
     if (irp->UserEvent) {
         KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
-        if (file && !(irp->Flags & IRP_CREATE_OPERATION) && (file->Flags & FO_SYNCHRONOUS_IO)) {
-            file->FinalStatus = irp->IoStatus.Status;
-            KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
-        }
-        if (file && (irp->Flags & IRP_USER_EVENT_REFERENCED))
-            ob_dereference(irp->UserEvent);
+        if (file && !create && (file->Flags & FO_SYNCHRONOUS_IO))
+            set_final(file, irp->IoStatus.Status);
     } else if (file) {
-        file->FinalStatus = irp->IoStatus.Status;
-        KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
+        set_final(file, irp->IoStatus.Status);
     }
 }
 
-/* Final processing in the requesting thread, at APC_LEVEL. */
+/* An error that a synchronous request met after it had been pended: who waits reads FinalStatus; nobody looks at the status block
+ * unless the interface itself is synchronous. */
+static void report_late_error(IRP *irp, FILE_OBJECT *file)
+{
+    if (!(irp->Flags & IRP_SYNCHRONOUS_API)) {
+        set_final(file, irp->IoStatus.Status);
+        return;
+    }
+    write_iosb(irp);
+    if (irp->UserEvent)
+        KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
+    else if (file)
+        KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
+}
+
+/* Takes over the IRP and the file's reference if a user APC is queued. */
+static bool deliver(IRP *irp, FILE_OBJECT *file)
+{
+    if (irp->Flags & IRP_CREATE_OPERATION)
+        return false;
+    if (irp->Overlay.AsynchronousParameters.UserApcRoutine)
+        return io_user_apc_queue(irp, file);
+    if (file && file->CompletionContext)
+        io_completion_packet(irp, file);
+    return false;
+}
+
+/* Final processing in the requesting thread, at APC_LEVEL; spec/nt_io.md 2.3. */
 void io_final_completion(IRP *irp)
 {
     FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
-    NTSTATUS status = irp->IoStatus.Status;
-    bool synchronous = (file && (file->Flags & FO_SYNCHRONOUS_IO)) || (irp->Flags & IRP_SYNCHRONOUS_API);
     copy_back(irp);
     free_buffers(irp);
-    status = irp->IoStatus.Status;
+    NTSTATUS status = irp->IoStatus.Status;
+    bool synchronous = (file && (file->Flags & FO_SYNCHRONOUS_IO)) || (irp->Flags & IRP_SYNCHRONOUS_API);
+    bool all = !NT_ERROR(status) || (irp->PendingReturned && !synchronous);
+    KEVENT *held = holds_event(irp, file) ? irp->UserEvent : NULL;
     trace_event(TRACE_IRP_FINISHED, (uint64_t)irp, (uint64_t)(uint32_t)status, irp->IoStatus.Information, 0);
     list_remove(&irp->ThreadListEntry);
-    bool report = !NT_ERROR(status) || irp->PendingReturned;
-    PVOID apc_routine = irp->Flags & IRP_CREATE_OPERATION ? NULL : irp->Overlay.AsynchronousParameters.UserApcRoutine;
-    if (report) {
-        write_iosb(irp);
-        if (!NT_ERROR(status) || !synchronous || (irp->Flags & IRP_SYNCHRONOUS_API)) {
-            signal_done(irp, file);
-        } else {
-            /* Error, pended, synchronous file: the waiter reads FinalStatus. */
-            if (irp->UserEvent)
-                KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
-            file->FinalStatus = status;
-            KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
-        }
-        if (apc_routine && io_user_apc_queue(irp, file))
-            return;
-        if (!apc_routine && file && file->CompletionContext && !(irp->Flags & IRP_CREATE_OPERATION))
-            io_completion_packet(irp, file);
-    } else if (irp->UserEvent && file && (irp->Flags & IRP_USER_EVENT_REFERENCED)) {
-        ob_dereference(irp->UserEvent);
-    }
+    verify_threaded_gone(irp);
+    if (all)
+        report_all(irp, file);
+    else if (irp->PendingReturned)
+        report_late_error(irp, file);
+    if (held)
+        ob_dereference(held);
+    if (all && deliver(irp, file))
+        return;
     bool drop_file = file && !(irp->Flags & IRP_CREATE_OPERATION);
     IoFreeIrp(irp);
     if (drop_file)
         ob_dereference(file);
 }
 
-static void completion_apc(KAPC *apc)
+/* The APC lies over the tail's other form; what the rest needs of that came along as its argument. */
+static IRP *irp_of_apc(KAPC *apc)
 {
     IRP *irp = (IRP *)((UCHAR *)apc - offsetof(IRP, Tail.Apc));
-    /* The APC lies over the tail's other form; what the rest needs of that came along as its argument. */
     FILE_OBJECT *file = apc->SystemArgument1;
     memset(&irp->Tail, 0, sizeof irp->Tail);
     irp->Tail.Overlay.OriginalFileObject = file;
     irp->Tail.Overlay.Thread = (PVOID)ps_current()->ethread;
-    io_final_completion(irp);
+    return irp;
+}
+
+static void completion_apc(KAPC *apc)
+{
+    io_final_completion(irp_of_apc(apc));
+}
+
+/* The thread ended first: the request is cleaned up, nobody is told. */
+static void abort_apc(KAPC *apc)
+{
+    IRP *irp = irp_of_apc(apc);
+    FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
+    free_buffers(irp);
+    list_remove(&irp->ThreadListEntry);
+    if (holds_event(irp, file))
+        ob_dereference(irp->UserEvent);
+    IoFreeIrp(irp);
+    if (file)
+        ob_dereference(file);
 }
 
 /* The final part may run here at once when this is the requesting thread and it could take the APC now. */
@@ -292,9 +342,11 @@ static void finish_in_thread(IRP *irp)
             ke_deliver_apcs();
         return;
     }
+    verify_threaded_completed(irp);
     sim_point((uint64_t)irp); /* completed, the APC not yet queued */
     FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
     ke_apc_init_host(&irp->Tail.Apc, (KTHREAD *)t->ethread, completion_apc, FRAME_IopCompleteRequest);
+    ke_apc_rundown_set(&irp->Tail.Apc, abort_apc, FRAME_IopAbortRequest);
     KeInsertQueueApc(&irp->Tail.Apc, file, NULL, 0);
 }
 
@@ -359,6 +411,31 @@ void io_complete_request(IRP *irp, CCHAR boost)
     struct guest_mark mark = guest_frame_push(FRAME_IofCompleteRequest);
     IofCompleteRequest(irp, boost);
     guest_frame_pop(mark);
+}
+
+struct irp_walk {
+    void (*fn)(void *ctx, IRP *irp);
+    void *ctx;
+};
+
+static void walk_block(void *ctx, const struct pool_block *b)
+{
+    const struct irp_walk *w = ctx;
+    IRP *irp = (IRP *)b->base;
+    if (b->tag == IRP_TAG && b->bytes >= sizeof *irp && irp->Type == IO_TYPE_IRP && irp->Size <= b->bytes)
+        w->fn(w->ctx, irp);
+}
+
+void io_irps_walk(void (*fn)(void *ctx, IRP *irp), void *ctx)
+{
+    struct irp_walk w = { fn, ctx };
+    mm_pool_walk(walk_block, &w);
+}
+
+bool io_is_irp(uint64_t address)
+{
+    struct pool_block b;
+    return mm_pool_find(address, &b) && !b.free && b.base == address && b.tag == IRP_TAG && b.bytes >= sizeof(IRP) && ((const IRP *)address)->Type == IO_TYPE_IRP;
 }
 
 /* ---- threads ---- */

@@ -7,10 +7,6 @@
 #include "io/io.h"
 #include "ps/ps.h"
 
-/* IRP.Flags bit of ours that no driver sees set: the IRP holds a reference on UserEvent. GUESS: NT keeps that knowledge in the
- * event object's type. */
-enum { IRP_USER_EVENT_REFERENCED = 0x10000000 };
-
 /* What follows DRIVER_EXTENSION on NT; the DDK declares only the first part. */
 struct io_driver_extension {
     DRIVER_EXTENSION e;

@@ -1,11 +1,16 @@
 /* The screen of a failed run: what it was, its parameters in words, and the stack. */
 #include "kd/kd.h"
 
+#include <string.h>
+
+#include "io/io.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
+#include "ps/process.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 #include "trap/trap.h"
+#include "verify/stack.h"
 
 static void print_parameter(FILE *out, const struct ke_bugcheck *b, int i)
 {
@@ -18,8 +23,69 @@ static void print_parameter(FILE *out, const struct ke_bugcheck *b, int i)
     fprintf(out, "%s%s%s\n", symbol[0] ? " (" : "", symbol, symbol[0] ? ")" : "");
 }
 
+static const IRP *irp_at(const LIST_ENTRY *l)
+{
+    return (const IRP *)((const UCHAR *)l - offsetof(IRP, ThreadListEntry));
+}
+
+static void print_irp(FILE *out, const IRP *irp)
+{
+    fprintf(out, "\n!irp %016llx\n", (unsigned long long)(uint64_t)irp);
+    kd_print_irp(out, irp);
+}
+
+static void print_irp_list(FILE *out, const struct thread *t)
+{
+    const LIST_ENTRY *head = &t->ethread->IrpList;
+    for (const LIST_ENTRY *l = head->Flink; l != head; l = l->Flink)
+        print_irp(out, irp_at(l));
+}
+
+static void print_apcs(FILE *out)
+{
+    if (!kd_has_apcs())
+        return;
+    fprintf(out, "\n!apc\n");
+    kd_print_apc(out);
+}
+
+/* The IRPs that the parameters name, or those that the thread has under way; the thread; what waits to be delivered. */
+static void print_around(FILE *out, const struct ke_bugcheck *b)
+{
+    const struct thread *t = b->agent && b->agent->kind == AGENT_THREAD ? b->agent->thread : NULL;
+    bool named = false;
+    for (int i = 0; i < 4; i++) {
+        bool again = false;
+        for (int k = 0; k < i; k++)
+            again |= b->p[k] == b->p[i];
+        if (again || !io_is_irp(b->p[i]))
+            continue;
+        print_irp(out, (const IRP *)b->p[i]);
+        named = true;
+    }
+    if (t && t->ethread) {
+        if (!named)
+            print_irp_list(out, t);
+        fprintf(out, "\n!thread %016llx\n", (unsigned long long)(uint64_t)t->ethread);
+        kd_print_thread(out, t, false);
+    }
+    print_apcs(out);
+}
+
+static void print_warnings(FILE *out)
+{
+    for (unsigned i = 0; i < verify_warning_count(); i++) {
+        char text[768];
+        verify_warning_text(i, text, sizeof text);
+        fprintf(out, "warning: %s\n", text);
+    }
+    if (verify_warning_count())
+        fprintf(out, "\n");
+}
+
 static void print_bugcheck(FILE *out, const struct ke_bugcheck *b)
 {
+    print_warnings(out);
     fprintf(out, "*** Fatal System Error: 0x%08x\n                       (0x%016llX,0x%016llX,0x%016llX,0x%016llX)\n\n", b->code,
             (unsigned long long)b->p[0], (unsigned long long)b->p[1], (unsigned long long)b->p[2], (unsigned long long)b->p[3]);
     fprintf(out, "%s (%x)\n", nt_bugcheck_name(b->code), b->code);
@@ -31,6 +97,52 @@ static void print_bugcheck(FILE *out, const struct ke_bugcheck *b)
         print_parameter(out, b, i);
     fprintf(out, "\n");
     kd_print_k(out, b->agent);
+    print_around(out, b);
+}
+
+/* ---- a run in which nobody can go on ---- */
+
+struct orphans {
+    FILE *out;
+    bool any;
+};
+
+static bool in_a_list(const IRP *irp)
+{
+    for (const struct thread *t = ps_threads(); t; t = t->next) {
+        const LIST_ENTRY *head = &t->ethread->IrpList;
+        for (const LIST_ENTRY *l = head->Flink; l != head; l = l->Flink)
+            if (irp_at(l) == irp)
+                return true;
+    }
+    return false;
+}
+
+static void print_orphan(void *ctx, IRP *irp)
+{
+    struct orphans *o = ctx;
+    if (irp->CurrentLocation > irp->StackCount || in_a_list(irp))
+        return;
+    if (!o->any)
+        fprintf(o->out, "\nIRPs that are in no thread's list:\n");
+    o->any = true;
+    print_irp(o->out, irp);
+}
+
+void kd_print_blocked(FILE *out)
+{
+    for (const struct thread *t = ps_threads(); t; t = t->next) {
+        if (t->process == ps_system() || !t->waiting)
+            continue;
+        fprintf(out, "\n!thread %016llx\n", (unsigned long long)(uint64_t)t->ethread);
+        kd_print_thread(out, t, false);
+        print_irp_list(out, t);
+    }
+    struct orphans o = { out, false };
+    io_irps_walk(print_orphan, &o);
+    print_apcs(out);
+    fprintf(out, "\n");
+    print_warnings(out);
 }
 
 static void print_access(FILE *out, const EXCEPTION_RECORD *r)

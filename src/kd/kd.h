@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 struct agent;
+struct thread;
 
 struct kd_frame {
     uint64_t child_sp, return_address;
@@ -22,12 +23,20 @@ size_t kd_stack_walk(const struct agent *a, struct kd_frame *frames, size_t max)
 void kd_print_k(FILE *out, const struct agent *a);
 /* `!irp address`. */
 void kd_print_irp(FILE *out, const void *irp);
+/* `!thread address`; stack: with what `!thread` prints below it. */
+void kd_print_thread(FILE *out, const struct thread *t, bool stack);
+/* `!apc`: everything that is queued. */
+void kd_print_apc(FILE *out);
+bool kd_has_apcs(void);
 /* One line for lists of switches: the innermost frame in an image that is not ours, and the kernel function it called. */
 void kd_where(const struct agent *a, char *text, size_t size);
 /* On whose stack the run failed; NULL if the failure has no stack. */
 const struct agent *kd_failed_agent(void);
 /* The bug-check screen, or the crash, with `k`; nothing for other ends. */
 void kd_print_failure(FILE *out);
+/* Of a run in which nobody can go on: `!thread` of the programs' waiting threads, `!irp` of what they have under way and of what is in
+ * nobody's list, `!apc`. */
+void kd_print_blocked(FILE *out);
 /* 64-bit address as WinDbg writes it: fffff804`0fa1c2b3. Returns buf. */
 const char *kd_address(uint64_t a, char buf[18]);
 

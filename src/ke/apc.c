@@ -39,6 +39,11 @@ void ke_apc_init_host_normal(KAPC *apc, KTHREAD *thread, void (*kernel)(KAPC *ap
     KeInitializeApc(apc, thread, OriginalApcEnvironment, routine, NULL, normal, mode, context);
 }
 
+void ke_apc_rundown_set(KAPC *apc, void (*rundown)(KAPC *apc), uint32_t frame)
+{
+    apc->RundownRoutine = ke_host_routine_add(frame, (void (*)(void *))rundown);
+}
+
 void ke_apc_init_host(KAPC *apc, KTHREAD *thread, void (*kernel)(KAPC *apc), uint32_t frame)
 {
     ke_apc_init_host_normal(apc, thread, kernel, frame, NULL, KernelMode, NULL);
@@ -201,17 +206,35 @@ static bool may_interrupt(const KTHREAD *k)
     return k->ApcState.KernelApcPending;
 }
 
-void ke_deliver_apcs(void)
+/* frame: the function that NT comes through here, FRAME_NONE where it is the export itself. */
+static void deliver(uint32_t frame)
 {
     KTHREAD *k = ke_kthread();
     if (!may_interrupt(k))
         return;
     struct process *before = ps_current()->attached;
     sim_irql_set(APC_LEVEL);
-    deliver_kernel(k);
+    if (frame) {
+        struct guest_mark mark = guest_frame_push(frame);
+        deliver_kernel(k);
+        guest_frame_pop(mark);
+    } else {
+        deliver_kernel(k);
+    }
     if (ps_current()->attached != before)
         KeBugCheckEx(INVALID_PROCESS_ATTACH_ATTEMPT, 0, 0, k->ApcStateIndex, 0);
     sim_irql_set(PASSIVE_LEVEL);
+}
+
+void ke_deliver_apcs(void)
+{
+    deliver(FRAME_NONE);
+}
+
+/* The IRQL has fallen: the software interrupt that was held back comes in. */
+void ke_apc_interrupt(void)
+{
+    deliver(FRAME_KiApcInterrupt);
 }
 
 bool ke_apc_pending(const struct thread *t)
@@ -224,7 +247,7 @@ void ke_apcs_enabled(KTHREAD *k)
 {
     if (k->KernelApcDisable == 0 && !list_empty(&k->ApcState.ApcListHead[KernelMode]))
         k->ApcState.KernelApcPending = TRUE;
-    ke_deliver_apcs();
+    deliver(FRAME_KiCheckForKernelApcDelivery);
 }
 
 /* A thread has the processor again. One that ran in user mode enters the kernel for the APC as for an interrupt; on the way out
@@ -322,17 +345,25 @@ static void run_down(LIST_ENTRY *head)
     while (!list_empty(head)) {
         KAPC *apc = apc_of(head->Flink);
         take_out(apc);
-        if (apc->RundownRoutine)
+        const struct ke_host_routine *own = apc->RundownRoutine ? ke_host_routine(apc->RundownRoutine) : NULL;
+        if (own)
+            own->fn(apc);
+        else if (apc->RundownRoutine)
             guest_call(FRAME_KiDeliverApc, apc->RundownRoutine, 1, (uint64_t)apc);
         else if (is_pool_block(apc))
             ex_pool_free(apc);
     }
 }
 
+void ke_thread_exit_check(const struct thread *t)
+{
+    const KTHREAD *k = &t->ethread->Tcb;
+    if (k->CombinedApcDisable || sim_irql() != PASSIVE_LEVEL)
+        KeBugCheckEx(KERNEL_APC_PENDING_DURING_EXIT, 0, k->CombinedApcDisable, sim_irql(), 0);
+}
+
 void ke_apcs_rundown(KTHREAD *k)
 {
-    if (k->CombinedApcDisable)
-        KeBugCheckEx(KERNEL_APC_PENDING_DURING_EXIT, 0, k->CombinedApcDisable, sim_irql(), 0);
     ke_deliver_apcs();
     k->MiscFlags &= ~(ULONG)MISC_APC_QUEUEABLE;
     run_down(&k->ApcState.ApcListHead[UserMode]);

@@ -9,14 +9,26 @@ void KeInitializeEvent(KEVENT *event, ULONG type, ULONG state)
     ke_header_init(&event->Header, type, sizeof *event, (UCHAR)state ? 1 : 0);
 }
 
+/* NT holds the dispatcher lock here: a bad event, or one whose memory has become something else, is met at DISPATCH_LEVEL, which is
+ * bug check 0xA and no exception. */
 LONG ke_event_set(KEVENT *event)
 {
+    struct processor *p = MACHINE->fiber ? sim_processor() : NULL;
+    uint8_t irql = p ? p->irql : 0;
+    if (p && irql < DISPATCH_LEVEL)
+        p->irql = DISPATCH_LEVEL;
     sim_access((uint64_t)event, SIM_WRITE);
     LONG before = event->Header.SignalState;
     event->Header.SignalState = 1;
     trace_event(TRACE_OBJECT_SIGNAL, (uint64_t)event, (uint64_t)before, 1, 0);
-    if (!before)
+    if (!before && event->Header.WaitListHead.Flink != &event->Header.WaitListHead) {
+        struct guest_mark mark = p ? guest_frame_push(FRAME_KiTryUnwaitThread) : (struct guest_mark) { 0 };
         ke_wait_test(&event->Header);
+        if (p)
+            guest_frame_pop(mark);
+    }
+    if (p)
+        p->irql = irql;
     return before;
 }
 

@@ -70,7 +70,7 @@ static void on_place(struct agent *a, struct processor *p)
 PVOID ke_host_routine_add(uint32_t frame, void (*fn)(void *))
 {
     struct ke_room *r = ke_room();
-    PVOID address = (PVOID)door_frame_site(frame);
+    PVOID address = (PVOID)door_frame_start(frame);
     const struct ke_host_routine *there = ke_host_routine(address);
     IR_ASSERT(!there || there->fn == fn); /* a name stands for one routine */
     if (there)

@@ -5,7 +5,7 @@ void ke_irql_lower(KIRQL irql)
 {
     sim_irql_set(irql);
     if (irql < APC_LEVEL)
-        ke_deliver_apcs();
+        ke_apc_interrupt();
 }
 
 KIRQL KeGetCurrentIrql(void)

@@ -15,6 +15,8 @@ void ke_thread_init(struct thread *t);
 void ke_thread_signal(struct thread *t);
 /* First thing a new thread does, on its own stack. */
 void ke_thread_running(struct thread *t);
+/* First thing of the end: bug check 0x20 if the thread has APCs disabled or a raised IRQL. */
+void ke_thread_exit_check(const struct thread *t);
 /* Current thread ends: mutants abandoned, APC queues run down. */
 void ke_thread_rundown(struct thread *t);
 /* Another thread shall end (t->terminating is set): a UserMode wait, present or next, ends with STATUS_USER_APC. */
@@ -81,6 +83,8 @@ BOOLEAN KeInsertQueueApc(KAPC *apc, PVOID arg1, PVOID arg2, LONG increment);
 void ke_apc_init_host(KAPC *apc, KTHREAD *thread, void (*kernel)(KAPC *apc), uint32_t frame);
 /* The same with a normal or user routine of the guest's. */
 void ke_apc_init_host_normal(KAPC *apc, KTHREAD *thread, void (*kernel)(KAPC *apc), uint32_t frame, PVOID normal, ULONG mode, PVOID context);
+/* What becomes of it if it is still queued when its thread ends; frame is the routine's NT name. */
+void ke_apc_rundown_set(KAPC *apc, void (*rundown)(KAPC *apc), uint32_t frame);
 /* KeInsertQueueApc without its scheduling point and without delivery to the current thread (ke_deliver_apcs does that). */
 bool ke_apc_insert(KAPC *apc, PVOID arg1, PVOID arg2);
 /* Takes the next pending user APC of the current thread (its kernel routine has run): call normal(context, arg1, arg2) in user mode, if

@@ -65,7 +65,7 @@ struct ke_room {
     struct agent *last[MAX_PROCESSORS]; /* who was on the processor before */
     const struct ke_os *os;
     bool woke; /* the running operation has made somebody ready */
-    struct ke_host_routine host_routines[16];
+    struct ke_host_routine host_routines[32];
     uint32_t host_routine_count;
     KDPC *running_dpc[MAX_AGENTS];
     struct agent *dpc_waiters[MAX_AGENTS]; /* in KeFlushQueuedDpcs */
@@ -212,6 +212,8 @@ struct agent *ke_dpc_of_clock(void);
 bool ke_apc_deliverable(const KTHREAD *k);
 /* A disable count has become 0. */
 void ke_apcs_enabled(KTHREAD *k);
+/* The IRQL has fallen below APC_LEVEL. */
+void ke_apc_interrupt(void);
 void ke_apc_resume(struct agent *a);
 void ke_apcs_rundown(KTHREAD *k);
 

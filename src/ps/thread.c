@@ -324,6 +324,7 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
     IR_ASSERT(MACHINE->fiber->kind == AGENT_THREAD);
     struct syscall s;
     ps_syscall_enter(&s, FRAME_NtTerminateThread);
+    ke_thread_exit_check(t);
     t->exiting = true;
     t->ethread->ExitStatus = status;
     io_thread_rundown(t);

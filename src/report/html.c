@@ -236,6 +236,8 @@ static void stacks(struct page *p)
         snprintf(title, sizeof title, "k of %s, which waits for %s since %.3f s", record_name(r, r->waits[i].who), r->waits[i].what, (double)r->waits[i].since_100ns / 1e7);
         block(p, title, r->waits[i].stack);
     }
+    if (r->blocked)
+        block(p, "!thread, !irp, !apc", r->blocked);
     if (!r->failure && r->victim == SIZE_MAX && !r->wait_count)
         fputs("<p class=\"sub\">This failure has no stack.</p>\n", p->f);
     close_section(p);

@@ -176,6 +176,8 @@ static void note_end(struct record *rec)
     rec->failure = failed ? record_failure_text() : NULL;
     if (rec->outcome.kind == FAILURE_DEADLOCK)
         record_waits(rec);
+    if (rec->outcome.kind == FAILURE_DEADLOCK || rec->outcome.kind == FAILURE_HANG)
+        rec->blocked = record_blocked_text();
     rec->victim = find_victim(rec);
 }
 
@@ -223,6 +225,7 @@ void record_free(struct record *r)
     free(r->switches);
     free(r->waits);
     free(r->failure);
+    free(r->blocked);
     record_interned_free(r);
     free(r);
 }

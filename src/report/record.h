@@ -79,6 +79,7 @@ struct record {
     uint32_t program_exit;
     bool program_ended;
     uint32_t failed; /* name of who failed (bug check, crash), NO_NAME otherwise */
+    char *blocked; /* what a deadlock left: threads, IRPs, APCs; or NULL */
     char *failure; /* bug check screen or crash with `k`, or NULL */
     size_t victim; /* index of the completion event of the request that failed, SIZE_MAX if there is none */
     void *interned;

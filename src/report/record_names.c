@@ -157,6 +157,16 @@ static void print_failure(FILE *f, const struct agent *unused)
     kd_print_failure(f);
 }
 
+static void print_blocked(FILE *f, const struct agent *unused)
+{
+    kd_print_blocked(f);
+}
+
+char *record_blocked_text(void)
+{
+    return printed(print_blocked, NULL);
+}
+
 char *record_failure_text(void)
 {
     return printed(print_failure, NULL);

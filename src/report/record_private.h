@@ -18,6 +18,7 @@ void record_object_text(uint64_t object, const char *why, char *out, size_t size
 void record_place_text(const struct agent *a, char *out, size_t size);
 char *record_stack_text(const struct agent *a);
 char *record_failure_text(void);
+char *record_blocked_text(void);
 void record_waits(struct record *r);
 
 /* record_events.c: what the arguments of an event mean. */

@@ -55,8 +55,8 @@ static json_t *config_json(const struct config *c)
                                                   c->registry[i].is_dword));
     for (uint32_t i = 0; i < c->arg_count; i++)
         json_array_append_new(args, json_string(c->args[i]));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I}", "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
-                     "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed);
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
+                     "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed, "verifier", c->verifier);
 }
 
 static bool get_text(const json_t *j, const char *key, char *out, size_t size)
@@ -121,6 +121,7 @@ static bool config_from(const json_t *j, struct config *c)
         return false;
     c->cpus = (uint32_t)n;
     c->time_any = json_is_true(json_object_get(j, "time_any"));
+    c->verifier = !json_is_false(json_object_get(j, "verifier"));
     if (!get_number(j, "seed", 0, INT64_MAX, &n))
         return false;
     c->seed = (uint64_t)n;

@@ -157,6 +157,8 @@ void report_text(FILE *out, const struct record *r, bool color)
     print_requests(out, &s, &c);
     print_victim(out, &s, &c);
     print_waits(out, r, &c);
+    if (r->blocked)
+        fputs(r->blocked, out);
     print_schedule(out, &s, &c);
     print_turn(out, r, &c);
     print_console(out, r, &c);

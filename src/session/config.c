@@ -14,6 +14,7 @@ void config_init(struct config *c)
 {
     memset(c, 0, sizeof *c);
     c->cpus = 2;
+    c->verifier = true;
     strcpy(c->os, "10");
     c->preemptions = -1;
     c->schedules = -1;

@@ -55,6 +55,7 @@ struct config {
     char os[8]; /* "10" */
     bool time_any;
     uint64_t seed;
+    bool verifier; /* the rules of verify/ stop a run (default); off: it goes on to what Windows would do without them */
     /* bounds */
     int32_t preemptions; /* -1 = not given */
     int64_t schedules; /* -1 = not given */

@@ -27,6 +27,7 @@
 #include "sim/door.h"
 #include "trace/trace.h"
 #include "trap/trap.h"
+#include "verify/stack.h"
 #include "win32/service.h"
 
 static const struct config *config; /* of the process: the same for all runs */
@@ -252,6 +253,7 @@ void session_begin(const struct config *c)
     po_init();
     pnp_init();
     ex_work_init();
+    verify_init(c->verifier);
     leaks_baseline();
     sim_settle(); /* the kernel's own threads reach their first wait */
     ps_create_host_thread(session_thread, NULL, "session");
@@ -357,6 +359,11 @@ void session_outcome(struct outcome *o)
         o->kind = FAILURE_BUGCHECK;
         o->code = b->code;
         snprintf(o->name, sizeof o->name, "%s", nt_bugcheck_name(b->code));
+        if (verify_finding_text(o->message, sizeof o->message)) {
+            o->kind = FAILURE_VERIFIER;
+            place = b->p[3];
+            break;
+        }
         snprintf(o->message, sizeof o->message, "bug check 0x%X %s (%016llx, %016llx, %016llx, %016llx)", b->code, o->name, (unsigned long long)b->p[0],
                  (unsigned long long)b->p[1], (unsigned long long)b->p[2], (unsigned long long)b->p[3]);
         break;

@@ -14,6 +14,7 @@ _Static_assert(offsetof(struct door_frame, return_address) == DOOR_FRAME_SIZE, "
 
 void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
 void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
+void (*door_watch_hook)(const struct door_frame *f, const char *name);
 void (*door_leave_hook)(void);
 
 /* The four doubles are xmm0 to xmm3 in both conventions: whatever the function takes, it finds it there. */
@@ -71,6 +72,8 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     double xmm[4], result = 0;
     memcpy(xmm, f->out, sizeof xmm); /* before a callback uses the place */
     fiber->frame_site = door_site(index); /* first of all: who looks at the stack from here on sees this call */
+    if (MACHINE->fiber->watched)
+        door_watch_hook(f, e->name);
     if (!irql_allowed(e->irql, sim_irql()) && door_breach_hook)
         door_breach_hook(e, sim_irql());
     if (e->point)

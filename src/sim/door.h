@@ -90,6 +90,8 @@ const struct door_entry *door_current_call(const struct agent *a);
 
 /* Index in the table of the export that an address lies in; UINT32_MAX if it is none. */
 uint32_t door_index_at(uint64_t address);
+/* Where a named function begins: what a view shows for a pointer to it. */
+uint64_t door_frame_start(enum frame_name frame);
 /* Address of an export or of a named frame's return site in the synthetic images; 0 if there is none. */
 uint64_t door_export_address(const char *module, const char *name);
 uint64_t door_frame_site(enum frame_name frame);
@@ -111,6 +113,8 @@ void door_images_build(void);
 extern void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
 /* Called for each export call and return while not NULL. */
 extern void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
+/* Called at each call of an agent that is watched. */
+extern void (*door_watch_hook)(const struct door_frame *f, const char *name);
 /* Called before returning to the guest when set in the agent (pending APCs). */
 extern void (*door_leave_hook)(void);
 

@@ -75,6 +75,7 @@ struct agent {
     struct agent *dpc; /* THREAD, CLOCK: activity for the DPCs it queues; NULL = none yet */
     struct agent *owner; /* DPC: the other way; NULL = of the processor `bound` */
     struct processor *bound;
+    uint16_t watched; /* IRPs whose event or status block lies on its stack: the door looks after them (verify/stack.h) */
     bool due; /* DPC: has work and has not begun */
     const volatile uint64_t *spin_on; /* not enabled while this is non-zero (bit 0): a held spin lock */
     const char *why; /* what it waits for, in words, for findings */

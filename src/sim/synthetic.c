@@ -441,6 +441,11 @@ uint64_t door_frame_site(enum frame_name frame)
     return frame_at[frame] + SITE;
 }
 
+uint64_t door_frame_start(enum frame_name frame)
+{
+    return frame_at[frame];
+}
+
 enum frame_name door_frame_at(uint64_t address)
 {
     for (size_t i = 0; i < sizeof frame_names / sizeof frame_names[0]; i++)
