@@ -93,11 +93,13 @@ static void inner_kernel(KAPC *apc)
 static __attribute__((ms_abi)) void busy_routine(void *context, void *arg1, void *arg2)
 {
     note("begin");
+    MACHINE->fiber->fiber.guest_sp -= 0x1000; /* what lies below belongs to this function, which came without a door entry */
     KIRQL old = KfRaiseIrql(APC_LEVEL);
     ke_apc_insert(&inner, NULL, NULL);
     ke_apc_insert(&special, NULL, NULL);
     note("lower");
     KeLowerIrql(old);
+    MACHINE->fiber->fiber.guest_sp += 0x1000;
     note("end");
 }
 static __attribute__((ms_abi)) void inner_routine(void *context, void *arg1, void *arg2)

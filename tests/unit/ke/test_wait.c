@@ -310,7 +310,7 @@ static void misuse_is_a_bug_check(void **state)
     static const struct {
         void (*fn)(void *);
         ULONG code;
-    } rows[] = { { too_many, MAXIMUM_WAIT_OBJECTS_EXCEEDED }, { at_dispatch, IRQL_NOT_LESS_OR_EQUAL }, { die_with_mutex, THREAD_TERMINATE_HELD_MUTEX } };
+    } rows[] = { { too_many, MAXIMUM_WAIT_OBJECTS_EXCEEDED }, { at_dispatch, IRQL_NOT_LESS_OR_EQUAL }, { die_with_mutex, KERNEL_APC_PENDING_DURING_EXIT } };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         machine_make(1);
         KeInitializeEvent(&event, NotificationEvent, FALSE);
