@@ -90,6 +90,31 @@ static bool wanted(const struct graph_module *m, const char *symbol)
     return !bang || kernel || (strncasecmp(m->name, symbol, n) == 0 && (m->name[n] == '.' || !m->name[n]));
 }
 
+static bool export_name(void *ctx, uint64_t va, const char **module, const char **name)
+{
+    return graph_exports_name(ctx, va, module, name);
+}
+
+/* Modules are named as if they lay next to the dump: program databases are looked for there. */
+static void open_modules(struct cli_images *images, const struct graph_dump *d, const char *dump_path, const struct graph_module *modules, size_t count,
+                         const char *symbol, struct progress *p, const struct graph_open *how)
+{
+    char err[PE_ERROR_TEXT], path[4096];
+    const char *slash = strrchr(dump_path, '/');
+    int folder = slash ? (int)(slash + 1 - dump_path) : 0;
+    struct graph_open with = *how;
+    with.name_ctx = graph_exports_new(d, modules, count);
+    with.name_of_address = with.name_ctx ? export_name : NULL;
+    for (size_t i = 0; i < count; i++, p->done++) {
+        uint8_t *absent = NULL, *bytes = wanted(&modules[i], symbol) ? graph_dump_image(d, &modules[i], &absent) : NULL;
+        struct graph_image *g = bytes ? one_more(images) : NULL;
+        snprintf(path, sizeof path, "%.*s%s", folder, dump_path, modules[i].name);
+        if (g && graph_open_owned(g, path, bytes, modules[i].size, absent, &with, err, sizeof err) == PE_OK)
+            images->count++;
+    }
+    graph_exports_free(with.name_ctx);
+}
+
 static bool open_dump(struct cli_images *images, const char *path, const char *symbol, struct progress *p, const struct graph_open *how)
 {
     struct graph_dump d;
@@ -100,17 +125,15 @@ static bool open_dump(struct cli_images *images, const char *path, const char *s
         usage_error("%s: %s", path, err);
         return false;
     }
-    graph_dump_modules(&d, &modules, &count);
+    bool ok = graph_dump_modules(&d, &modules, &count, err, sizeof err);
     p->total += count;
-    for (size_t i = 0; i < count; i++, p->done++) {
-        uint8_t *bytes = wanted(&modules[i], symbol) ? graph_dump_image(&d, &modules[i]) : NULL;
-        struct graph_image *g = bytes ? one_more(images) : NULL;
-        if (g && graph_open_owned(g, modules[i].name, bytes, modules[i].size, how, err, sizeof err) == PE_OK)
-            images->count++;
-    }
+    if (ok)
+        open_modules(images, &d, path, modules, count, symbol, p, how);
     free(modules);
     graph_dump_close(&d);
-    if (images->count == before)
+    if (!ok)
+        usage_error("%s: %s", path, err);
+    else if (images->count == before)
         usage_error("%s: no module%s can be read from this dump", path, symbol && strchr(symbol, '!') ? " of that name" : "");
     return images->count > before;
 }
@@ -196,6 +219,10 @@ bool cli_open_images(struct cli_images *images, const char *const *paths, int co
             usage_error("%s: give images before dumps", paths[i]);
     }
     clear(&p);
+    for (size_t i = 0; ok && i < images->count; i++) {
+        images->at[i].peers = images->at;
+        images->at[i].peer_count = images->count;
+    }
     if (!ok)
         cli_close_images(images);
     return ok;

@@ -115,14 +115,19 @@ static void read_arguments(struct reader *r, uint32_t site, const char *routine,
         read_set(r, site, routine, REGISTERS + k, graph_stack_argument(st, 0x20 + 8 * (int64_t)k));
 }
 
-static uint32_t stored_function(const struct graph_image *g, uint64_t va)
+static uint64_t stored_at(const struct graph_image *g, uint64_t va)
 {
     uint32_t rva = pe_rva_of(&g->m, va);
     const uint8_t *p = rva ? pe_at(&g->m, rva, 8) : NULL;
-    uint64_t to;
-    if (!p)
-        return GRAPH_NONE;
-    memcpy(&to, p, sizeof to);
+    uint64_t to = 0;
+    if (p)
+        memcpy(&to, p, sizeof to);
+    return to;
+}
+
+static uint32_t stored_function(const struct graph_image *g, uint64_t va)
+{
+    uint64_t to = stored_at(g, va);
     return to ? function_of(g, to) : GRAPH_NONE;
 }
 
@@ -137,10 +142,11 @@ static void read_guard(struct reader *r, uint32_t site, const struct graph_set *
         if (s->v[k].kind == GRAPH_LOADED && pe_rva_of(&r->g->m, v)) {
             graph_address_name(r->g, pe_rva_of(&r->g->m, v), text);
             f = stored_function(r->g, v);
-            if (f != GRAPH_NONE) {
-                size_t n = strlen(text);
+            size_t n = strlen(text);
+            if (f != GRAPH_NONE)
                 snprintf(text + n, sizeof text - n, "=%s", graph_function_name(r->g, f, target));
-            }
+            else if (r->g->peers && graph_peer_name(r->g, stored_at(r->g, v), target)) /* in another module of the dump */
+                snprintf(text + n, sizeof text - n, "=%s", target);
         } else if (f != GRAPH_NONE) {
             graph_function_name(r->g, f, text);
         } else {

@@ -17,7 +17,7 @@ struct graph_builder {
     size_t part_count;
     struct graph_part *leaves; /* the same of stretches without .pdata */
     size_t leaf_count, leaf_room;
-    size_t string_room;
+    size_t string_room, import_room;
     bool out_of_memory;
 };
 
@@ -31,6 +31,9 @@ enum {
 };
 
 uint32_t graph_keep_string(struct graph_builder *b, const char *s, size_t length);
+
+/* False: out of memory. The caller sorts. */
+bool graph_add_import(struct graph_builder *b, uint32_t slot, const char *module, const char *name);
 
 /* functions.c: where functions begin and end. */
 bool graph_find_functions(struct graph_builder *b);

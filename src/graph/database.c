@@ -1,5 +1,6 @@
 /* Reading and writing indexes. */
 #include "graph/database.h"
+#include "pe/symbols.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 /* Changes whenever the records or what is put into them do. */
-static const char magic[16] = "irplab index 001";
+static const char magic[16] = "irplab index 002";
 
 enum { ARRAYS = 9 };
 
@@ -22,8 +23,8 @@ struct header {
     char magic[16];
     struct graph_hash image, payload;
     struct graph_entry entry;
-    uint64_t pdb_size;
-    int64_t pdb_time;
+    uint64_t pdb_state; /* of the files that were there: see pdb_state() */
+    char note[PE_ERROR_TEXT];
     uint64_t image_base;
     uint32_t size_of_image, entry_rva, guard_slots[4];
     uint32_t count[ARRAYS];
@@ -84,34 +85,29 @@ static bool file_of(const struct graph_hash *h, char *out, size_t n)
 
 /* --- program databases -------------------------------------------------------------------------------------- */
 
-static const char *base_name(const char *path)
-{
-    const char *base = path;
-    for (; *path; path++)
-        if (*path == '/' || *path == '\\')
-            base = path + 1;
-    return base;
-}
-
-static bool exists(const char *folder, int length, const char *name)
-{
-    char path[8192];
-    return snprintf(path, sizeof path, "%.*s%s%s", length, folder, length && folder[length - 1] != '/' ? "/" : "", name) < (int)sizeof path &&
-           access(path, F_OK) == 0;
-}
-
-/* Whether what is there now would give other names. */
-static bool pdb_changed(const struct graph_image *g, const struct graph_open *how, const struct header *h)
+/* Sizes and times of all files that may be the image's program database; 0: there is none. */
+static uint64_t pdb_state(const struct graph_image *g, const struct graph_open *how)
 {
     struct pe_codeview cv;
-    struct stat st;
-    if (h->entry.pdb[0])
-        return stat(h->entry.pdb, &st) == 0 && ((uint64_t)st.st_size != h->pdb_size || st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec != h->pdb_time);
+    char path[4096];
+    uint64_t state = 0;
     if (!pe_codeview(&g->m, &cv))
-        return false;
-    const char *name = base_name(cv.path), *dir = how ? how->symbol_dir : NULL;
-    int length = (int)(base_name(g->path) - g->path);
-    return name[0] && (exists(g->path, length, name) || (dir && exists(dir, (int)strlen(dir), name)));
+        return 0;
+    for (int i = 0; pe_pdb_candidate(&cv, g->path, how ? how->symbol_dir : NULL, i, path, sizeof path); i++) {
+        struct stat st;
+        if (stat(path, &st) != 0)
+            continue;
+        const uint64_t about[3] = { state, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec };
+        state = graph_hash_bytes(about, sizeof about).a | 1;
+    }
+    return state;
+}
+
+/* Whether what is there now would give other names. An index that came from elsewhere keeps the names it has. */
+static bool pdb_changed(const struct graph_image *g, const struct graph_open *how, const struct header *h)
+{
+    uint64_t state = pdb_state(g, how);
+    return state && state != h->pdb_state;
 }
 
 /* --- loading -------------------------------------------------------------------------------------------------- */
@@ -157,6 +153,7 @@ bool graph_database_load(struct graph_image *g, const struct graph_open *how)
     g->x.size_of_image = h->size_of_image;
     g->x.entry = h->entry_rva;
     memcpy(g->x.guard_slots, h->guard_slots, sizeof h->guard_slots);
+    snprintf(g->note, sizeof g->note, "%.*s", (int)sizeof h->note - 1, h->note);
     g->mapping = at;
     g->mapping_size = (size_t)st.st_size;
     g->from_database = true;
@@ -165,20 +162,17 @@ bool graph_database_load(struct graph_image *g, const struct graph_open *how)
 
 /* --- storing -------------------------------------------------------------------------------------------------- */
 
-static void describe(struct header *h, const struct graph_image *g, const char *pdb, double seconds)
+static void describe(struct header *h, const struct graph_image *g, const struct graph_open *how, const char *pdb, double seconds)
 {
-    struct stat st;
     char *full = realpath(g->path, NULL);
     snprintf(h->entry.image, sizeof h->entry.image, "%s", full ? full : g->path);
     free(full);
     gethostname(h->entry.machine, sizeof h->entry.machine - 1);
     full = pdb ? realpath(pdb, NULL) : NULL;
-    if (full && stat(full, &st) == 0) {
-        snprintf(h->entry.pdb, sizeof h->entry.pdb, "%s", full);
-        h->pdb_size = (uint64_t)st.st_size;
-        h->pdb_time = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    }
+    snprintf(h->entry.pdb, sizeof h->entry.pdb, "%s", full ? full : "");
     free(full);
+    h->pdb_state = pdb_state(g, how);
+    memcpy(h->note, g->note, sizeof h->note);
     h->entry.image_size = g->pe.file_size;
     h->entry.made = time(NULL);
     h->entry.seconds = seconds;
@@ -221,9 +215,38 @@ static bool write_all(int fd, const char *p, size_t n)
     return true;
 }
 
-void graph_database_store(const struct graph_image *g, const char *pdb, double seconds)
+/* A file without a name until it is complete: nothing is left of one whose writer is killed. */
+static bool store_unnamed(const char *folder, const char *path, const char *all, size_t size)
 {
-    char path[4096], folder[3800], beside[4200];
+    char proc[64], beside[4200];
+    int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+    snprintf(beside, sizeof beside, "%s.%06x", path, (unsigned)fd << 20 ^ ((unsigned)getpid() & 0xfffff));
+    bool ok = write_all(fd, all, size);
+    if (ok && linkat(AT_FDCWD, proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0) /* one is there: it is replaced */
+        ok = errno == EEXIST && linkat(AT_FDCWD, proc, AT_FDCWD, beside, AT_SYMLINK_FOLLOW) == 0 && (rename(beside, path) == 0 || unlink(beside) == 0);
+    close(fd);
+    return ok;
+}
+
+/* The same where the file system has no files without a name. */
+static void store_beside(const char *path, const char *all, size_t size)
+{
+    char beside[4200];
+    snprintf(beside, sizeof beside, "%s.XXXXXX", path);
+    int fd = mkostemp(beside, O_CLOEXEC);
+    bool ok = fd >= 0 && write_all(fd, all, size);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 && (!ok || rename(beside, path) != 0))
+        unlink(beside);
+}
+
+void graph_database_store(const struct graph_image *g, const struct graph_open *how, const char *pdb, double seconds)
+{
+    char path[4096], folder[3800];
     struct header h;
     memset(&h, 0, sizeof h);
     memcpy(h.magic, magic, sizeof magic);
@@ -232,21 +255,33 @@ void graph_database_store(const struct graph_image *g, const char *pdb, double s
     h.size_of_image = g->x.size_of_image;
     h.entry_rva = g->x.entry;
     memcpy(h.guard_slots, g->x.guard_slots, sizeof h.guard_slots);
-    describe(&h, g, pdb, seconds);
+    describe(&h, g, how, pdb, seconds);
     if (!file_of(&h.image, path, sizeof path) || !graph_database_folder(folder, sizeof folder) || !make_folders(folder))
         return;
     char *all = flatten(g, &h);
-    snprintf(beside, sizeof beside, "%s.%d", path, (int)getpid());
-    int fd = all ? open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
-    bool ok = fd >= 0 && write_all(fd, all, h.size);
-    if (fd >= 0)
-        close(fd);
-    if (fd >= 0 && (!ok || rename(beside, path) != 0))
-        unlink(beside);
+    if (all && !store_unnamed(folder, path, all, h.size))
+        store_beside(path, all, h.size);
     free(all);
 }
 
 /* --- listing -------------------------------------------------------------------------------------------------- */
+
+/* What a process that was killed while it wrote has left: names that end in six letters, older than an hour. */
+static void remove_leftovers(const char *folder)
+{
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        char path[4400];
+        struct stat st;
+        const char *dot = strstr(e->d_name, ".idx.");
+        if (!dot || strlen(dot) != 11 || snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= (int)sizeof path)
+            continue;
+        if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && time(NULL) - st.st_mtime > 3600)
+            unlink(path);
+    }
+    if (d)
+        closedir(d);
+}
 
 static bool read_entry(const char *folder, const char *name, struct graph_entry *out)
 {
@@ -260,8 +295,10 @@ static bool read_entry(const char *folder, const char *name, struct graph_entry 
     bool ok = f && fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, magic, sizeof magic) == 0;
     if (f)
         fclose(f);
-    if (ok)
+    if (ok) {
         *out = h.entry;
+        out->image[sizeof out->image - 1] = out->machine[sizeof out->machine - 1] = out->pdb[sizeof out->pdb - 1] = 0;
+    }
     return ok;
 }
 
@@ -277,6 +314,8 @@ bool graph_database_list(struct graph_entry **out, size_t *count)
     DIR *d = graph_database_folder(folder, sizeof folder) ? opendir(folder) : NULL;
     *out = NULL;
     *count = 0;
+    if (d)
+        remove_leftovers(folder);
     for (struct dirent *e; d && (e = readdir(d));) {
         struct graph_entry *p = realloc(*out, (*count + 1) * sizeof *p);
         if (!p) {

@@ -3,7 +3,7 @@
  * One file an image in $XDG_CACHE_HOME/irplab/graph (or ~/.cache/…), named after a hash of its bytes. Files are written
  * beside and renamed, so that an interrupted write leaves nothing; they hold no absolute addresses and may be copied to
  * another machine. A file that is not exactly what was written (another version, damaged) is ignored and replaced.
- * An index made with a program database is made again when that file has changed, or when one has appeared. */
+ * An index is made again when a program database that may belong to the image has appeared or changed. */
 #ifndef IRPLAB_GRAPH_DATABASE_H
 #define IRPLAB_GRAPH_DATABASE_H
 
@@ -20,7 +20,7 @@ struct graph_hash graph_hash_bytes(const void *bytes, size_t size);
 bool graph_database_load(struct graph_image *g, const struct graph_open *how);
 
 /* Failing is not an error: the next command analyses again. */
-void graph_database_store(const struct graph_image *g, const char *pdb, double seconds);
+void graph_database_store(const struct graph_image *g, const struct graph_open *how, const char *pdb, double seconds);
 
 struct graph_entry { /* of --list */
     char image[512], machine[64], pdb[512];

@@ -3,6 +3,7 @@
 #include "graph/sweep.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEADER = 0x2000, TYPE_FULL = 1, TYPE_BITMAP_FULL = 5, TYPE_BITMAP_KERNEL = 6, TYPE_KERNEL = 8, TYPE_KERNEL_USER = 9, TYPE_COMPLETE = 10 };
-enum { MOST_RUNS = 1 << 22 };
+enum { HEADER = 0x2000, TYPE_FULL = 1, TYPE_SUMMARY = 2, TYPE_TRIAGE = 4, TYPE_BITMAP_FULL = 5, TYPE_BITMAP_KERNEL = 6, TYPE_AUTOMATIC = 7,
+       TYPE_KERNEL = 8, TYPE_KERNEL_USER = 9, TYPE_COMPLETE = 10 };
+enum { MOST_RUNS = 1 << 22, HEADER_RUNS = 42 /* as many as fit into 700 bytes */, LIST = HEADER + 0x30, BITMAP = HEADER + 0x38 };
 
 static uint64_t read64(const struct graph_dump *d, uint64_t at)
 {
@@ -39,66 +41,85 @@ bool graph_is_dump(const char *path)
     return ok;
 }
 
-static bool add_run(struct graph_dump *d, uint64_t pfn, uint64_t count, uint64_t offset)
+static bool refuse(char *err, size_t errlen, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool refuse(char *err, size_t errlen, const char *format, ...)
 {
-    if (!count || d->run_count >= MOST_RUNS || pfn > UINT64_MAX >> 13 || count > d->size / 4096 + 1)
-        return d->run_count < MOST_RUNS;
+    va_list v;
+    va_start(v, format);
+    vsnprintf(err, errlen, format, v);
+    va_end(v);
+    return false;
+}
+
+/* Adds pages that lie one after the other at the end of what was read so far. A dump whose pages go on behind the end of
+ * the file is refused: code that silently reads as zero is worse than none. */
+static bool add_run(struct graph_dump *d, uint64_t pfn, uint64_t count, uint64_t *offset, char *err, size_t errlen)
+{
+    if (pfn > UINT64_MAX >> 13 || count > UINT64_MAX >> 13 || d->run_count >= MOST_RUNS)
+        return refuse(err, errlen, "damaged memory dump: a run of %llu pages at page 0x%llx", (unsigned long long)count, (unsigned long long)pfn);
+    if (*offset > d->size || (d->size - *offset) / 4096 < count)
+        return refuse(err, errlen, "damaged memory dump: it ends before page 0x%llx that it says it holds",
+                      (unsigned long long)(pfn + (*offset > d->size ? 0 : (d->size - *offset) / 4096)));
     struct graph_run *last = d->run_count ? &d->runs[d->run_count - 1] : NULL;
-    if (last && last->pfn + last->count == pfn && last->offset + last->count * 4096 == offset) {
+    if (last && last->pfn + last->count == pfn && last->offset + last->count * 4096 == *offset) {
         last->count += count;
-        return true;
+    } else if (count) {
+        void *p = graph_grow(d->runs, &d->run_room, d->run_count, sizeof *d->runs);
+        if (!p)
+            return refuse(err, errlen, "out of memory");
+        d->runs = p;
+        d->runs[d->run_count++] = (struct graph_run){ pfn, count, *offset };
     }
-    void *p = graph_grow(d->runs, &d->run_room, d->run_count, sizeof *d->runs);
-    if (!p)
-        return false;
-    d->runs = p;
-    d->runs[d->run_count++] = (struct graph_run){ pfn, count, offset };
+    *offset += count * 4096;
     return true;
 }
 
 /* Type 1: the runs of the header, one after the other. */
-static bool runs_of_header(struct graph_dump *d)
+static bool runs_of_header(struct graph_dump *d, char *err, size_t errlen)
 {
     uint32_t n = read32(d, 0x88);
     uint64_t offset = HEADER;
-    for (uint32_t i = 0; i < n && i < 42; i++) { /* as many as fit into 700 bytes */
-        uint64_t pfn = read64(d, 0x98 + 16 * (uint64_t)i), count = read64(d, 0xa0 + 16 * (uint64_t)i);
-        if (!add_run(d, pfn, count, offset))
+    if (n == 0 || n > HEADER_RUNS)
+        return refuse(err, errlen, "damaged memory dump: %u runs of physical memory", n);
+    for (uint32_t i = 0; i < n; i++)
+        if (!add_run(d, read64(d, 0x98 + 16 * (uint64_t)i), read64(d, 0xa0 + 16 * (uint64_t)i), &offset, err, errlen))
             return false;
-        offset += count * 4096;
-    }
     return true;
 }
 
-/* Types 5 and 6: a bit for each page, then the pages whose bit is set. */
-static bool runs_of_bitmap(struct graph_dump *d)
+/* Types 5 and 6 (2 and 7 where they are written the same way): a bit for each page, then the pages whose bit is set. */
+static bool runs_of_bitmap(struct graph_dump *d, char *err, size_t errlen)
 {
-    uint64_t offset = read64(d, HEADER + 0x20), pages = read64(d, HEADER + 0x30), bitmap = HEADER + 0x38;
-    for (uint64_t pfn = 0; pfn < pages && bitmap + pfn / 8 < d->size; pfn++) {
-        if (pfn % 8 == 0 && d->file[bitmap + pfn / 8] == 0) {
+    const uint8_t *sign = d->file + HEADER;
+    uint64_t offset = read64(d, HEADER + 0x20), pages = read64(d, BITMAP - 8);
+    if ((memcmp(sign, "SDMP", 4) != 0 && memcmp(sign, "FDMP", 4) != 0) || memcmp(sign + 4, "DUMP", 4) != 0)
+        return refuse(err, errlen, "damaged memory dump: no bitmap header behind the dump header");
+    if (offset < BITMAP || offset > d->size || pages > (offset - BITMAP) * 8)
+        return refuse(err, errlen, "damaged memory dump: a bitmap of %llu pages that ends at 0x%llx", (unsigned long long)pages, (unsigned long long)offset);
+    for (uint64_t pfn = 0; pfn < pages; pfn++) {
+        uint8_t bits = d->file[BITMAP + pfn / 8];
+        if (pfn % 8 == 0 && bits == 0)
             pfn += 7;
-            continue;
-        }
-        if (!(d->file[bitmap + pfn / 8] >> pfn % 8 & 1))
-            continue;
-        if (!add_run(d, pfn, 1, offset))
+        else if (bits >> pfn % 8 & 1 && !add_run(d, pfn, 1, &offset, err, errlen))
             return false;
-        offset += 4096;
     }
     return true;
 }
 
 /* Types 8 to 10: runs after a second header, ended by an empty one or, in type 10, by the number of pages. */
-static bool runs_of_list(struct graph_dump *d)
+static bool runs_of_list(struct graph_dump *d, char *err, size_t errlen)
 {
-    uint64_t offset = read64(d, HEADER + 0x20), total = read64(d, HEADER + 0x28), seen = 0;
-    for (uint64_t at = HEADER + 0x30; at + 16 <= d->size && at < offset; at += 16) {
+    uint64_t offset = read64(d, HEADER + 0x20), end = offset, total = read64(d, HEADER + 0x28), seen = 0;
+    if (memcmp(d->file + HEADER + 4, "RDMP", 4) != 0 || memcmp(d->file + HEADER + 8, "DUMP", 4) != 0)
+        return refuse(err, errlen, "damaged memory dump: no list of pages behind the dump header");
+    if (offset < LIST || offset > d->size)
+        return refuse(err, errlen, "damaged memory dump: its pages begin at 0x%llx", (unsigned long long)offset);
+    for (uint64_t at = LIST; at + 16 <= end; at += 16) {
         uint64_t pfn = read64(d, at), count = read64(d, at + 8);
         if (d->type == TYPE_COMPLETE ? seen >= total : pfn == 0)
             break;
-        if (!add_run(d, pfn, count, offset))
+        if (!add_run(d, pfn, count, &offset, err, errlen))
             return false;
-        offset += count * 4096;
         seen += count;
     }
     return true;
@@ -110,33 +131,54 @@ static int by_pfn(const void *a, const void *b)
     return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
 }
 
-static bool refuse(char *err, size_t errlen, const char *why, uint32_t n)
-{
-    snprintf(err, errlen, why, n);
-    return false;
-}
-
 static bool read_runs(struct graph_dump *d, char *err, size_t errlen)
 {
     bool ok;
     switch (d->type) {
     case TYPE_FULL:
-        ok = runs_of_header(d);
+        ok = runs_of_header(d, err, errlen);
         break;
-    case TYPE_BITMAP_FULL: case TYPE_BITMAP_KERNEL:
-        ok = runs_of_bitmap(d);
+    case TYPE_SUMMARY: case TYPE_BITMAP_FULL: case TYPE_BITMAP_KERNEL: case TYPE_AUTOMATIC:
+        ok = runs_of_bitmap(d, err, errlen);
         break;
     case TYPE_KERNEL: case TYPE_KERNEL_USER: case TYPE_COMPLETE:
-        ok = runs_of_list(d);
+        ok = runs_of_list(d, err, errlen);
         break;
-    case 4:
-        return refuse(err, errlen, "a small memory dump holds no code", 0);
+    case TYPE_TRIAGE:
+        return refuse(err, errlen, "a small memory dump holds no code");
     default:
-        return refuse(err, errlen, "dumps of type %u are not known", d->type);
+        return refuse(err, errlen, "memory dumps of type %u are not known", d->type);
     }
-    if (ok && d->run_count)
+    if (ok && !d->run_count)
+        return refuse(err, errlen, "the memory dump holds no pages");
+    if (ok)
         qsort(d->runs, d->run_count, sizeof *d->runs, by_pfn);
-    return ok && d->run_count ? true : refuse(err, errlen, ok ? "the dump holds no pages" : "out of memory", 0);
+    return ok;
+}
+
+static bool read_header(struct graph_dump *d, char *err, size_t errlen)
+{
+    if (d->size < HEADER + 0x40)
+        return refuse(err, errlen, "damaged memory dump: %llu bytes do not hold its header", (unsigned long long)d->size);
+    if (memcmp(d->file, "PAGEDU64", 8) != 0 || read32(d, 0x30) != 0x8664)
+        return refuse(err, errlen, "not a memory dump of x64 Windows");
+    d->type = read32(d, 0xf98);
+    d->directory = read64(d, 0x10) & 0xffffffffff000;
+    d->modules = read64(d, 0x20);
+    d->debugger_data = read64(d, 0x80);
+    d->bugcheck = read32(d, 0x38);
+    for (int k = 0; k < 4; k++)
+        d->parameters[k] = read64(d, 0x40 + 8 * (uint64_t)k);
+    return read_runs(d, err, errlen);
+}
+
+bool graph_dump_open_bytes(struct graph_dump *d, const void *bytes, size_t size, char *err, size_t errlen)
+{
+    *d = (struct graph_dump){ .file = bytes, .size = size };
+    if (read_header(d, err, errlen))
+        return true;
+    graph_dump_close(d);
+    return false;
 }
 
 bool graph_dump_open(struct graph_dump *d, const char *path, char *err, size_t errlen)
@@ -144,33 +186,23 @@ bool graph_dump_open(struct graph_dump *d, const char *path, char *err, size_t e
     struct stat st;
     memset(d, 0, sizeof *d);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    void *at = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= HEADER + 0x40
-                   ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    void *at = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)
+                                                                                   : MAP_FAILED;
     if (fd >= 0)
         close(fd);
     if (at == MAP_FAILED)
-        return refuse(err, errlen, "cannot be read as a memory dump", 0);
-    d->file = at;
-    d->size = (uint64_t)st.st_size;
-    if (memcmp(d->file, "PAGEDU64", 8) != 0 || read32(d, 0x30) != 0x8664) {
-        graph_dump_close(d);
-        return refuse(err, errlen, "not a memory dump of x64 Windows", 0);
+        return refuse(err, errlen, "cannot be read as a memory dump");
+    if (!graph_dump_open_bytes(d, at, (size_t)st.st_size, err, errlen)) {
+        munmap(at, (size_t)st.st_size);
+        return false;
     }
-    d->type = read32(d, 0xf98);
-    d->directory = read64(d, 0x10) & 0xffffffffff000;
-    d->modules = read64(d, 0x20);
-    d->bugcheck = read32(d, 0x38);
-    for (int k = 0; k < 4; k++)
-        d->parameters[k] = read64(d, 0x40 + 8 * (uint64_t)k);
-    if (read_runs(d, err, errlen))
-        return true;
-    graph_dump_close(d);
-    return false;
+    d->mapped = true;
+    return true;
 }
 
 void graph_dump_close(struct graph_dump *d)
 {
-    if (d->file)
+    if (d->mapped)
         munmap((void *)(uintptr_t)d->file, d->size);
     free(d->runs);
     memset(d, 0, sizeof *d);
@@ -216,7 +248,11 @@ static bool translate(const struct graph_dump *d, uint64_t va, uint64_t *pa)
     uint64_t table = d->directory, entry;
     for (int level = 3; level >= 0; level--) {
         unsigned shift = 12 + 9 * (unsigned)level;
-        if (!graph_dump_physical(d, table + (va >> shift & 511) * 8, &entry, 8) || !(entry & 1))
+        if (!graph_dump_physical(d, table + (va >> shift & 511) * 8, &entry, 8))
+            return false;
+        /* DOC: a page in transition (bit 11, not a prototype: bit 10) still has its content where the entry says. */
+        bool transition = level == 0 && (entry & 0xc00) == 0x800;
+        if (!(entry & 1) && !transition)
             return false;
         table = entry & 0xffffffffff000;
         if (level == 0 || ((level == 1 || level == 2) && entry & 0x80)) {

@@ -2,6 +2,7 @@
 #include "graph/dump.h"
 #include "graph/sweep.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,29 +22,61 @@ static void read_name(const struct graph_dump *d, const uint8_t *unicode, char *
     out[k] = 0;
 }
 
-bool graph_dump_modules(const struct graph_dump *d, struct graph_module **out, size_t *count)
+/* DOC: KDDEBUGGER_DATA64 (wdbgexts.h): OwnerTag 0x10 is KDBG, KernBase 0x18, PsLoadedModuleList 0x48. */
+static uint64_t list_of_debugger_data(const struct graph_dump *d)
 {
-    uint64_t at = 0;
+    uint8_t data[0x50];
+    uint64_t list = 0;
+    if (d->debugger_data && graph_dump_virtual(d, d->debugger_data, data, sizeof data) && memcmp(data + 0x10, "KDBG", 4) == 0)
+        memcpy(&list, data + 0x48, 8);
+    return list;
+}
+
+static bool list_head(const struct graph_dump *d, uint64_t *head, uint64_t *first)
+{
+    uint64_t at[2] = { d->modules, list_of_debugger_data(d) };
+    for (int k = 0; k < 2; k++)
+        if (at[k] && graph_dump_virtual(d, at[k], first, 8) && *first) {
+            *head = at[k];
+            return true;
+        }
+    return false;
+}
+
+static bool add_module(struct graph_module **out, size_t *count, size_t *room, const struct graph_module *m)
+{
+    void *p = graph_grow(*out, room, *count, sizeof *m);
+    if (!p)
+        return false;
+    *out = p;
+    (*out)[(*count)++] = *m;
+    return true;
+}
+
+bool graph_dump_modules(const struct graph_dump *d, struct graph_module **out, size_t *count, char *err, size_t errlen)
+{
+    uint64_t head, at;
     size_t room = 0;
     *out = NULL;
     *count = 0;
-    graph_dump_virtual(d, d->modules, &at, 8);
-    for (int steps = 0; at && at != d->modules && steps < MOST_MODULES; steps++) {
+    snprintf(err, errlen, "damaged memory dump: the list of loaded modules cannot be read");
+    if (!list_head(d, &head, &at))
+        return false;
+    for (int steps = 0; at != head; steps++) {
         uint8_t entry[ENTRY];
         struct graph_module m;
-        if (!graph_dump_virtual(d, at, entry, sizeof entry))
-            break;
+        if (steps == MOST_MODULES || !graph_dump_virtual(d, at, entry, sizeof entry))
+            return false;
         memcpy(&at, entry, 8);
         memcpy(&m.base, entry + 0x30, 8);
         memcpy(&m.size, entry + 0x40, 4);
         read_name(d, entry + 0x58, m.name, sizeof m.name);
-        if (!m.size || m.size > LARGEST || !m.name[0])
+        if (!m.size || m.size > LARGEST || m.base > UINT64_MAX - m.size || !m.name[0])
             continue;
-        void *p = graph_grow(*out, &room, *count, sizeof m);
-        if (!p)
+        if (!add_module(out, count, &room, &m)) {
+            snprintf(err, errlen, "out of memory");
             return false;
-        *out = p;
-        (*out)[(*count)++] = m;
+        }
     }
     return true;
 }
@@ -86,15 +119,29 @@ static bool lay_out_as_file(uint8_t *image, uint32_t size, uint64_t base)
     return true;
 }
 
-uint8_t *graph_dump_image(const struct graph_dump *d, const struct graph_module *m)
+/* The header is read first: most of what a damaged list claims ends here, before anything large is asked for. */
+static bool has_header(const struct graph_dump *d, const struct graph_module *m)
 {
-    uint8_t *image = calloc(1, m->size);
-    if (!image)
+    uint8_t start[0x40], sign[4];
+    return graph_dump_virtual(d, m->base, start, sizeof start) && start[0] == 'M' && start[1] == 'Z' && get32(start + 0x3c) < m->size &&
+           graph_dump_virtual(d, m->base + get32(start + 0x3c), sign, 4) && memcmp(sign, "PE\0\0", 4) == 0;
+}
+
+uint8_t *graph_dump_image(const struct graph_dump *d, const struct graph_module *m, uint8_t **absent)
+{
+    uint8_t *image = has_header(d, m) ? calloc(1, m->size) : NULL;
+    uint8_t *bits = image ? calloc(1, m->size / 4096 / 8 + 1) : NULL;
+    for (uint32_t at = 0; bits && at < m->size; at += 4096)
+        if (!graph_dump_virtual(d, m->base + at, image + at, m->size - at < 4096 ? m->size - at : 4096))
+            bits[at / 4096 / 8] |= (uint8_t)(1 << at / 4096 % 8);
+    if (!bits || !lay_out_as_file(image, m->size, m->base)) {
+        free(bits);
+        free(image);
         return NULL;
-    for (uint32_t at = 0; at < m->size; at += 4096)
-        graph_dump_virtual(d, m->base + at, image + at, m->size - at < 4096 ? m->size - at : 4096);
-    if (lay_out_as_file(image, m->size, m->base))
-        return image;
-    free(image);
-    return NULL;
+    }
+    if (absent)
+        *absent = bits;
+    else
+        free(bits);
+    return image;
 }

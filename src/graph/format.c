@@ -50,11 +50,11 @@ static void put_number(struct text *t, uint64_t v)
 static void put_address(struct text *t, const struct graph_image *g, uint64_t va)
 {
     char name[GRAPH_NAME];
-    uint32_t rva = pe_rva_of(&g->m, va);
-    if (rva)
-        put(t, "%s (", graph_address_name(g, rva, name));
+    const char *known = graph_peer_name(g, va, name);
+    if (known)
+        put(t, "%s (", known);
     put(t, "%08x`%08x", (unsigned)(va >> 32), (unsigned)va);
-    if (rva)
+    if (known)
         put(t, ")");
 }
 

@@ -70,26 +70,55 @@ uint32_t graph_keep_string(struct graph_builder *b, const char *s, size_t length
     return at;
 }
 
-struct import_list {
-    struct graph_builder *b;
-    size_t room;
-};
+bool graph_add_import(struct graph_builder *b, uint32_t slot, const char *module, const char *name)
+{
+    struct graph_index *x = &b->g->x;
+    void *p = graph_grow(x->imports, &b->import_room, x->import_count + 1, sizeof *x->imports);
+    if (!p) {
+        b->out_of_memory = true;
+        return false;
+    }
+    x->imports = p;
+    x->imports[x->import_count++] = (struct graph_import){ .slot = slot, .name = graph_keep_string(b, name, strlen(name)),
+                                                           .module = graph_keep_string(b, module, strcspn(module, ".")) };
+    return !b->out_of_memory;
+}
+
+static uint64_t value_at(const struct graph_image *g, uint32_t rva)
+{
+    const uint8_t *p = pe_at(&g->m, rva, 8);
+    uint64_t v = 0;
+    if (p)
+        memcpy(&v, p, sizeof v);
+    return v;
+}
 
 static bool add_import(void *ctx, const struct pe_import *imp)
 {
-    struct import_list *l = ctx;
-    struct graph_index *x = &l->b->g->x;
+    struct graph_builder *b = ctx;
     char ordinal[32];
     snprintf(ordinal, sizeof ordinal, "#%u", imp->ordinal);
-    const char *name = imp->name ? imp->name : ordinal;
-    void *p = graph_grow(x->imports, &l->room, x->import_count + 1, sizeof *x->imports);
-    if (!p)
-        return false;
-    x->imports = p;
-    x->imports[x->import_count++] =
-        (struct graph_import){ .slot = imp->slot_rva, .name = graph_keep_string(l->b, name, strlen(name)),
-                               .module = graph_keep_string(l->b, imp->module, strcspn(imp->module, ".")) };
-    return !l->b->out_of_memory;
+    /* In memory a table without a second one is bound: what looks like an ordinal is an address. */
+    if (!imp->name && b->how && b->how->name_of_address && value_at(b->g, imp->slot_rva) >> 63)
+        return true;
+    return graph_add_import(b, imp->slot_rva, imp->module, imp->name ? imp->name : ordinal);
+}
+
+/* Drivers keep the names of their imports in a section that is discarded after they are loaded: in a dump only the
+ * addresses are left. */
+static void read_bound_imports(struct graph_builder *b)
+{
+    struct pe_directory d = b->g->m.dirs[PE_DIR_IAT];
+    uint32_t known = b->g->x.import_count;
+    for (uint64_t at = d.rva; at + 8 <= (uint64_t)d.rva + d.size && at < b->g->m.size; at += 8) {
+        const char *module, *name;
+        uint64_t va = value_at(b->g, (uint32_t)at);
+        bool there = false;
+        for (uint32_t i = 0; i < known; i++)
+            there |= b->g->x.imports[i].slot == at;
+        if (va && !there && b->how->name_of_address(b->how->name_ctx, va, &module, &name) && !graph_add_import(b, (uint32_t)at, module, name))
+            return;
+    }
 }
 
 static int by_slot(const void *a, const void *b)
@@ -101,8 +130,9 @@ static int by_slot(const void *a, const void *b)
 static bool read_imports(struct graph_builder *b)
 {
     struct graph_index *x = &b->g->x;
-    struct import_list l = { b, 0 };
-    pe_imports(&b->g->m, add_import, &l, NULL, 0); /* of damaged tables, as much as can be read */
+    pe_imports(&b->g->m, add_import, b, NULL, 0); /* of damaged tables, as much as can be read */
+    if (b->how && b->how->name_of_address)
+        read_bound_imports(b);
     if (x->import_count)
         qsort(x->imports, x->import_count, sizeof *x->imports, by_slot);
     uint32_t kept = 0; /* hostile: two names for one slot */
@@ -132,12 +162,11 @@ static void free_index(struct graph_index *x)
 bool graph_build(struct graph_image *g, const struct graph_open *how, char *pdb, size_t n)
 {
     struct graph_builder b = { .g = g, .how = how };
-    char note[PE_ERROR_TEXT];
     g->x.image_base = g->m.va;
     g->x.size_of_image = g->m.size;
     g->x.entry = g->pe.entry_rva;
     graph_keep_string(&b, "", 0);
-    b.symbols = pe_symbols_load(&g->pe, g->path, how ? how->symbol_dir : NULL, note, sizeof note);
+    b.symbols = pe_symbols_load(&g->pe, g->path, how ? how->symbol_dir : NULL, g->note, sizeof g->note);
     bool ok = b.symbols && read_imports(&b) && graph_find_functions(&b) && graph_make_edges(&b);
     if (b.symbols && pdb)
         snprintf(pdb, n, "%s", pe_symbols_pdb(b.symbols) ? pe_symbols_pdb(b.symbols) : "");
@@ -189,7 +218,7 @@ static enum pe_status finish(struct graph_image *g, const struct graph_open *how
             snprintf(err, errlen, "out of memory");
             st = PE_BAD;
         } else if (database) {
-            graph_database_store(g, pdb[0] ? pdb : NULL, now() - start);
+            graph_database_store(g, how, pdb[0] ? pdb : NULL, now() - start);
         }
     }
     if (st != PE_OK)
@@ -215,13 +244,14 @@ enum pe_status graph_open_memory(struct graph_image *g, const char *name, const 
     return st == PE_OK ? finish(g, NULL, false, err, errlen) : st;
 }
 
-enum pe_status graph_open_owned(struct graph_image *g, const char *name, uint8_t *bytes, size_t size, const struct graph_open *how, char *err,
-                                size_t errlen)
+enum pe_status graph_open_owned(struct graph_image *g, const char *name, uint8_t *bytes, size_t size, uint8_t *absent, const struct graph_open *how,
+                                char *err, size_t errlen)
 {
     memset(g, 0, sizeof *g);
     snprintf(g->path, sizeof g->path, "%s", name);
     set_module(g, name);
     g->owned = bytes;
+    g->absent = absent;
     enum pe_status st = pe_open_memory(bytes, size, &g->pe, err, errlen);
     if (st == PE_OK)
         return finish(g, how, !how || !how->no_database, err, errlen);
@@ -238,5 +268,6 @@ void graph_close_image(struct graph_image *g)
     pe_unmap_private(&g->m);
     pe_close(&g->pe);
     free(g->owned);
+    free(g->absent);
     memset(g, 0, sizeof *g);
 }

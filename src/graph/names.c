@@ -48,6 +48,17 @@ const char *graph_address_name(const struct graph_image *g, uint32_t rva, char *
     return out;
 }
 
+const char *graph_peer_name(const struct graph_image *g, uint64_t va, char *out)
+{
+    uint32_t rva = pe_rva_of(&g->m, va);
+    if (rva)
+        return graph_address_name(g, rva, out);
+    for (size_t k = 0; k < g->peer_count; k++)
+        if ((rva = pe_rva_of(&g->peers[k].m, va)) != 0)
+            return graph_address_name(&g->peers[k], rva, out);
+    return NULL;
+}
+
 /* --- what a user means ---------------------------------------------------------------------------------- */
 
 static bool in_image(struct graph_image *g, const char *name, struct graph_place *out)

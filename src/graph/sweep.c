@@ -20,6 +20,7 @@ struct sweep {
         bool valid;
     } load;
     uint32_t compared; /* immediate of the last comparison */
+    uint32_t r10_slot, r10_end; /* mov r10,[import] and where it ended */
     size_t tables_before;
 };
 
@@ -163,8 +164,11 @@ static void plain(struct sweep *s, uint32_t site, uint32_t next, const struct gr
         return;
     case 0x8b:
         if (graph_rip_relative(i) && i->rex & GRAPH_REX_W) {
-            if (graph_import_at(&s->g->x, target) != GRAPH_NONE)
+            if (graph_import_at(&s->g->x, target) != GRAPH_NONE) {
                 note(s, RAW_LOAD_SLOT, site, target);
+                s->r10_slot = graph_reg(i) == 10 ? target : s->r10_slot;
+                s->r10_end = graph_reg(i) == 10 ? next : s->r10_end;
+            }
             return;
         }
         load_indexed(s, i);
@@ -187,7 +191,10 @@ static bool step(struct sweep *s, uint32_t site, uint32_t next, const struct gra
 {
     switch (graph_flow_of(i)) {
     case GRAPH_CALL:
-        if ((uint32_t)i->imm) /* call to the next instruction only reads rip */
+        /* OBS: a loaded kernel turns `call [import]; nop` into `mov r10,[import]; call function`, into another image. */
+        if (s->r10_end == site && next + (uint32_t)i->imm >= s->g->m.size)
+            note(s, RAW_CALL_SLOT, site, s->r10_slot);
+        else if ((uint32_t)i->imm) /* call to the next instruction only reads rip */
             note(s, RAW_CALL, site, next + (uint32_t)i->imm);
         return true;
     case GRAPH_CALL_FAR:

@@ -30,6 +30,12 @@ static void list_block(const struct graph_image *g, const struct graph_block *b,
     fprintf(out, "%s:\n", graph_address_name(g, b->begin, name));
     for (uint32_t at = b->begin; at < b->end;) {
         struct graph_decoded d;
+        if (graph_is_absent(g, at)) {
+            uint64_t va = g->x.image_base + at;
+            fprintf(out, "%08x`%08x ??              ???   ; not in the dump\n", (unsigned)(va >> 32), (unsigned)va);
+            at = (at | 4095) + 1;
+            continue;
+        }
         if (!graph_decode_full(g, at, &d))
             return;
         graph_uf_line(g, &d, how, out);

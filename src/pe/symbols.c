@@ -1,6 +1,7 @@
 /* The table of names: filled from all sources, sorted by address, searched by address and by name. */
 #include "pe/symbols.h"
 #include "base/assert.h"
+#include "pe/demangle.h"
 #include "pe/pdb.h"
 #include "pe/symbol_table.h"
 #include "pe/text.h"
@@ -9,9 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-enum { CHUNK = 0x40000, LOOK_BACK = 16 };
+enum { CHUNK = 0x40000, LOOK_BACK = 16, DEMANGLED = 2048 };
 
 /* --- adding ---------------------------------------------------------------------------------------------- */
 
@@ -46,7 +48,7 @@ static bool reserve(struct pe_symbols *s)
     return true;
 }
 
-bool pe_symbol_add(struct pe_symbols *s, const struct pe_symbol *symbol, const char *name, size_t length)
+static bool add_one(struct pe_symbols *s, const struct pe_symbol *symbol, const char *name, size_t length)
 {
     const char *kept = reserve(s) ? keep_name(s, name, length) : NULL;
     if (!kept || s->count >= UINT32_MAX - 1) {
@@ -60,6 +62,19 @@ bool pe_symbol_add(struct pe_symbols *s, const struct pe_symbol *symbol, const c
     at->stripped = symbol->source == PE_SYMBOL_PUBLIC && length > 1 && kept[0] == '_';
     at->name = kept + at->stripped;
     return true;
+}
+
+bool pe_symbol_add(struct pe_symbols *s, const struct pe_symbol *symbol, const char *name, size_t length)
+{
+    char plain[DEMANGLED];
+    struct pe_symbol first = *symbol;
+    if (length && (name[0] == '?' || name[0] == '_') && pe_demangle(name, length, plain, sizeof plain)) {
+        if (first.source == PE_SYMBOL_PUBLIC && plain[0] == '_')
+            first.source = PE_SYMBOL_COFF; /* this underscore is the name's own */
+        if (!add_one(s, &first, plain, strlen(plain)))
+            return false;
+    }
+    return add_one(s, symbol, name, length);
 }
 
 uint32_t pe_symbol_rva(const struct pe_symbols *s, uint32_t section, uint32_t offset)
@@ -174,25 +189,75 @@ static void guid_age(const struct pe_codeview *cv, char out[48])
              g[5], g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15], cv->age);
 }
 
-/* The i-th place to look; false past the last. */
-static bool candidate(const struct pe_codeview *cv, const char *image_path, const char *dir, int i, char *out, size_t n)
+enum { FORMS = 6 };
+
+/* The forms in which a folder may hold a program database: as it is, in a symbol server's layout with keys in either case,
+ * and that with the additional level that large stores have. */
+static void in_folder(const struct pe_codeview *cv, const char *dir, int length, int form, char *out, size_t n)
 {
     const char *name = base_name(cv->path);
     char key[48];
     guid_age(cv, key);
-    switch (i) {
+    if (form % 2 == 0)
+        for (char *c = key; *c; c++)
+            *c = *c >= 'A' && *c <= 'F' ? (char)(*c + 32) : *c;
+    switch (form) {
     case 0:
+        snprintf(out, n, "%.*s/%s", length, dir, name);
+        return;
+    case 1: case 2:
+        snprintf(out, n, "%.*s/%s/%s/%s", length, dir, name, key, name);
+        return;
+    case 3: case 4:
+        snprintf(out, n, "%.*s/%.2s/%s/%s/%s", length, dir, name, name, key, name);
+        return;
+    default:
+        snprintf(out, n, "%.*s/%s/%s", length, dir, name, name);
+    }
+}
+
+/* The k-th folder of a list: DIR, DIR:DIR, DIR;DIR, or as debuggers write it: srv*DIR*URL, cache*DIR. Only absolute and
+ * relative folders of this machine count; what is not one is passed over. */
+static bool folder_of(const char *list, int k, const char **dir, int *length)
+{
+    while (list && *list) {
+        size_t n = strcspn(list, ";*:");
+        bool url = strncmp(list + n, "://", 3) == 0;
+        bool word = list[n] == '*' || (n == 3 && strncasecmp(list, "srv", 3) == 0) || (n == 5 && strncasecmp(list, "cache", 5) == 0) ||
+                    (n == 6 && strncasecmp(list, "symsrv", 6) == 0);
+        bool part = n && !url && !(word && (strncasecmp(list, "srv", n) == 0 || strncasecmp(list, "cache", n) == 0 || strncasecmp(list, "symsrv", n) == 0));
+        if (part && k-- == 0) {
+            *dir = list;
+            *length = (int)n;
+            return true;
+        }
+        list += n;
+        if (url)
+            list += strcspn(list, ";*");
+        list += *list != 0;
+    }
+    return false;
+}
+
+bool pe_pdb_candidate(const struct pe_codeview *cv, const char *image_path, const char *dirs, int i, char *out, size_t n)
+{
+    const char *name = base_name(cv->path), *dir;
+    int length;
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return false;
+    if (i == 0) {
         snprintf(out, n, "%.*s%s", (int)(base_name(image_path) - image_path), image_path, name);
         return true;
-    case 1:
-        snprintf(out, n, "%s/%s", dir ? dir : "", name);
-        return dir != NULL;
-    case 2:
-        snprintf(out, n, "%s/%s/%s/%s", dir ? dir : "", name, key, name);
-        return dir != NULL;
-    default:
-        return false;
     }
+    i--;
+    const char *lists[] = { dirs, getenv("IRPLAB_SYMBOLS"), getenv("_NT_SYMBOL_PATH") };
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++)
+        for (int k = 0; folder_of(lists[l], k, &dir, &length); k++, i -= FORMS)
+            if (i < FORMS) {
+                in_folder(cv, dir, length, i, out, n);
+                return true;
+            }
+    return false;
 }
 
 static enum pe_status read_pdb(struct pe_symbols *s, const struct pe_codeview *cv, const char *path, char *note,
@@ -217,10 +282,8 @@ static void find_pdb(struct pe_symbols *s, const struct pe_codeview *cv, const c
 {
     const char *name = base_name(cv->path);
     char path[PATH_MAX], why[PE_ERROR_TEXT];
-    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return;
-    pe_bad(note, notelen, "%s not found", name);
-    for (int i = 0; candidate(cv, image_path, dir, i, path, sizeof path); i++) {
+    pe_bad(note, notelen, "%s not found", name[0] ? name : "program database");
+    for (int i = 0; pe_pdb_candidate(cv, image_path, dir, i, path, sizeof path); i++) {
         if (access(path, F_OK) != 0)
             continue;
         if (read_pdb(s, cv, path, why, sizeof why) == PE_OK) {

@@ -34,9 +34,13 @@ struct pe_symbol {
 
 struct pe_symbols;
 
-/* Loads what there is; NULL only without memory. The PDB is looked for by the base name of its path in the image:
- * next to `image_path`, then in `symbol_dir` (may be NULL) directly or as NAME/GUIDAGE/NAME. When the image has a PDB
- * that is not used, `note` says why in one line; else it is empty. */
+/* The i-th place to look for a program database, from 0: by the base name of its path in the image, next to `image_path`, then
+ * in each folder of `dirs` (may be NULL), of IRPLAB_SYMBOLS and of _NT_SYMBOL_PATH: directly or as NAME/GUIDAGE/NAME. Lists are
+ * separated by ';', ':' or, as debuggers write them, srv*DIR*URL (addresses of servers are passed over). False past the last. */
+bool pe_pdb_candidate(const struct pe_codeview *cv, const char *image_path, const char *dirs, int i, char *out, size_t n);
+
+/* Loads what there is; NULL only without memory. When the image names a PDB that is not used, `note` says why in one line;
+ * else it is empty. C++ names are shown plain (demangle.h); their decorated forms stay findable. */
 struct pe_symbols *pe_symbols_load(const struct pe_image *img, const char *image_path, const char *symbol_dir,
                                    char *note, size_t notelen);
 void pe_symbols_free(struct pe_symbols *s); /* NULL is fine */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "graph/dispatch.h"
+#include "graph/dump.h"
 #include "graph/search.h"
 #include "graph/tree.h"
 #include "graph/uf.h"
@@ -59,6 +60,39 @@ static void look(struct graph_image *g)
     }
 }
 
+static bool export_name(void *ctx, uint64_t va, const char **module, const char **name)
+{
+    return graph_exports_name(ctx, va, module, name);
+}
+
+/* A memory dump: each of its first modules. */
+static void look_at_dump(const uint8_t *data, size_t size)
+{
+    struct graph_dump d;
+    struct graph_module *modules;
+    size_t count;
+    char err[256];
+    if (!graph_dump_open_bytes(&d, data, size, err, sizeof err))
+        return;
+    bool ok = graph_dump_modules(&d, &modules, &count, err, sizeof err);
+    struct graph_exports *e = graph_exports_new(&d, modules, count);
+    struct graph_open how = { .no_database = true, .name_of_address = export_name, .name_ctx = e };
+    for (size_t i = 0; ok && e && i < count && i < 4; i++) {
+        struct graph_image g;
+        uint8_t *absent = NULL, *bytes = modules[i].size <= MAX_IMAGE ? graph_dump_image(&d, &modules[i], &absent) : NULL;
+        if (!bytes || graph_open_owned(&g, "/nonexistent/image.sys", bytes, modules[i].size, absent, &how, err, sizeof err) != PE_OK)
+            continue;
+        g.peers = &g;
+        g.peer_count = 1;
+        opened++;
+        look(&g);
+        graph_close_image(&g);
+    }
+    graph_exports_free(e);
+    free(modules);
+    graph_dump_close(&d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -68,6 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!nowhere)
         nowhere = fopen("/dev/null", "w");
     tried++;
+    if (size > 8 && memcmp(data, "PAGEDU64", 8) == 0) {
+        look_at_dump(data, size);
+        return 0;
+    }
     if (graph_open_memory(&g, "/nonexistent/image.sys", data, size, err, sizeof err) != PE_OK)
         return 0;
     opened++;
@@ -93,6 +131,8 @@ static void edit(uint8_t *p, size_t size)
 {
     static const uint32_t values[] = { 0, 1, 0x7f, 0xff, 0xfff, 0x1000, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff };
     size_t room = next() % 3 == 0 && size > 0x600 ? 0x600 : size, at = next() % (room - 8);
+    if (size > 0x2100 && memcmp(p, "PAGEDU64", 8) == 0) /* most of a dump is what it holds */
+        at = next() % 4 == 0 ? 0x2000 + next() % 0x100 : next() % 2 ? 16 + at % 0x200 : at;
     uint32_t v = values[next() % (sizeof values / sizeof *values)];
     switch (next() % 4) {
     case 0:
