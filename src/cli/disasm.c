@@ -28,7 +28,7 @@ static bool parse(struct job *j, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
-        if (cli_common_option(argc, argv, &i))
+        if (cli_common_option(&j->words, argc, argv, &i))
             continue;
         if (strcmp(a, "--bare") == 0) {
             j->how.bare = true;
@@ -121,7 +121,7 @@ int cli_disasm(int argc, char **argv)
     }
     if (!j.words.count)
         return usage_error("disasm of what? Give an IMAGE; see irplab disasm --help");
-    if (!cli_open_images(&images, j.words.at, 1, j.words.count == 2 ? j.words.at[1] : NULL, &j.open))
+    if (!cli_open_images(&images, &j.words, 1, j.words.count == 2 ? j.words.at[1] : NULL, &j.open))
         return EXIT_USAGE;
     int status = list(&j, &images);
     cli_close_images(&images);

@@ -115,7 +115,7 @@ static bool parse(struct job *j, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
         const char **text = text_option(j, a);
-        if (flag(j, a) || cli_common_option(argc, argv, &i))
+        if (flag(j, a) || cli_common_option(&j->words, argc, argv, &i))
             continue;
         if (text) {
             if (!(*text = cli_option_value(argc, argv, &i)) || (is(a, "--path") && !(j->path_to = cli_option_value(argc, argv, &i))))
@@ -223,7 +223,7 @@ int cli_graph(int argc, char **argv)
     int paths = j.words.count - !has_symbol;
     const char *symbol = j.path_from ? NULL : j.who ? j.who : has_symbol ? NULL : j.words.at[paths];
     struct cli_images images;
-    if (!cli_open_images(&images, j.words.at, paths, symbol, &j.open))
+    if (!cli_open_images(&images, &j.words, paths, symbol, &j.open))
         return EXIT_USAGE;
     j.q.images = images.at;
     j.q.count = images.count;

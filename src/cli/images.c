@@ -12,10 +12,11 @@
 #include "cli/options.h"
 #include "graph/dump.h"
 
-bool cli_common_option(int argc, char **argv, int *i)
+bool cli_common_option(struct cli_words *words, int argc, char **argv, int *i)
 {
-    if (strcmp(argv[*i], "--quiet") == 0 || strcmp(argv[*i], "--verbose") == 0)
-        return true;
+    bool *flag = strcmp(argv[*i], "--quiet") == 0 ? &words->quiet : strcmp(argv[*i], "--verbose") == 0 ? &words->verbose : NULL;
+    if (flag)
+        return *flag = true;
     if (strncmp(argv[*i], "--color=", 8) == 0)
         return true;
     if (strcmp(argv[*i], "--color") == 0 && *i + 1 < argc) {
@@ -200,8 +201,20 @@ static bool open_many(struct cli_images *images, const char *const *paths, int c
     return w.failed < 0;
 }
 
-bool cli_open_images(struct cli_images *images, const char *const *paths, int count, const char *symbol, const struct graph_open *how)
+static void tell_notes(const struct cli_images *images, const struct cli_words *words)
 {
+    for (size_t i = 0; i < images->count && !words->quiet; i++) {
+        const struct graph_image *g = &images->at[i];
+        size_t n = strlen(g->note);
+        bool missing = n > 10 && strcmp(g->note + n - 10, " not found") == 0;
+        if (n && (!missing || words->verbose))
+            fprintf(stderr, "irplab: %s: %s%s\n", g->path, missing ? "" : "not used: ", g->note);
+    }
+}
+
+bool cli_open_images(struct cli_images *images, const struct cli_words *words, int count, const char *symbol, const struct graph_open *how)
+{
+    const char *const *paths = words->at;
     struct progress p = { .start = now(), .total = (size_t)count };
     struct graph_open with = how ? *how : (struct graph_open){ 0 };
     int files = 0;
@@ -223,7 +236,9 @@ bool cli_open_images(struct cli_images *images, const char *const *paths, int co
         images->at[i].peers = images->at;
         images->at[i].peer_count = images->count;
     }
-    if (!ok)
+    if (ok)
+        tell_notes(images, words);
+    else
         cli_close_images(images);
     return ok;
 }

@@ -53,7 +53,7 @@ static bool parse(struct job *j, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
-        if (cli_common_option(argc, argv, &i))
+        if (cli_common_option(&j->words, argc, argv, &i))
             continue;
         if (strcmp(a, "--deep") == 0)
             j->deep = true;
@@ -189,7 +189,7 @@ int cli_search(int argc, char **argv)
     if (j.words.count < 2)
         return usage_error(j.words.count ? "search for what in %s? Give a PATTERN; see irplab search --help"
                                          : "no IMAGE and PATTERN%s; see irplab search --help", j.words.count ? j.words.at[0] : "");
-    if (!cli_open_images(&j.images, j.words.at, j.words.count - 1, NULL, &j.open))
+    if (!cli_open_images(&j.images, &j.words, j.words.count - 1, NULL, &j.open))
         return EXIT_USAGE;
     int status = search(&j, j.words.at[j.words.count - 1]);
     cli_close_images(&j.images);
