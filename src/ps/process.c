@@ -9,8 +9,9 @@
 #include "mm/mm.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "ps/modules.h"
+#include "rtl/nls.h"
 #include "sim/door.h"
-#include "sim/patch.h"
 #include "trace/trace.h"
 
 struct ps_room *ps_room(void)
@@ -66,13 +67,14 @@ void ps_init(void)
     r->system = create("System");
 }
 
+/* The command line is UTF-8 on this side. */
 static uint64_t wide_copy(struct process *p, const char *text, uint16_t *bytes)
 {
     size_t n = strlen(text);
+    ULONG made = 0;
     uint64_t at = mm_user_alloc(p, (n + 1) * 2, PROT_READ | PROT_WRITE);
-    for (size_t i = 0; i <= n; i++)
-        ((WCHAR *)at)[i] = (UCHAR)text[i];
-    *bytes = (uint16_t)(n * 2);
+    RtlUTF8ToUnicodeN((WCHAR *)at, (ULONG)(n * 2), &made, text, (ULONG)n);
+    *bytes = (uint16_t)made;
     return at;
 }
 
@@ -116,48 +118,15 @@ struct process *ps_create_program(struct image_file *file, const char *command_l
     struct process *p = create(file->name);
     p->slice = USER_BASE + (uint64_t)r->slices_used++ * USER_SLICE;
     p->is_program = true;
-    uint64_t base = mm_user_reserve(p, file->pe.size_of_image + patch_room(file->pe.size_of_image));
-    p->image = image_load(file, base, true, err, errlen);
-    if (!p->image)
+    if (!ps_modules_create(p, file, err, errlen))
         return NULL;
     peb_make(p, file->name, command_line);
-    p->has_tls = pe_tls(&p->image->pe, &p->tls);
-    if (p->has_tls && p->tls.index_rva)
-        *(uint32_t *)(p->image->base + p->tls.index_rva) = 0;
     struct thread *t;
     NTSTATUS s = ps_create_user_thread(p, (void *)p->image->entry, (void *)p->peb, file->pe.stack_reserve, true, &t);
     IR_ASSERT(NT_SUCCESS(s));
     p->main_thread = t;
     trace_event(TRACE_PROCESS_CREATE, (uint64_t)p->eprocess, p->id, 0, 0);
     return p;
-}
-
-/* ---- thread-local storage of the program image ---- */
-
-static void tls_callbacks(struct thread *t, unsigned reason)
-{
-    struct process *p = t->process;
-    uint32_t rva;
-    for (unsigned i = 0; p->has_tls && pe_tls_callback(&p->image->pe, &p->tls, i, &rva); i++)
-        guest_call(FRAME_NONE, (void *)(p->image->base + rva), 3, p->image->base, (uint64_t)reason, (uint64_t)0);
-}
-
-void ps_tls_attach(struct thread *t)
-{
-    struct process *p = t->process;
-    if (!p->has_tls)
-        return;
-    uint64_t bytes = p->tls.raw_size + p->tls.zero_fill;
-    uint64_t block = mm_user_alloc(p, 64 + bytes, PROT_READ | PROT_WRITE);
-    *(uint64_t *)block = block + 64;
-    memcpy((void *)(block + 64), (void *)(p->image->base + p->tls.raw_rva), p->tls.raw_size);
-    *(uint64_t *)(t->teb + TEB_TLS_POINTER) = block;
-    tls_callbacks(t, p->main_thread == t ? 1 : 2); /* DLL_PROCESS_ATTACH, DLL_THREAD_ATTACH */
-}
-
-void ps_tls_detach(struct thread *t)
-{
-    tls_callbacks(t, 3);
 }
 
 /* ---- end ---- */
@@ -172,7 +141,7 @@ void ps_process_rundown(struct process *p, NTSTATUS status)
     ke_object_signal(&p->eprocess->Pcb.Header);
 }
 
-_Noreturn void ps_exit_process(NTSTATUS status)
+static void terminate_others(NTSTATUS status)
 {
     struct thread *me = MACHINE->fiber->thread;
     struct process *p = me->process;
@@ -185,5 +154,30 @@ _Noreturn void ps_exit_process(NTSTATUS status)
         if (t->process == p && t != me)
             ps_terminate_thread(t, status);
     }
+}
+
+_Noreturn void ps_exit_process(NTSTATUS status)
+{
+    terminate_others(status);
+    ps_exit_thread(status);
+}
+
+_Noreturn void ps_user_exit_process(NTSTATUS status)
+{
+    terminate_others(status);
+    if (ps_user_end_hook)
+        ps_user_end_hook();
+    ps_modules_process_end(ps_current());
+    ps_exit_thread(status);
+}
+
+_Noreturn void ps_user_exit_thread(NTSTATUS status)
+{
+    struct thread *t = ps_current();
+    if (t->process->threads == 1)
+        ps_user_exit_process(status);
+    if (ps_user_end_hook)
+        ps_user_end_hook();
+    ps_modules_thread_end(t);
     ps_exit_thread(status);
 }

@@ -11,6 +11,7 @@ enum { TEB_STACK_BASE = 0x08, TEB_STACK_LIMIT = 0x10, TEB_TLS_POINTER = 0x58, TE
 struct ps_room {
     struct thread *threads;
     struct process *processes, *system;
+    struct process *mapping; /* modules.c: whose modules are being mapped */
     uint32_t next_id;
     uint32_t slices_used;
 };
@@ -22,10 +23,12 @@ struct process *ps_processes(void);
 struct process *ps_create_program(struct image_file *file, const char *command_line, char *err, size_t errlen);
 NTSTATUS ps_create_user_thread(struct process *process, void *start, void *parameter, uint64_t stack_size, bool suspended, struct thread **out);
 NTSTATUS ps_resume_thread(struct thread *t);
-/* Called in user mode when a thread's start routine has returned, before its TLS goes. Set by win32. */
+/* Called in user mode when a thread ends, before its modules are told. Set by win32. */
 extern void (*ps_user_end_hook)(void);
-void ps_tls_attach(struct thread *t);
-void ps_tls_detach(struct thread *t);
+/* A thread's own end in user mode: fiber-local values, modules; the last thread ends the process. */
+_Noreturn void ps_user_exit_thread(NTSTATUS status);
+/* The end of the process in user mode: the other threads end, modules are told. */
+_Noreturn void ps_user_exit_process(NTSTATUS status);
 /* Another thread is to end as soon as it can. */
 void ps_terminate_thread(struct thread *t, NTSTATUS status);
 /* Ends the current process with all threads. */

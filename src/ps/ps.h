@@ -7,6 +7,7 @@
 #include "sim/machine.h"
 
 struct handle_table;
+struct user_module;
 
 struct process {
     EPROCESS *eprocess; /* guest object */
@@ -17,8 +18,8 @@ struct process {
     struct handle_table *handles;
     struct image *image;
     struct thread *main_thread;
-    struct pe_tls tls;
-    bool has_tls;
+    struct user_module *modules, *modules_mapping; /* of modules.c */
+    uint32_t tls_modules;
     uint64_t peb;
     char name[64];
     NTSTATUS exit_status;

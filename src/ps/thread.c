@@ -10,6 +10,7 @@
 #include "mm/mm.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "ps/modules.h"
 #include "ps/nt_thread.h"
 #include "ps/process.h"
 #include "sim/door.h"
@@ -243,14 +244,9 @@ static void run_user(struct thread *t)
     t->previous_mode = UserMode;
     host_set_gs(t->teb);
     guest_frame_push(FRAME_RtlUserThreadStart);
-    ps_tls_attach(t);
+    ps_modules_thread_begin(t);
     uint64_t result = guest_call(FRAME_BaseThreadInitThunk, t->start, 1, (uint64_t)t->context);
-    if (t->process->main_thread == t)
-        ps_exit_process((NTSTATUS)result);
-    if (ps_user_end_hook)
-        ps_user_end_hook();
-    ps_tls_detach(t);
-    ps_exit_thread((NTSTATUS)result);
+    ps_user_exit_thread((NTSTATUS)result);
 }
 
 static void thread_start(void *arg)
@@ -337,6 +333,7 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
     ke_thread_signal(t);
     list_remove(t);
     if (t->teb) {
+        ps_modules_thread_free(t);
         sim_segment_remove(t->user_stack_limit);
         mm_user_free(p, t->user_stack, t->user_stack_top - t->user_stack);
         mm_user_free(p, t->teb, TEB_BYTES);

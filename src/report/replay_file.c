@@ -12,7 +12,7 @@
 #include "sim/image.h"
 
 static const char magic[] = "irplab-replay 1\n";
-enum { MAX_FILE = 256 << 20, MAX_FILES = CONFIG_MAX_DRIVERS + 1, MAX_HEADER = 64 << 20 };
+enum { MAX_FILE = 256 << 20, MAX_FILES = CONFIG_MAX_DRIVERS + 1 + SESSION_MAX_MODULES, MAX_HEADER = 64 << 20 };
 
 static uint64_t hash_of(const uint8_t *p, size_t n)
 {
@@ -161,6 +161,17 @@ struct blob {
     uint64_t hash;
 };
 
+static bool pack_image(struct blob *b, const struct image_file *f, const char *name)
+{
+    b->bytes = f->pe.file_size;
+    b->hash = hash_of(f->pe.file, b->bytes);
+    snprintf(b->name, sizeof b->name, "%s", name);
+    size_t bound = ZSTD_compressBound(b->bytes);
+    b->packed = malloc(bound);
+    b->packed_bytes = b->packed ? ZSTD_compress(b->packed, bound, f->pe.file, b->bytes, 3) : 0;
+    return b->packed && !ZSTD_isError(b->packed_bytes);
+}
+
 static bool pack(struct blob *b, const struct config *c, const char *file, char *err, size_t errlen)
 {
     char path[CONFIG_PATH];
@@ -169,15 +180,7 @@ static bool pack(struct blob *b, const struct config *c, const char *file, char 
         return false;
     }
     const struct image_file *f = image_file_open(path, err, errlen);
-    if (!f)
-        return false;
-    b->bytes = f->pe.file_size;
-    b->hash = hash_of(f->pe.file, b->bytes);
-    snprintf(b->name, sizeof b->name, "%s", base_name(file));
-    size_t bound = ZSTD_compressBound(b->bytes);
-    b->packed = malloc(bound);
-    b->packed_bytes = b->packed ? ZSTD_compress(b->packed, bound, f->pe.file, b->bytes, 3) : 0;
-    return b->packed && !ZSTD_isError(b->packed_bytes);
+    return f && pack_image(b, f, base_name(file));
 }
 
 static json_t *schedule_json(const struct explore_schedule *s)
@@ -220,6 +223,9 @@ bool replay_write(const char *path, const struct config *config, const struct ex
         if (file[0])
             ok = pack(&blobs[count++], config, file, err, errlen);
     }
+    const struct image_file *extra;
+    for (uint32_t i = 0; ok && (extra = session_module(i)) != NULL; i++)
+        ok = pack_image(&blobs[count++], extra, extra->name);
     if (ok) {
         json_t *list = json_array();
         for (size_t i = 0; i < count; i++) {

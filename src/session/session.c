@@ -1,6 +1,7 @@
 /* One run from load to unload; see session.h. */
 #include "session/session.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "ob/ob.h"
 #include "pnp/pnp.h"
 #include "po/po.h"
+#include "ps/modules.h"
 #include "ps/process.h"
 #include "se/se.h"
 #include "session/leaks.h"
@@ -64,6 +66,65 @@ static void fail_text(const char *text)
     sim_end(RUN_DONE);
 }
 
+/* ---- DLLs beside the program ---- */
+
+/* Those that were opened, in order: a replay file carries them. Constant once opened, like all files of the process. */
+static struct image_file *modules[SESSION_MAX_MODULES];
+static uint32_t module_count;
+
+const struct image_file *session_module(uint32_t index)
+{
+    return index < module_count ? modules[index] : NULL;
+}
+
+static void module_note(struct image_file *f)
+{
+    for (uint32_t i = 0; i < module_count; i++)
+        if (modules[i] == f)
+            return;
+    if (module_count == SESSION_MAX_MODULES)
+        base_panic("more than %d DLLs", SESSION_MAX_MODULES);
+    modules[module_count++] = f;
+}
+
+/* The name as the folder spells it: Windows does not tell upper and lower case apart. */
+static bool spelled(const char *folder, const char *name, char *out, size_t size)
+{
+    DIR *d = opendir(folder[0] ? folder : ".");
+    bool found = false;
+    for (const struct dirent *e; d && !found && (e = readdir(d)) != NULL;)
+        if (strcasecmp(e->d_name, name) == 0) {
+            snprintf(out, size, "%s%s", folder, e->d_name);
+            found = true;
+        }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static struct image_file *module_file(const char *name, char *err, size_t errlen)
+{
+    char path[CONFIG_PATH], folder[CONFIG_PATH];
+    struct image_file *f;
+    if (strlen(name) > 60 || strpbrk(name, "/\\:"))
+        return NULL;
+    if (!config_find_file(config, config->program, path, sizeof path))
+        return NULL;
+    if (strncmp(path, "replay:", 7) == 0) {
+        snprintf(path, sizeof path, "replay:%s", name);
+        f = image_file_known(path);
+    } else {
+        const char *slash = strrchr(path, '/');
+        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - path) : 0, path);
+        if (!spelled(folder, name, path, sizeof path))
+            return NULL;
+        f = image_file_open(path, err, errlen);
+    }
+    if (f)
+        module_note(f);
+    return f;
+}
+
 static void service_name(char *out, size_t size, const char *file)
 {
     const char *slash = strpbrk(file, "/:") ? strrchr(file, strchr(file, '/') ? '/' : ':') : NULL;
@@ -95,6 +156,33 @@ static void load_drivers(void)
     }
 }
 
+/* One argument as the C run-time and CommandLineToArgvW will read it back: quotes escaped, backslashes doubled before a quote. */
+static size_t argument_put(char *out, size_t size, const char *text)
+{
+    size_t n = 0, slashes = 0;
+    bool quoted = !text[0] || strpbrk(text, " \t\"") != NULL;
+    const char *s = text;
+    char buffer[1400];
+    buffer[n++] = ' ';
+    if (quoted)
+        buffer[n++] = '"';
+    for (; *s && n < sizeof buffer - 8; s++) {
+        slashes = *s == '\\' ? slashes + 1 : 0;
+        if (*s == '"') {
+            for (const char *back = s; back > text && back[-1] == '\\'; back--)
+                buffer[n++] = '\\';
+            buffer[n++] = '\\';
+        }
+        buffer[n++] = *s;
+    }
+    for (; quoted && slashes && n < sizeof buffer - 2; slashes--)
+        buffer[n++] = '\\';
+    if (quoted)
+        buffer[n++] = '"';
+    buffer[n] = 0;
+    return (size_t)snprintf(out, size, "%s", buffer);
+}
+
 static void command_line(char *out, size_t size)
 {
     /* The name alone: a run must not depend on where the program lies. */
@@ -110,8 +198,7 @@ static void command_line(char *out, size_t size)
             snprintf(s->message, sizeof s->message, "%s", err);
             sim_end(RUN_DONE);
         }
-        const char *quote = strpbrk(text, " \t") ? "\"" : "";
-        n += (size_t)snprintf(out + n, size - n, " %s%s%s", quote, text, quote);
+        n += argument_put(out + n, size - n, text);
     }
 }
 
@@ -225,14 +312,19 @@ static bool driver_file(const char *file_name, char *path, size_t size)
             return config_find_file(config, config->drivers[i].file, path, size);
     }
     /* Beside the program, where programs that install their driver look for it. */
-    const char *slash = strrchr(config->program, '/');
-    snprintf(path, size, "%.*s%s", slash ? (int)(slash + 1 - config->program) : 0, config->program, file_name);
-    return access(path, R_OK) == 0 || config_find_file(config, file_name, path, size);
+    char err[400];
+    struct image_file *f = module_file(file_name, err, sizeof err);
+    if (f) {
+        snprintf(path, size, "%s", f->path);
+        return true;
+    }
+    return config_find_file(config, file_name, path, size);
 }
 
 void session_begin(const struct config *c)
 {
     service_file_hook = driver_file;
+    ps_module_file_hook = module_file;
     config = c;
     sim_init(c->cpus);
     MACHINE->time_any = c->time_any;

@@ -25,6 +25,10 @@ void session_process_init(void);
 void session_begin(const struct config *config);
 const struct session *session_state(void);
 const struct config *session_config(void);
+/* Images beside the program that runs of this process have used so far (DLLs, drivers that the program loads); NULL: no more. */
+enum { SESSION_MAX_MODULES = 32 };
+struct image_file;
+const struct image_file *session_module(uint32_t index);
 
 /* How a run ended, in the terms of the command line's contract. */
 enum failure_kind { FAILURE_NONE, FAILURE_BUGCHECK, FAILURE_VERIFIER, FAILURE_DEADLOCK, FAILURE_HANG, FAILURE_CRASH, FAILURE_EXIT, FAILURE_UNSUPPORTED, FAILURE_LOAD };

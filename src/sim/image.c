@@ -95,6 +95,14 @@ static struct image_file *known(const char *path)
     return NULL;
 }
 
+struct image_file *image_file_known(const char *path)
+{
+    for (struct image_file *f = files; f; f = f->next)
+        if (strcasecmp(f->path, path) == 0)
+            return f;
+    return NULL;
+}
+
 struct image_file *image_file_open(const char *path, char *err, size_t errlen)
 {
     struct image_file *f = known(path);
@@ -322,6 +330,10 @@ static uint64_t stub_address(const char *module, const char *name)
     return 0;
 }
 
+/* Why a module that an image needs cannot be used. */
+static char bind_error[400];
+const struct image *(*image_module_hook)(const struct image *by, const char *name, char *err, size_t errlen);
+
 static bool bind(void *ctx, const struct pe_import *imp)
 {
     struct image *image = ctx;
@@ -334,6 +346,14 @@ static bool bind(void *ctx, const struct pe_import *imp)
     const struct image *from = address ? NULL : image_find(imp->module);
     if (from && from->user && !image->user)
         from = NULL; /* a driver cannot call user-mode modules */
+    if (!address && image->user && image_module_hook && (!from || !from->synthetic)) {
+        char why[sizeof bind_error] = "";
+        from = image_module_hook(image, imp->module, why, sizeof why);
+        if (why[0]) {
+            strcpy(bind_error, why);
+            return false;
+        }
+    }
     if (from)
         address = image_export(from, imp->name, imp->ordinal);
     /* hal's functions moved into the kernel long ago and are imported from either. */
@@ -427,8 +447,13 @@ struct image *image_load(struct image_file *file, uint64_t base, bool user, char
         snprintf(err, errlen, "%s: %s", file->path, why);
         return NULL;
     }
-    if (pe_imports(&image->pe, bind, image, why, sizeof why) != PE_OK) {
-        snprintf(err, errlen, "%s: %s", file->path, why);
+    bind_error[0] = 0;
+    enum pe_status imports = pe_imports(&image->pe, bind, image, why, sizeof why);
+    if (imports != PE_OK || bind_error[0]) {
+        if (bind_error[0])
+            snprintf(err, errlen, "%s", bind_error);
+        else
+            snprintf(err, errlen, "%s: %s", file->path, why);
         return NULL;
     }
     load_config_apply(image);

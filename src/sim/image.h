@@ -39,6 +39,11 @@ struct image_file *image_file_from_memory(const char *path, void *bytes, size_t 
 /* Maps and relocates at base (page-aligned, reserved arena memory) or, without relocations, at its own base; binds imports; sets up
  * cookie, guard pointers, protections and segments. NULL and one line in err. */
 struct image *image_load(struct image_file *file, uint64_t base, bool user, char *err, size_t errlen);
+/* Asked for a module that a user image imports from and that is not a synthetic one; NULL: there is none, or (with a line in err) it
+ * cannot be used. Set by ps. */
+extern const struct image *(*image_module_hook)(const struct image *by, const char *name, char *err, size_t errlen);
+/* A file that is open already, by its path in any case; NULL. */
+struct image_file *image_file_known(const char *path);
 /* Next free place for a kernel image of that size. */
 uint64_t image_kernel_place(uint64_t size);
 void image_unload(struct image *image);

@@ -124,7 +124,16 @@ WCHAR **CommandLineToArgvW(const WCHAR *line, int *count)
     WCHAR *text = (WCHAR *)(table + most + 1);
     int n = 0;
     size_t length;
-    for (const WCHAR *s = line; (s = w32_argument_next(s, n == 0, text, &length)) != NULL; n++) {
+    const WCHAR *s = line;
+    if (*s == '"') { /* documented: a quoted program name ends with its second quote, whatever follows */
+        for (length = 0, s++; *s && *s != '"'; s++)
+            text[length++] = *s;
+        s += *s == '"';
+        table[n++] = (uint64_t)text;
+        text[length] = 0;
+        text += length + 1;
+    }
+    for (; (s = w32_argument_next(s, n == 0, text, &length)) != NULL; n++) {
         table[n] = (uint64_t)text;
         text[length] = 0;
         text += length + 1;

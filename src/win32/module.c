@@ -1,4 +1,5 @@
-/* Modules: GetModuleHandle, GetProcAddress, LoadLibrary of what is already there (the synthetic modules and the program). */
+/* Modules: GetModuleHandle, GetProcAddress, LoadLibrary of the synthetic modules and of DLLs beside the program. */
+#include "ps/modules.h"
 #include "sim/image.h"
 #include "win32/win32.h"
 
@@ -13,27 +14,37 @@ static const char *base_name(const char *path)
     return name;
 }
 
-/* A user-side image visible to the current process: synthetic, or in its slice. */
+/* The plain name with its extension: ".dll" unless there is one; a dot at the end says that there is none. False: too long. */
+static bool module_name(const char *path, char *name, size_t size)
+{
+    size_t n = (size_t)snprintf(name, size, "%s", base_name(path));
+    if (n == 0 || n + 5 > size)
+        return false;
+    if (name[n - 1] == '.')
+        name[n - 1] = 0;
+    else if (!strchr(name, '.'))
+        strcat(name, ".dll");
+    return true;
+}
+
 static struct image *find(const char *path)
 {
     char name[80];
-    snprintf(name, sizeof name, "%s", base_name(path));
-    if (!strchr(name, '.') && strlen(name) < sizeof name - 5)
-        strcat(name, ".dll");
-    struct process *p = ps_current()->process;
-    struct image *i = image_find(name);
-    if (!i || !i->user || (!i->synthetic && i != p->image && i->base - p->slice >= USER_SLICE))
-        return NULL;
-    return i;
+    return module_name(path, name, sizeof name) ? ps_module_find(ps_current()->process, name) : NULL;
+}
+
+static void narrow(const WCHAR *path, char *name, size_t size)
+{
+    size_t i = 0;
+    for (; path[i] && i < size - 1; i++)
+        name[i] = path[i] < 0x80 ? (char)path[i] : '?';
+    name[i] = 0;
 }
 
 static struct image *find_wide(const WCHAR *path)
 {
     char name[300];
-    size_t i = 0;
-    for (; path[i] && i < sizeof name - 1; i++)
-        name[i] = path[i] < 0x80 ? (char)path[i] : '?';
-    name[i] = 0;
+    narrow(path, name, sizeof name);
     return find(name);
 }
 
@@ -61,48 +72,96 @@ uint64_t GetModuleHandleW(const WCHAR *name)
     return name ? handle_of(find_wide(name)) : ps_current()->process->image->base;
 }
 
+enum { HANDLE_EX_PIN = 1, HANDLE_EX_UNCHANGED = 2, HANDLE_EX_FROM_ADDRESS = 4 };
+
+static BOOL handle_ex(ULONG flags, struct image *i, uint64_t *module)
+{
+    if (i && (flags & HANDLE_EX_PIN || !(flags & HANDLE_EX_UNCHANGED)))
+        ps_module_reference(i, (flags & HANDLE_EX_PIN) != 0);
+    *module = handle_of(i);
+    return *module != 0;
+}
+
+static struct image *image_around(uint64_t address)
+{
+    struct image *i = image_at(address);
+    return i && i->user ? i : NULL;
+}
+
 BOOL GetModuleHandleExW(ULONG flags, const WCHAR *name, uint64_t *module)
 {
-    if (flags & 4) { /* GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS */
-        struct image *i = image_at((uint64_t)name);
-        *module = handle_of(i && i->user ? i : NULL);
-    } else {
-        *module = GetModuleHandleW(name);
-    }
-    return *module != 0;
+    if (flags & HANDLE_EX_FROM_ADDRESS)
+        return handle_ex(flags, image_around((uint64_t)name), module);
+    return handle_ex(flags, name ? find_wide(name) : ps_current()->process->image, module);
 }
 
 BOOL GetModuleHandleExA(ULONG flags, const char *name, uint64_t *module)
 {
-    if (flags & 4)
-        return GetModuleHandleExW(flags, (const WCHAR *)name, module);
-    *module = GetModuleHandleA(name);
-    return *module != 0;
+    if (flags & HANDLE_EX_FROM_ADDRESS)
+        return handle_ex(flags, image_around((uint64_t)name), module);
+    return handle_ex(flags, name ? find(name) : ps_current()->process->image, module);
 }
 
-uint64_t LoadLibraryA(const char *name)
-{
-    return handle_of(find(name));
-}
+/* ---- loading: from beside the program, wherever the path points ---- */
 
-uint64_t LoadLibraryW(const WCHAR *name)
+enum { DONT_RESOLVE_DLL_REFERENCES = 1, LOAD_AS_DATA = 0x02 | 0x20 | 0x40 };
+
+/* GUESS: a module that is loaded only as data is mapped like any other, but not started. */
+static uint64_t load(const char *path, ULONG flags)
 {
-    return handle_of(find_wide(name));
+    char name[80];
+    struct image *i = NULL;
+    w32_process();
+    w32_console_flush();
+    switch (module_name(path, name, sizeof name) ? ps_module_load(name, !(flags & (DONT_RESOLVE_DLL_REFERENCES | LOAD_AS_DATA)), &i) : MODULE_NOT_FOUND) {
+    case MODULE_OK:
+        return i->base;
+    case MODULE_BAD:
+        return w32_error(ERROR_BAD_EXE_FORMAT), 0;
+    case MODULE_INIT_FAILED:
+        return w32_error(ERROR_DLL_INIT_FAILED), 0;
+    default:
+        return w32_error(ERROR_MOD_NOT_FOUND), 0;
+    }
 }
 
 uint64_t LoadLibraryExA(const char *name, HANDLE file, ULONG flags)
 {
-    return handle_of(find(name));
+    if (!name)
+        return w32_error(ERROR_INVALID_PARAMETER), 0;
+    return load(name, flags);
 }
 
 uint64_t LoadLibraryExW(const WCHAR *name, HANDLE file, ULONG flags)
 {
-    return handle_of(find_wide(name));
+    char path[300];
+    if (!name)
+        return w32_error(ERROR_INVALID_PARAMETER), 0;
+    narrow(name, path, sizeof path);
+    return load(path, flags);
+}
+
+uint64_t LoadLibraryA(const char *name)
+{
+    return LoadLibraryExA(name, NULL, 0);
+}
+
+uint64_t LoadLibraryW(const WCHAR *name)
+{
+    return LoadLibraryExW(name, NULL, 0);
 }
 
 BOOL FreeLibrary(uint64_t module)
 {
-    return image_of(module) ? TRUE : w32_error(ERROR_MOD_NOT_FOUND);
+    struct image *i = image_of(module);
+    w32_console_flush();
+    return i && ps_module_free(i) ? TRUE : w32_error(ERROR_MOD_NOT_FOUND);
+}
+
+_Noreturn void FreeLibraryAndExitThread(uint64_t module, ULONG code)
+{
+    FreeLibrary(module);
+    ExitThread(code);
 }
 
 uint64_t GetProcAddress(uint64_t module, const char *name)
@@ -160,5 +219,9 @@ ULONG GetModuleFileNameW(uint64_t module, WCHAR *buffer, ULONG size)
 
 BOOL DisableThreadLibraryCalls(uint64_t module)
 {
-    return image_of(module) ? TRUE : w32_error(ERROR_MOD_NOT_FOUND);
+    const struct image *i = image_of(module);
+    if (!i)
+        return w32_error(ERROR_MOD_NOT_FOUND);
+    ps_module_quiet(i);
+    return TRUE;
 }

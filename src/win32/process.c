@@ -26,7 +26,8 @@ uint32_t w32_random(void)
 _Noreturn void ExitProcess(ULONG code)
 {
     w32_process()->exiting = true;
-    ps_exit_process((NTSTATUS)code);
+    w32_thread_hooks();
+    ps_user_exit_process((NTSTATUS)code);
 }
 
 HANDLE GetCurrentProcess(void)

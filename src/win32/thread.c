@@ -64,14 +64,8 @@ HANDLE CreateRemoteThread(HANDLE process, void *security, uint64_t stack, void *
 
 _Noreturn void ExitThread(ULONG code)
 {
-    thread_end();
-    ps_tls_detach(ps_current());
-    ps_exit_thread((NTSTATUS)code);
-}
-
-_Noreturn void FreeLibraryAndExitThread(uint64_t module, ULONG code)
-{
-    ExitThread(code);
+    w32_thread_hooks();
+    ps_user_exit_thread((NTSTATUS)code);
 }
 
 BOOL TerminateThread(HANDLE thread, ULONG code)

@@ -169,6 +169,9 @@ uint64_t w32_data_export(const char *module, const char *name);
 /* A number from the process's own generator: the same in every run. */
 uint32_t w32_random(void);
 _Noreturn void ExitProcess(ULONG code);
+_Noreturn void ExitThread(ULONG code);
+/* Called before a thread of the process may end: what win32 does then. */
+void w32_thread_hooks(void);
 BOOL SetEnvironmentVariableW(const WCHAR *name, const WCHAR *value);
 
 /* ---- entering the kernel ---- */

@@ -4,6 +4,7 @@
 #define CHECK_H
 
 #include <stdio.h>
+#include <string.h>
 #include <windows.h>
 
 static int check_failures;
