@@ -63,6 +63,7 @@ IRP *IoBuildDeviceIoControlRequest(ULONG code, DEVICE_OBJECT *device, PVOID in, 
     }
     irp->UserEvent = event;
     irp->UserIosb = iosb;
+    io_queue_to_thread_point();
     io_queue_to_thread(irp);
     verify_threaded_built(irp, "IoBuildDeviceIoControlRequest");
     return irp;
@@ -102,6 +103,7 @@ IRP *IoBuildSynchronousFsdRequest(ULONG major, DEVICE_OBJECT *device, PVOID buff
     IRP *irp = fsd_request(major, device, buffer, length, offset, iosb);
     if (irp) {
         irp->UserEvent = event;
+        io_queue_to_thread_point();
         io_queue_to_thread(irp);
         verify_threaded_built(irp, "IoBuildSynchronousFsdRequest");
     }
@@ -180,6 +182,7 @@ NTSTATUS IoSetCompletionRoutineEx(DEVICE_OBJECT *device, IRP *irp, PVOID routine
 /* DOC: reserved for system use; makes an IRP of IoAllocateIrp a threaded one. */
 void IoQueueThreadIrp(IRP *irp)
 {
+    io_queue_to_thread_point();
     io_queue_to_thread(irp);
 }
 

@@ -36,6 +36,7 @@ void io_init(void)
     io_file_types_register();
     io_completion_types_register();
     MACHINE->rooms[ROOM_IO] = sim_alloc(sizeof(struct io_room));
+    io_file_systems_init();
 }
 
 static NTSTATUS name_device(DEVICE_OBJECT *d, const UNICODE_STRING *name, ULONG characteristics)

@@ -440,6 +440,13 @@ bool io_is_irp(uint64_t address)
 
 /* ---- threads ---- */
 
+/* An APC that looks through the list (CancelSynchronousIo) may come in before. */
+void io_queue_to_thread_point(void)
+{
+    if (MACHINE->fiber->kind == AGENT_THREAD)
+        sim_point((uint64_t)ps_current()->ethread);
+}
+
 void io_queue_to_thread(IRP *irp)
 {
     struct thread *t = ps_current();

@@ -26,11 +26,15 @@ struct io_room {
     struct io_driver *drivers;
     uint64_t cancel_lock; /* KSPIN_LOCK of IoAcquireCancelSpinLock; private: no export shows its address */
     uint64_t device_names;
+    LIST_ENTRY *file_systems; /* four lists, in pool */
+    struct fs_watcher *fs_watchers;
     void *configuration; /* CONFIGURATION_INFORMATION, once asked for */
 };
 
 struct io_room *io_room(void);
 void io_final_completion(IRP *irp);
+/* The scheduling point before a driver's IRP enters the list of its thread. */
+void io_queue_to_thread_point(void);
 /* Queues the user APC of a finished request; false if it has none. Takes over irp (its memory is the APC). */
 bool io_user_apc_queue(IRP *irp, FILE_OBJECT *file);
 void io_completion_packet(IRP *irp, FILE_OBJECT *file);
@@ -49,6 +53,7 @@ void MmUnlockPages(MDL *mdl);
 void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation);
 struct io_driver *io_driver_of(const DRIVER_OBJECT *driver);
 void io_file_types_register(void);
+void io_file_systems_init(void);
 void io_device_try_free(DEVICE_OBJECT *d);
 void io_driver_extensions_free(DRIVER_OBJECT *driver);
 NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
