@@ -4,8 +4,10 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK = 48 << 10, DEEPEST = 48, REMEMBERED = 10 };
@@ -617,19 +619,34 @@ static const char *symbol(struct reader *r)
     return name;
 }
 
-bool pe_demangle_microsoft(const char *name, size_t length, char *out, size_t n)
+static bool demangle(struct reader *r, size_t length, char *out, size_t n)
 {
-    struct reader r = { .at = name + 1, .end = name + length };
-    if (length < 3 || take(&r, "?@") || take(&r, "?_C")) /* hashed names and strings say nothing */
+    if (length < 3 || take(r, "?@") || take(r, "?_C")) /* hashed names and strings say nothing */
         return false;
-    const char *text = scopes(&r, function_name(&r));
-    if (r.bad)
+    const char *text = scopes(r, function_name(r));
+    if (r->bad)
         return false;
-    if (r.is_cast)
-        text = encoding(&r, text); /* what is wrong behind the name of anything else does not matter */
+    if (r->is_cast)
+        text = encoding(r, text); /* what is wrong behind the name of anything else does not matter */
     size_t used = strlen(text);
-    if (r.bad || !used || used >= n || strchr(text, '\3') || strchr(text, '\1') || strchr(text, '\2'))
+    if (r->bad || !used || used >= n || strchr(text, '\3') || strchr(text, '\1') || strchr(text, '\2'))
         return false;
     memcpy(out, text, used + 1);
     return true;
+}
+
+/* The reader is too large for a stack: symbols are also loaded on those of fibers. */
+bool pe_demangle_microsoft(const char *name, size_t length, char *out, size_t n)
+{
+    struct reader *r = malloc(sizeof *r);
+    if (!r)
+        return false;
+    memset(r, 0, offsetof(struct reader, block));
+    r->at = name + 1;
+    r->end = name + length;
+    r->used = r->depth = 0;
+    r->bad = r->is_cast = false;
+    bool done = demangle(r, length, out, n);
+    free(r);
+    return done;
 }
