@@ -96,23 +96,88 @@ static void read_constant(struct reader *r, uint32_t site, enum graph_role role,
     }
 }
 
-static void read_set(struct reader *r, uint32_t site, const char *routine, unsigned index, const struct graph_set *s)
+struct callback_at {
+    struct reader *r;
+    uint32_t site;
+};
+
+static void callback(void *ctx, const char *field, uint32_t function)
 {
+    struct callback_at *c = ctx;
+    char text[GRAPH_NAME];
+    add(c->r, c->site, function, graph_function_name(c->r->g, function, text));
+}
+
+static void read_set(struct reader *r, uint32_t site, const char *routine, unsigned index, const struct graph_state *st, const struct graph_set *s)
+{
+    struct callback_at c = { r, site };
+    graph_read_callbacks(r->g, st, s, routine, index, callback, &c);
     for (unsigned k = 0; s && k < s->count; k++) {
         if (s->v[k].kind == GRAPH_CONST)
             read_constant(r, site, graph_role_of(routine, index), s->v[k].number);
     }
 }
 
+static const char *routine_of(const struct graph_image *g, const struct graph_edge *e)
+{
+    if (e->kind == GRAPH_EDGE_IMPORT && e->to >= GRAPH_FRAMEWORK_SLOT) /* while the index is built */
+        return graph_framework_name(e->to - GRAPH_FRAMEWORK_SLOT);
+    if (e->kind == GRAPH_EDGE_IMPORT)
+        return graph_string(&g->x, g->x.imports[e->to].name);
+    return e->kind == GRAPH_EDGE_GUARD ? "" : graph_string(&g->x, g->x.functions[e->to].name);
+}
+
 /* --- one call ------------------------------------------------------------------------------------------- */
 
-static void read_arguments(struct reader *r, uint32_t site, const char *routine, const struct graph_state *st)
+static void stack_load(void *ctx, int64_t offset)
+{
+    unsigned *most = ctx;
+    int64_t k = (offset - 0x28) / 8;
+    if (offset >= 0x28 && k < STACK_ARGUMENTS && k >= *most)
+        *most = (unsigned)k + 1;
+}
+
+/* What the body of a function of this image reads behind its home area. */
+static unsigned stack_arguments_of(const struct graph_image *g, uint32_t function)
+{
+    unsigned most = 0;
+    struct graph_body body;
+    struct graph_watch watch = { .ctx = &most, .at_stack_load = stack_load };
+    if (!graph_body(g, function, &body))
+        return STACK_ARGUMENTS;
+    graph_propagate(g, &body, NULL, &watch);
+    graph_body_free(&body);
+    return most;
+}
+
+static bool any_on_stack(const struct graph_state *st)
+{
+    for (unsigned k = 0; k < STACK_ARGUMENTS; k++)
+        if (graph_stack_argument(st, 0x20 + 8 * (int64_t)k))
+            return true;
+    return false;
+}
+
+/* Locals lie where the arguments of another call would: how many there are is asked of the callee. */
+static unsigned arity(struct reader *r, const struct graph_edge *e, const char *routine, const struct graph_state *st)
+{
+    if (e->kind == GRAPH_EDGE_IMPORT)
+        return graph_arity_of(routine);
+    if (e->kind == GRAPH_EDGE_GUARD || !any_on_stack(st))
+        return GRAPH_ANY_ARGUMENTS;
+    return REGISTERS + stack_arguments_of(r->g, e->to);
+}
+
+static void read_arguments(struct reader *r, const struct graph_edge *e, const struct graph_state *st)
 {
     static const uint8_t registers[REGISTERS] = { 1, 2, 8, 9 };
-    for (unsigned k = 0; k < REGISTERS; k++)
-        read_set(r, site, routine, k, &st->reg[registers[k]]);
-    for (unsigned k = 0; k < STACK_ARGUMENTS; k++)
-        read_set(r, site, routine, REGISTERS + k, graph_stack_argument(st, 0x20 + 8 * (int64_t)k));
+    const char *routine = routine_of(r->g, e);
+    uint32_t site = e->site;
+    unsigned count = arity(r, e, routine, st);
+    for (unsigned k = 0; k < REGISTERS && k < count; k++)
+        read_set(r, site, routine, k, st, &st->reg[registers[k]]);
+    for (unsigned k = 0; REGISTERS + k < count && k < STACK_ARGUMENTS; k++)
+        read_set(r, site, routine, REGISTERS + k, st, graph_stack_argument(st, 0x20 + 8 * (int64_t)k));
 }
 
 static uint64_t stored_at(const struct graph_image *g, uint64_t va)
@@ -139,7 +204,7 @@ static void read_guard(struct reader *r, uint32_t site, const struct graph_set *
     for (unsigned k = 0; k < s->count; k++) {
         uint64_t v = s->v[k].number;
         uint32_t f = s->v[k].kind == GRAPH_CONST ? function_of(r->g, v) : GRAPH_NONE;
-        if (s->v[k].kind == GRAPH_LOADED && pe_rva_of(&r->g->m, v)) {
+        if (s->v[k].kind == GRAPH_LOADED && s->v[k].field == 0 && pe_rva_of(&r->g->m, v)) {
             graph_address_name(r->g, pe_rva_of(&r->g->m, v), text);
             f = stored_function(r->g, v);
             size_t n = strlen(text);
@@ -159,14 +224,18 @@ static void read_guard(struct reader *r, uint32_t site, const struct graph_set *
         add(r, site, GRAPH_NONE, "N/A");
 }
 
-/* A call through a register: of an import or a function, when that is what the register holds. */
-static bool read_register(struct reader *r, uint32_t site, unsigned reg, const struct graph_state *st, struct graph_edge *e)
+/* A call through a register or memory: of an import, a function, or a function of the framework, when that is known. */
+static bool read_target(struct reader *r, uint32_t site, const struct graph_set *s, struct graph_edge *e)
 {
-    const struct graph_set *s = &st->reg[reg];
+    const struct graph_index *x = &r->g->x;
     *e = (struct graph_edge){ .site = site, .from = r->function, .kind = GRAPH_EDGE_IMPORT, .to = GRAPH_NONE };
     if (s->count == 0)
         return false;
-    if (s->v[0].kind == GRAPH_LOADED) {
+    if (s->v[0].kind == GRAPH_MEMBER && x->framework && s->v[0].number == x->image_base + x->framework) {
+        uint32_t index = s->v[0].field >= 0 && s->v[0].field % 8 == 0 ? (uint32_t)s->v[0].field / 8 : GRAPH_NONE;
+        uint32_t import = graph_import_at(x, GRAPH_FRAMEWORK_SLOT + index);
+        e->to = !graph_framework_name(index) ? GRAPH_NONE : import != GRAPH_NONE ? import : GRAPH_FRAMEWORK_SLOT + index;
+    } else if (s->v[0].kind == GRAPH_LOADED && s->v[0].field == 0) {
         e->to = graph_import_at(&r->g->x, pe_rva_of(&r->g->m, s->v[0].number));
     } else if (s->v[0].kind == GRAPH_CONST) {
         e->kind = GRAPH_EDGE_CALL;
@@ -193,11 +262,9 @@ static const struct graph_edge *edge_at(const struct graph_image *g, uint32_t fu
     return low < f->first_edge + f->edge_count && g->x.edges[low].site == site ? &g->x.edges[low] : NULL;
 }
 
-static const char *routine_of(const struct graph_image *g, const struct graph_edge *e)
+static bool is_dispatcher(const struct graph_image *g, const struct graph_edge *e)
 {
-    if (e->kind == GRAPH_EDGE_IMPORT)
-        return graph_string(&g->x, g->x.imports[e->to].name);
-    return e->kind == GRAPH_EDGE_GUARD ? "" : graph_string(&g->x, g->x.functions[e->to].name);
+    return e->kind == GRAPH_EDGE_GUARD && (e->to == GRAPH_NONE || e->to == g->x.guard_slots[0] || e->to == g->x.guard_slots[1]);
 }
 
 static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st)
@@ -205,8 +272,13 @@ static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const 
     struct reader *r = ctx;
     const struct graph_edge *e = edge_at(r->g, r->function, site);
     struct graph_edge found;
-    bool through_register = graph_is(i, GRAPH_MAP_1, 0xff) && graph_mod(i) == 3;
-    if (through_register && (!e || e->kind == GRAPH_EDGE_GUARD) && read_register(r, site, graph_rm(i), st, &found)) {
+    bool indirect = graph_is(i, GRAPH_MAP_1, 0xff) && !graph_rip_relative(i), guarded = e && is_dispatcher(r->g, e);
+    struct graph_set target = { .unknown = true };
+    if (indirect && (!e || e->kind == GRAPH_EDGE_GUARD))
+        target = graph_mod(i) == 3 ? st->reg[graph_rm(i)] : graph_called(r->g, st, site, i);
+    else if (guarded && st->reg[0].count && st->reg[0].v[0].kind == GRAPH_MEMBER)
+        target = st->reg[0];
+    if (target.count && read_target(r, site, &target, &found)) {
         void *p = graph_grow(r->out->calls, &r->out->call_room, r->out->call_count, sizeof found);
         if (!p) {
             r->out->out_of_memory = true;
@@ -218,18 +290,62 @@ static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const 
     }
     if (!e || e->kind == GRAPH_EDGE_POINTER)
         return;
-    bool guarded = e->kind == GRAPH_EDGE_GUARD && (e->to == GRAPH_NONE || e->to == r->g->x.guard_slots[0] || e->to == r->g->x.guard_slots[1]);
-    if (guarded)
+    if (is_dispatcher(r->g, e))
         read_guard(r, site, &st->reg[0]);
     else
-        read_arguments(r, site, routine_of(r->g, e), st);
+        read_arguments(r, e, st);
+}
+
+/* --- inlined routines --------------------------------------------------------------------------------------------------- */
+
+/* DOC: wdm.h on x64. IRP: Tail.Overlay.CurrentStackLocation 0xb8, CancelRoutine 0x68. IO_STACK_LOCATION: 0x48 bytes, CompletionRoutine 0x38. */
+enum { CURRENT_LOCATION = 0xb8, CANCEL_ROUTINE = 0x68, LOCATION = 0x48, COMPLETION_ROUTINE = 0x38 };
+
+static bool is_completion_routine(const struct graph_set *at)
+{
+    for (unsigned k = 0; k < at->count; k++) {
+        const struct graph_value *v = &at->v[k];
+        if ((v->kind == GRAPH_FIELD || v->kind == GRAPH_DEREF || v->kind == GRAPH_MEMBER) && v->field == CURRENT_LOCATION &&
+            ((int64_t)v->number == COMPLETION_ROUTINE - LOCATION || v->number == COMPLETION_ROUTINE))
+            return true;
+    }
+    return false;
+}
+
+/* IoSetCancelRoutine is an exchange with a field of any IRP. */
+static bool is_cancel_exchange(const struct graph_image *g, uint32_t site)
+{
+    struct graph_insn i;
+    return graph_decode(g->m.base + site, g->m.base + g->m.size, &i) && graph_is(&i, GRAPH_MAP_1, 0x87) && i.rex & GRAPH_REX_W && graph_mod(&i) != 3 &&
+           !graph_rip_relative(&i) && i.disp == CANCEL_ROUTINE;
+}
+
+static void at_store(void *ctx, uint32_t site, const struct graph_set *at, bool indexed, const struct graph_set *what)
+{
+    struct reader *r = ctx;
+    for (unsigned k = 0; k < what->count; k++) {
+        uint32_t f = what->v[k].kind == GRAPH_CONST ? function_of(r->g, what->v[k].number) : GRAPH_NONE;
+        const char *name = f == GRAPH_NONE                  ? NULL
+                           : is_cancel_exchange(r->g, site) ? "IoSetCancelRoutine"
+                           : is_completion_routine(at)      ? "IoSetCompletionRoutine"
+                                                            : NULL;
+        if (!name)
+            continue;
+        void *p = graph_grow(r->out->inlined, &r->out->inlined_room, r->out->inlined_count, sizeof *r->out->inlined);
+        if (!p) {
+            r->out->out_of_memory = true;
+            return;
+        }
+        r->out->inlined = p;
+        r->out->inlined[r->out->inlined_count++] = (struct graph_inlined){ site, f, name };
+    }
 }
 
 bool graph_arguments_of(const struct graph_image *g, uint32_t function, struct graph_arguments *out)
 {
     struct graph_body body;
     struct reader r = { g, function, out };
-    struct graph_watch watch = { .ctx = &r, .at_call = at_call };
+    struct graph_watch watch = { .ctx = &r, .at_call = at_call, .at_store = at_store };
     memset(out, 0, sizeof *out);
     if (!graph_body(g, function, &body))
         return false;
@@ -246,5 +362,6 @@ void graph_arguments_free(struct graph_arguments *a)
         free(a->at[i].text);
     free(a->at);
     free(a->calls);
+    free(a->inlined);
     memset(a, 0, sizeof *a);
 }

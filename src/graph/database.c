@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* Changes whenever the records or what is put into them do. */
-static const char magic[16] = "irplab index 002";
+static const char magic[16] = "irplab index 003";
 
 enum { ARRAYS = 9 };
 
@@ -26,7 +26,7 @@ struct header {
     uint64_t pdb_state; /* of the files that were there: see pdb_state() */
     char note[PE_ERROR_TEXT];
     uint64_t image_base;
-    uint32_t size_of_image, entry_rva, guard_slots[4];
+    uint32_t size_of_image, entry_rva, guard_slots[4], framework;
     uint32_t count[ARRAYS];
     uint64_t offset[ARRAYS];
     uint64_t size;
@@ -152,6 +152,7 @@ bool graph_database_load(struct graph_image *g, const struct graph_open *how)
     g->x.image_base = h->image_base;
     g->x.size_of_image = h->size_of_image;
     g->x.entry = h->entry_rva;
+    g->x.framework = h->framework;
     memcpy(g->x.guard_slots, h->guard_slots, sizeof h->guard_slots);
     snprintf(g->note, sizeof g->note, "%.*s", (int)sizeof h->note - 1, h->note);
     g->mapping = at;
@@ -254,6 +255,7 @@ void graph_database_store(const struct graph_image *g, const struct graph_open *
     h.image_base = g->x.image_base;
     h.size_of_image = g->x.size_of_image;
     h.entry_rva = g->x.entry;
+    h.framework = g->x.framework;
     memcpy(h.guard_slots, g->x.guard_slots, sizeof h.guard_slots);
     describe(&h, g, how, pdb, seconds);
     if (!file_of(&h.image, path, sizeof path) || !graph_database_folder(folder, sizeof folder) || !make_folders(folder))

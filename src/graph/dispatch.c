@@ -1,6 +1,7 @@
 /* Recovering the dispatch table. The driver object is parameter 0 of the entry point; it is followed into functions that
  * are given it. DOC: DRIVER_OBJECT on x64 (wdm.h): DriverExtension 0x30, DriverStartIo 0x60, DriverUnload 0x68,
  * MajorFunction 0x70; AddDevice at 8 in the extension. */
+#include "graph/arguments.h"
 #include "graph/dispatch.h"
 #include "graph/values.h"
 
@@ -88,7 +89,7 @@ static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const 
         return;
     uint32_t to = graph_function_at(&d->g->x, site + i->length + (uint32_t)i->imm);
     for (int r = 0; r < 16; r++)
-        entry.reg[r].unknown = entry.xmm[r].unknown = true;
+        entry.reg[r].unknown = entry.xmm[r].unknown = entry.high[r].unknown = true;
     for (unsigned k = 0; k < 4; k++)
         if (knows_driver(&st->reg[registers[k]])) {
             entry.reg[registers[k]] = st->reg[registers[k]];
@@ -127,6 +128,66 @@ static void add(struct graph_dispatch *out, const char *what, uint32_t function)
     r->function = function;
 }
 
+/* --- drivers of the framework: what they give it ------------------------------------------------------------------------- */
+
+struct framework {
+    const struct graph_image *g;
+    struct graph_dispatch *out;
+    uint32_t function;
+    unsigned index; /* of the argument being read */
+};
+
+static bool is_framework_call(const struct graph_image *g, const struct graph_edge *e)
+{
+    return e->kind == GRAPH_EDGE_IMPORT && g->x.imports[e->to].slot >= GRAPH_FRAMEWORK_SLOT;
+}
+
+static void add_callback(void *ctx, const char *field, uint32_t function)
+{
+    struct framework *w = ctx;
+    for (size_t i = 0; i < w->out->count; i++)
+        if (w->out->rows[i].function == function && strcmp(w->out->rows[i].what, field) == 0)
+            return;
+    add(w->out, field, function);
+}
+
+static void at_framework_call(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st)
+{
+    struct framework *w = ctx;
+    static const uint8_t registers[4] = { 1, 2, 8, 9 };
+    const struct graph_function *f = &w->g->x.functions[w->function];
+    for (uint32_t k = f->first_edge; k < f->first_edge + f->edge_count; k++) {
+        const struct graph_edge *e = &w->g->x.edges[k];
+        if (e->site != site || !is_framework_call(w->g, e))
+            continue;
+        const char *routine = graph_string(&w->g->x, w->g->x.imports[e->to].name);
+        for (unsigned a = 0; a < 8; a++)
+            graph_read_callbacks(w->g, st, a < 4 ? &st->reg[registers[a]] : graph_stack_argument(st, 8 * (int64_t)a), routine, a, add_callback, w);
+    }
+}
+
+static bool framework_rows(const struct graph_image *g, struct graph_dispatch *out)
+{
+    struct framework w = { .g = g, .out = out };
+    struct graph_watch watch = { .ctx = &w, .at_call = at_framework_call };
+    for (w.function = 0; g->x.framework && w.function < g->x.function_count; w.function++) {
+        const struct graph_function *f = &g->x.functions[w.function];
+        struct graph_body body;
+        bool any = false;
+        for (uint32_t k = f->first_edge; k < f->first_edge + f->edge_count; k++)
+            any |= is_framework_call(g, &g->x.edges[k]);
+        if (!any)
+            continue;
+        if (!graph_body(g, w.function, &body))
+            return false;
+        bool ok = graph_propagate(g, &body, NULL, &watch);
+        graph_body_free(&body);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
 bool graph_dispatch_of(const struct graph_image *g, struct graph_dispatch *out)
 {
     struct finder d = { .g = g };
@@ -141,5 +202,5 @@ bool graph_dispatch_of(const struct graph_image *g, struct graph_dispatch *out)
     add(out, "DriverStartIo", d.start_io);
     add(out, "DriverUnload", d.unload);
     add(out, "AddDevice", d.add_device);
-    return !d.out_of_memory;
+    return framework_rows(g, out) && !d.out_of_memory;
 }

@@ -1,5 +1,6 @@
 /* Opening an image and building its index. */
 #include "graph/image.h"
+#include "graph/arguments.h"
 #include "graph/build.h"
 #include "graph/database.h"
 
@@ -167,7 +168,9 @@ bool graph_build(struct graph_image *g, const struct graph_open *how, char *pdb,
     g->x.entry = g->pe.entry_rva;
     graph_keep_string(&b, "", 0);
     b.symbols = pe_symbols_load(&g->pe, g->path, how ? how->symbol_dir : NULL, g->note, sizeof g->note);
-    bool ok = b.symbols && read_imports(&b) && graph_find_functions(&b) && graph_make_edges(&b);
+    bool ok = b.symbols && read_imports(&b);
+    g->x.framework = ok ? graph_find_framework(g, &(uint32_t){ 0 }) : 0;
+    ok = ok && graph_find_functions(&b) && graph_make_edges(&b);
     if (b.symbols && pdb)
         snprintf(pdb, n, "%s", pe_symbols_pdb(b.symbols) ? pe_symbols_pdb(b.symbols) : "");
     pe_symbols_free(b.symbols);

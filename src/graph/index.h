@@ -12,6 +12,9 @@
 
 #define GRAPH_NONE UINT32_MAX
 
+/* Functions of the driver framework are imports in slots that no image has: this plus the index in its table. */
+#define GRAPH_FRAMEWORK_SLOT UINT32_C(0xf0000000)
+
 enum graph_edge_kind {
     GRAPH_EDGE_CALL,
     GRAPH_EDGE_TAIL,    /* a jump to another function */
@@ -70,6 +73,7 @@ struct graph_index {
     uint64_t image_base;
     uint32_t size_of_image, entry;
     uint32_t guard_slots[4]; /* pointers that guarded calls go through; 0: none */
+    uint32_t framework; /* the variable that holds the driver framework's table of functions; 0: none */
     struct graph_function *functions;
     struct graph_edge *edges;
     uint32_t *incoming; /* edges by what they reach: functions, then imports */

@@ -43,6 +43,7 @@ static bool join_slots(struct graph_state *to, const struct graph_state *from)
             k++;
         if (k < from->slot_count) {
             changed |= join_set(&to->slot[i].set, &from->slot[k].set);
+            to->slot[i].old |= from->slot[k].old;
         } else if (!to->slot[i].set.unknown) {
             changed = to->slot[i].set.unknown = true;
         }
@@ -74,6 +75,7 @@ static bool join(struct graph_state *to, const struct graph_state *from)
     for (int r = 0; r < 16; r++) {
         changed |= join_set(&to->reg[r], &from->reg[r]);
         changed |= join_set(&to->xmm[r], &from->xmm[r]);
+        changed |= join_set(&to->high[r], &from->high[r]);
     }
     return join_slots(to, from) || changed;
 }
@@ -133,7 +135,7 @@ static void start_state(struct graph_state *st)
     memset(st, 0, sizeof *st);
     st->known = st->sp_known = true;
     for (int r = 0; r < 16; r++)
-        st->reg[r].unknown = st->xmm[r].unknown = true;
+        st->reg[r].unknown = st->xmm[r].unknown = st->high[r].unknown = true;
     for (uint8_t p = 0; p < 4; p++)
         st->reg[parameters[p]] = (struct graph_set){ .count = 1, .v = { { .kind = GRAPH_PARAM, .param = p } } };
     st->reg[4] = (struct graph_set){ .count = 1, .v = { { .kind = GRAPH_STACK } } };

@@ -13,14 +13,53 @@ static int by_site(const void *a, const void *b)
     return x->site < y->site ? -1 : x->site > y->site;
 }
 
+static struct graph_edge *edge_at(struct graph_index *x, const struct graph_edge *like)
+{
+    const struct graph_function *f = &x->functions[like->from];
+    for (uint32_t i = f->first_edge; i < f->first_edge + f->edge_count; i++)
+        if (x->edges[i].site == like->site)
+            return &x->edges[i];
+    return NULL;
+}
+
+/* A guarded call whose target is known is that call, no longer one through the pointer. */
 static bool append(struct graph_index *x, size_t *room, const struct graph_arguments *a)
 {
     for (size_t i = 0; i < a->call_count; i++) {
+        struct graph_edge *there = edge_at(x, &a->calls[i]);
+        if (there) {
+            *there = a->calls[i];
+            continue;
+        }
         struct graph_edge *p = graph_grow(x->edges, room, x->edge_count + 1, sizeof *p);
         if (!p)
             return false;
         x->edges = p;
         x->edges[x->edge_count++] = a->calls[i];
+    }
+    return true;
+}
+
+static bool is_guard(const struct graph_index *x, uint32_t slot)
+{
+    return slot == x->guard_slots[0] || slot == x->guard_slots[1];
+}
+
+/* Functions of the framework that are called become imports, behind those that the image has. */
+static bool add_framework_imports(struct graph_builder *b)
+{
+    struct graph_index *x = &b->g->x;
+    for (uint32_t index = 0; graph_framework_name(index); index++) {
+        bool used = false;
+        for (uint32_t i = 0; i < x->edge_count; i++) {
+            struct graph_edge *e = &x->edges[i];
+            if (e->kind != GRAPH_EDGE_IMPORT || e->to != GRAPH_FRAMEWORK_SLOT + index)
+                continue;
+            if (!used && !graph_add_import(b, GRAPH_FRAMEWORK_SLOT + index, "Wdf01000", graph_framework_name(index)))
+                return false;
+            used = true;
+            e->to = x->import_count - 1;
+        }
     }
     return true;
 }
@@ -35,7 +74,8 @@ bool graph_resolve_registers(struct graph_builder *b, bool *found)
     bool ok = has != NULL;
     for (size_t i = 0; ok && i < b->raws.count; i++) {
         uint32_t kind = b->raws.at[i].kind;
-        uint32_t f = kind == RAW_CALL_REG || kind == RAW_LOAD_SLOT || kind == RAW_JUMP_REG ? graph_function_owning(x, b->raws.at[i].site) : GRAPH_NONE;
+        bool guarded = x->framework && (kind == RAW_CALL || kind == RAW_JUMP || ((kind == RAW_CALL_SLOT || kind == RAW_JUMP_SLOT) && is_guard(x, b->raws.at[i].target)));
+        uint32_t f = guarded || kind == RAW_CALL_REG || kind == RAW_LOAD_SLOT || kind == RAW_JUMP_REG ? graph_function_owning(x, b->raws.at[i].site) : GRAPH_NONE;
         if (f != GRAPH_NONE)
             has[f] |= kind == RAW_LOAD_SLOT ? HAS_LOAD : HAS_CALL;
     }
@@ -49,6 +89,8 @@ bool graph_resolve_registers(struct graph_builder *b, bool *found)
             graph_arguments_free(&a);
     }
     free(has);
+    if (x->framework)
+        ok = ok && add_framework_imports(b);
     *found = x->edge_count > before;
     if (*found)
         qsort(x->edges, x->edge_count, sizeof *x->edges, by_site);

@@ -44,6 +44,22 @@ enum graph_role graph_role_of(const char *routine, unsigned index)
     return GRAPH_ROLE_NONE;
 }
 
+unsigned graph_arity_of(const char *routine)
+{
+    size_t low = 0, high = graph_arity_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(graph_arities[mid].name, routine);
+        if (order == 0)
+            return graph_arities[mid].count;
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return GRAPH_ANY_ARGUMENTS;
+}
+
 const char *graph_bugcheck_name(uint32_t code)
 {
     static const struct {

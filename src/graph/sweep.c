@@ -147,6 +147,16 @@ static void far(struct sweep *s, uint32_t site, uint32_t next, const struct grap
         note(s, call ? RAW_CALL_REG : RAW_JUMP_REG, site, 0);
 }
 
+/* mingw: a constant that holds the variable's address. */
+static bool holds_framework(const struct graph_image *g, uint32_t slot)
+{
+    const uint8_t *p = pe_at(&g->m, slot, 8);
+    uint64_t va = 0;
+    if (p)
+        memcpy(&va, p, sizeof va);
+    return va == g->x.image_base + g->x.framework;
+}
+
 static void plain(struct sweep *s, uint32_t site, uint32_t next, const struct graph_insn *i)
 {
     uint32_t target = next + (uint32_t)i->disp;
@@ -164,7 +174,9 @@ static void plain(struct sweep *s, uint32_t site, uint32_t next, const struct gr
         return;
     case 0x8b:
         if (graph_rip_relative(i) && i->rex & GRAPH_REX_W) {
-            if (graph_import_at(&s->g->x, target) != GRAPH_NONE) {
+            if (s->g->x.framework && (target == s->g->x.framework || holds_framework(s->g, target))) {
+                note(s, RAW_LOAD_SLOT, site, target);
+            } else if (graph_import_at(&s->g->x, target) != GRAPH_NONE) {
                 note(s, RAW_LOAD_SLOT, site, target);
                 s->r10_slot = graph_reg(i) == 10 ? target : s->r10_slot;
                 s->r10_end = graph_reg(i) == 10 ? next : s->r10_end;

@@ -99,7 +99,7 @@ static const char *node_name(const struct graph_node *n, char *out)
         return graph_function_name(n->image, n->index, out);
     if (n->slot != GRAPH_NONE)
         return graph_address_name(n->image, n->slot, out);
-    snprintf(out, GRAPH_NAME, "%s!guard_dispatch_icall", n->image->module);
+    snprintf(out, GRAPH_NAME, "%s!%s", n->image->module, n->inlined ? n->inlined : "guard_dispatch_icall");
     return out;
 }
 
@@ -140,7 +140,7 @@ static uint32_t add_node(struct maker *m, const struct graph_node *like, uint32_
 
 static bool same_place(const struct graph_node *a, const struct graph_node *b)
 {
-    return a->image == b->image && a->is_import == b->is_import && a->index == b->index && a->slot == b->slot;
+    return a->image == b->image && a->is_import == b->is_import && a->index == b->index && a->slot == b->slot && a->inlined == b->inlined;
 }
 
 /* Finds the child or adds it at the end. Callers come sorted: only the last can be the same. */
@@ -188,14 +188,39 @@ static void callee(const struct maker *m, struct graph_image *g, const struct gr
     }
 }
 
+/* Inlined routines that stand before `limit`. Their callback is an address that is taken: without such there is none. */
+static void add_inlined(struct maker *m, uint32_t node, uint32_t *last, const struct graph_arguments *a, size_t *next, uint32_t limit)
+{
+    char name[GRAPH_NAME];
+    struct graph_image *g = m->t->nodes[node].image;
+    for (; a && *next < a->inlined_count && a->inlined[*next].site < limit && !m->out_of_memory; ++*next) {
+        struct graph_node like = { .image = g, .index = GRAPH_NONE, .kind = GRAPH_EDGE_CALL, .slot = GRAPH_NONE, .inlined = a->inlined[*next].name };
+        uint32_t c = child_for(m, node, last, &like);
+        if (c != GRAPH_NONE)
+            add_argument(m, &m->t->nodes[c], graph_function_name(g, a->inlined[*next].function, name));
+    }
+}
+
+static bool takes_addresses(const struct graph_index *x, const struct graph_function *f)
+{
+    for (uint32_t i = 0; i < f->edge_count; i++)
+        if (x->edges[f->first_edge + i].kind == GRAPH_EDGE_POINTER)
+            return true;
+    return false;
+}
+
 static void add_callees(struct maker *m, uint32_t node)
 {
     struct graph_image *g = m->t->nodes[node].image;
-    const struct graph_function *f = &g->x.functions[m->t->nodes[node].index];
-    uint32_t last = GRAPH_NONE;
+    uint32_t index = m->t->nodes[node].index, last = GRAPH_NONE;
+    const struct graph_function *f = &g->x.functions[index];
+    bool pointers = takes_addresses(&g->x, f);
+    size_t inlined = 0;
     for (uint32_t i = 0; i < f->edge_count && !m->out_of_memory; i++) {
         const struct graph_edge *e = &g->x.edges[f->first_edge + i];
         struct graph_node like;
+        if (pointers)
+            add_inlined(m, node, &last, arguments_of(m, g, index), &inlined, e->site);
         if (e->kind == GRAPH_EDGE_POINTER && !m->q->callbacks)
             continue;
         callee(m, g, e, &like);
@@ -203,6 +228,8 @@ static void add_callees(struct maker *m, uint32_t node)
         if (c != GRAPH_NONE && e->kind != GRAPH_EDGE_POINTER)
             add_arguments(m, &m->t->nodes[c], g, e);
     }
+    if (pointers)
+        add_inlined(m, node, &last, arguments_of(m, g, index), &inlined, GRAPH_NONE);
 }
 
 /* --- up --------------------------------------------------------------------------------------------------- */

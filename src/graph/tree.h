@@ -15,6 +15,7 @@ struct graph_node {
     uint32_t index;   /* of a function or import; GRAPH_NONE: a guarded call */
     uint32_t kind;    /* enum graph_edge_kind of the first call */
     uint32_t slot;    /* of an indirect call: the pointer, or GRAPH_NONE */
+    const char *inlined; /* a routine of the kernel whose code stands in the caller; or NULL */
     char *name;
     char **arguments;
     uint32_t argument_count;

@@ -35,6 +35,8 @@ static json_t *node_json(const struct graph_tree *t, uint32_t node)
     for (uint32_t i = 0; i < n->argument_count; i++)
         json_array_append_new(arguments, text(n->arguments[i]));
     json_object_set_new(j, "arguments", arguments);
+    if (n->inlined)
+        json_object_set_new(j, "inlined", json_true());
     if (n->recursive)
         json_object_set_new(j, "recursive", json_true());
     json_object_set_new(j, "children", children_of(t, node));

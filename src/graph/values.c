@@ -47,7 +47,9 @@ static struct graph_set plus(const struct graph_set *s, int64_t n)
 {
     struct graph_set out = *s;
     for (unsigned k = 0; k < out.count; k++) {
-        if (out.v[k].kind == GRAPH_LOADED && n) {
+        if (out.v[k].kind == GRAPH_LOADED && n == (int32_t)n && (int64_t)out.v[k].field + n == (int32_t)(out.v[k].field + n)) {
+            out.v[k].field += (int32_t)n;
+        } else if ((out.v[k].kind == GRAPH_LOADED || out.v[k].kind == GRAPH_MEMBER) && n) {
             out.v[k] = out.v[--out.count];
             out.unknown = true;
             k--;
@@ -106,14 +108,25 @@ static void set_slot(struct graph_state *st, int64_t offset, const struct graph_
     }
     if (!slot && st->slot_count < GRAPH_SLOTS)
         slot = &st->slot[st->slot_count++];
+    for (uint32_t k = 0; !slot && v->v[0].kind == GRAPH_CONST && k < GRAPH_SLOTS; k++) /* constants matter more */
+        if (st->slot[k].set.v[0].kind != GRAPH_CONST)
+            slot = &st->slot[k];
     if (slot)
-        *slot = (struct graph_slot){ offset, *v };
+        *slot = (struct graph_slot){ .offset = offset, .set = *v };
 }
 
 const struct graph_set *graph_stack_argument(const struct graph_state *st, int64_t offset)
 {
     for (uint32_t k = 0; st->sp_known && k < st->slot_count; k++)
         if (st->slot[k].offset == st->sp + offset)
+            return st->slot[k].old ? NULL : &st->slot[k].set;
+    return NULL;
+}
+
+const struct graph_set *graph_stack_slot(const struct graph_state *st, int64_t offset)
+{
+    for (uint32_t k = 0; k < st->slot_count; k++)
+        if (st->slot[k].offset == offset)
             return &st->slot[k].set;
     return NULL;
 }
@@ -145,15 +158,42 @@ static struct graph_set address(const struct step *s)
     return plus(&s->st->reg[base], i->disp);
 }
 
+static struct graph_set deref(int32_t field)
+{
+    struct graph_set out = one(GRAPH_DEREF, 0);
+    out.v[0].field = field;
+    return out;
+}
+
+/* mingw reaches a variable through a constant that holds its address. */
+static bool holds_variable(const struct graph_image *g, uint64_t va, uint64_t *to)
+{
+    uint32_t rva = pe_rva_of(&g->m, va);
+    const uint8_t *p = rva && rva % 8 == 0 && graph_is_read_only(g, rva) && graph_import_at(&g->x, rva) == GRAPH_NONE ? pe_at(&g->m, rva, 8) : NULL;
+    if (!p)
+        return false;
+    memcpy(to, p, sizeof *to);
+    rva = pe_rva_of(&g->m, *to);
+    return rva && !graph_is_code(g, rva) && !graph_is_read_only(g, rva);
+}
+
 static struct graph_set load_value(const struct step *s, const struct graph_value *at)
 {
     struct graph_slot *slot;
+    uint64_t to;
     switch (at->kind) {
     case GRAPH_STACK:
         slot = slot_at(s->st, (int64_t)at->number);
         return slot ? slot->set : unknown;
     case GRAPH_CONST:
-        return one(GRAPH_LOADED, at->number);
+        return holds_variable(s->g, at->number, &to) ? one(GRAPH_CONST, to) : one(GRAPH_LOADED, at->number);
+    case GRAPH_LOADED: {
+        struct graph_set out = one(GRAPH_MEMBER, at->number);
+        out.v[0].field = at->field;
+        return out;
+    }
+    case GRAPH_FIELD: case GRAPH_DEREF:
+        return deref((int32_t)at->number);
     case GRAPH_PARAM: {
         struct graph_set out = one(GRAPH_FIELD, 0);
         out.v[0].param = at->param;
@@ -168,6 +208,11 @@ static struct graph_set load_value(const struct step *s, const struct graph_valu
 static struct graph_set load(const struct step *s)
 {
     struct graph_set at = address(s), out = { .unknown = at.unknown };
+    if (s->watch && s->watch->at_stack_load && at.count && at.v[0].kind == GRAPH_STACK)
+        s->watch->at_stack_load(s->watch->ctx, (int64_t)at.v[0].number);
+    unsigned mod = graph_mod(s->i), base = s->i->modrm & 7;
+    if (!at.count && (mod == 1 || mod == 2) && !(s->i->prefixes & (GRAPH_SEGMENT | GRAPH_P67)) && (base != 4 || (s->i->sib & 0x38) == 0x20))
+        return deref(s->i->disp);
     for (unsigned k = 0; k < at.count; k++) {
         struct graph_set v = load_value(s, &at.v[k]);
         out = both(&out, &v);
@@ -175,9 +220,25 @@ static struct graph_set load(const struct step *s)
     return out;
 }
 
+/* A structure that is filled from constants field by field: what is loaded from constants is what lies there, if it is code. */
+static void resolve_constants(const struct graph_image *g, struct graph_set *s)
+{
+    for (unsigned k = 0; k < s->count; k++) {
+        uint32_t rva = s->v[k].kind == GRAPH_LOADED && s->v[k].field == 0 ? pe_rva_of(&g->m, s->v[k].number) : 0;
+        const uint8_t *p = rva && graph_is_read_only(g, rva) && graph_import_at(&g->x, rva) == GRAPH_NONE ? pe_at(&g->m, rva, 8) : NULL;
+        uint64_t v = 0;
+        if (p)
+            memcpy(&v, p, sizeof v);
+        if (v && pe_rva_of(&g->m, v) && graph_is_code(g, pe_rva_of(&g->m, v)))
+            s->v[k] = (struct graph_value){ .kind = GRAPH_CONST, .number = v };
+    }
+}
+
 static void store_at(const struct step *s, const struct graph_set *at, const struct graph_set *v, unsigned size)
 {
     struct graph_set what = cut(v, size);
+    if (size == 8)
+        resolve_constants(s->g, &what);
     if (at->count == 1 && !at->unknown && at->v[0].kind == GRAPH_STACK)
         set_slot(s->st, (int64_t)at->v[0].number, size >= 4 ? &what : &unknown);
     else if (s->watch && s->watch->at_store && what.count)
@@ -281,14 +342,44 @@ static void after_call(struct graph_state *st)
     for (size_t k = 0; k < sizeof volatiles; k++)
         st->reg[volatiles[k]] = unknown;
     for (int k = 0; k < 6; k++)
-        st->xmm[k] = unknown;
-    /* The area of arguments belongs to the callee. GUESS: no call here has more than 14. */
+        st->xmm[k] = st->high[k] = unknown;
+    /* The home area belongs to the callee; what lies behind it may be its arguments or locals of this function. */
     for (uint32_t k = 0; k < st->slot_count;) {
         int64_t at = st->slot[k].offset - st->sp;
-        if (st->sp_known && at >= 0 && at < 0x70)
+        if (st->sp_known && at >= 0 && at < 0x20) {
             st->slot[k] = st->slot[--st->slot_count];
-        else
+        } else {
+            st->slot[k].old = true;
             k++;
+        }
+    }
+}
+
+static uint64_t only_constant(const struct graph_set *s, uint8_t kind, uint64_t otherwise)
+{
+    return s->count == 1 && !s->unknown && s->v[0].kind == kind ? s->v[0].number : otherwise;
+}
+
+/* A call that is given a place on the stack, constants of the image and a length copies: compilers fill structures so. Only
+ * addresses of code are taken over, so that a comparison does no harm. */
+static void copy_constants(struct step *s)
+{
+    enum { LONGEST = 0x200 };
+    uint64_t to = only_constant(&s->st->reg[RCX], GRAPH_STACK, 1), from = only_constant(&s->st->reg[RDX], GRAPH_CONST, 0);
+    uint64_t n = only_constant(&s->st->reg[8], GRAPH_CONST, 0);
+    uint32_t rva = from && to % 8 == 0 && n <= LONGEST ? pe_rva_of(&s->g->m, from) : 0;
+    if (!rva || graph_is_code(s->g, rva) || !graph_is_read_only(s->g, rva))
+        return;
+    for (uint64_t k = 0; k + 8 <= n; k += 8) {
+        const uint8_t *p = pe_at(&s->g->m, rva + (uint32_t)k, 8);
+        uint64_t v = 0;
+        if (p)
+            memcpy(&v, p, sizeof v);
+        struct graph_set set = one(GRAPH_CONST, v);
+        if (v && pe_rva_of(&s->g->m, v) && graph_is_code(s->g, pe_rva_of(&s->g->m, v)))
+            set_slot(s->st, (int64_t)(to + k), &set);
+        else
+            forget_slot(s->st, (int64_t)(to + k));
     }
 }
 
@@ -428,50 +519,111 @@ static void step_one(struct step *s)
     }
 }
 
-/* Vector registers as carriers of a pointer: both halves alike, as when a compiler fills a table of dispatch routines. */
+/* 16 bytes of memory: of the stack, or constants of the image. */
+static void load_halves(const struct step *s, struct graph_set *low, struct graph_set *high)
+{
+    struct graph_set at = address(s);
+    uint32_t rva = at.count == 1 && !at.unknown && at.v[0].kind == GRAPH_CONST ? pe_rva_of(&s->g->m, at.v[0].number) : 0;
+    const uint8_t *p = rva && graph_is_read_only(s->g, rva) ? pe_at(&s->g->m, rva, 16) : NULL;
+    *low = *high = unknown;
+    if (p) {
+        uint64_t v[2];
+        memcpy(v, p, sizeof v);
+        *low = one(GRAPH_CONST, v[0]);
+        *high = one(GRAPH_CONST, v[1]);
+    } else if (at.count == 1 && !at.unknown && at.v[0].kind == GRAPH_STACK) {
+        struct graph_slot *slot = slot_at(s->st, (int64_t)at.v[0].number);
+        *low = slot ? slot->set : unknown;
+        slot = slot_at(s->st, (int64_t)at.v[0].number + 8);
+        *high = slot ? slot->set : unknown;
+    }
+}
+
+/* Vector registers as carriers of pointers, as when a compiler fills a table of routines or a structure two fields at a time. */
 static bool step_vector(struct step *s)
 {
     const struct graph_insn *i = s->i;
     unsigned x = graph_reg(i), rm = graph_rm(i), p = i->prefixes & (GRAPH_P66 | GRAPH_PF3 | GRAPH_PF2);
     bool reg = graph_mod(i) == 3;
-    struct graph_set at;
+    struct graph_set *low = &s->st->xmm[x], *high = &s->st->high[x], at, from[2];
+    if (reg) {
+        from[0] = s->st->xmm[rm];
+        from[1] = s->st->high[rm];
+    }
     switch (i->opcode) {
-    case 0x6e:
-        s->st->xmm[x] = reg && i->rex & GRAPH_REX_W ? s->st->reg[rm] : reg ? unknown : load(s);
+    case 0x6e: /* movd, movq from a general register */
+        *low = i->rex & GRAPH_REX_W ? (reg ? s->st->reg[rm] : load(s)) : unknown;
+        *high = one(GRAPH_CONST, 0);
         return true;
     case 0x7e:
-        if (p == GRAPH_PF3)
-            s->st->xmm[x] = reg ? s->st->xmm[rm] : load(s);
-        else if (reg)
-            set_reg(s, rm, &unknown, 8);
+        if (p == GRAPH_PF3) {
+            *low = reg ? from[0] : load(s);
+            *high = one(GRAPH_CONST, 0);
+        } else if (reg) {
+            set_reg(s, rm, i->rex & GRAPH_REX_W ? low : &unknown, 8);
+        } else if (i->rex & GRAPH_REX_W) {
+            store(s, low, 8);
+        }
         return true;
-    case 0x6c: case 0x70: case 0x16: case 0xc6: case 0x12: /* punpcklqdq, pshufd, movlhps, shufps, movddup */
-        s->st->xmm[x] = reg ? s->st->xmm[rm] : i->opcode == 0x12 ? load(s) : unknown;
+    case 0x6c: case 0x16: /* punpcklqdq, movlhps, movhps, movhpd */
+        *high = reg ? from[0] : load(s);
+        return true;
+    case 0x12: /* movlps, movlpd, movhlps, movddup */
+        if (p == GRAPH_PF2)
+            *low = *high = reg ? from[0] : load(s);
+        else
+            *low = reg && !p ? from[1] : load(s);
+        return true;
+    case 0x70: case 0xc6: /* pshufd, shufps: each half the lower one, or the other way round */
+        if (!reg) {
+            *low = *high = unknown;
+        } else {
+            uint8_t order = (uint8_t)i->imm;
+            struct graph_set first[2] = { i->opcode == 0xc6 ? *low : from[0], i->opcode == 0xc6 ? *high : from[1] };
+            *low = (order & 15) == 0x4 ? first[0] : (order & 15) == 0xe ? first[1] : unknown;
+            *high = order >> 4 == 0x4 ? from[0] : order >> 4 == 0xe ? from[1] : unknown;
+        }
         return true;
     case 0x28: case 0x6f: case 0x10:
-        s->st->xmm[x] = reg ? s->st->xmm[rm] : unknown;
+        if (reg) {
+            *low = from[0];
+            *high = from[1];
+        } else if (i->opcode == 0x10 && p & (GRAPH_PF3 | GRAPH_PF2)) {
+            *low = p == GRAPH_PF2 ? load(s) : unknown;
+            *high = one(GRAPH_CONST, 0);
+        } else {
+            load_halves(s, &from[0], &from[1]);
+            *low = from[0];
+            *high = from[1];
+        }
         return true;
     case 0x11: case 0x29: case 0x7f:
-        if (reg || (i->opcode == 0x11 && p & (GRAPH_PF3 | GRAPH_PF2)))
+        if (reg || (i->opcode == 0x11 && p & GRAPH_PF3))
             return true;
         at = address(s);
-        store_at(s, &at, &s->st->xmm[x], 8);
+        store_at(s, &at, low, 8);
+        if (i->opcode == 0x11 && p & GRAPH_PF2)
+            return true;
         at = plus(&at, 8);
-        store_at(s, &at, &s->st->xmm[x], 8);
+        store_at(s, &at, high, 8);
         return true;
-    case 0xd6:
+    case 0x13: case 0xd6: /* movlps, movq to memory */
         if (!reg)
-            store(s, &s->st->xmm[x], 8);
+            store(s, low, 8);
+        return true;
+    case 0x17:
+        if (!reg)
+            store(s, high, 8);
         return true;
     case 0x57: case 0xef:
-        s->st->xmm[x] = reg && x == rm ? one(GRAPH_CONST, 0) : unknown;
+        *low = *high = reg && x == rm ? one(GRAPH_CONST, 0) : unknown;
         return true;
     }
     bool general = i->opcode == 0x2c || i->opcode == 0x2d || i->opcode == 0x50 || i->opcode == 0xd7 || i->opcode == 0xc5;
     bool vector = (i->opcode >= 0x10 && i->opcode <= 0x17) || (i->opcode >= 0x28 && i->opcode <= 0x2f) ||
                   (i->opcode >= 0x50 && i->opcode <= 0x7f) || (i->opcode >= 0xd0 && i->opcode <= 0xfe) || i->opcode == 0xc2;
     if (vector && !general)
-        s->st->xmm[x] = unknown;
+        s->st->xmm[x] = s->st->high[x] = unknown;
     return vector && !general;
 }
 
@@ -503,6 +655,13 @@ static void step_two(struct step *s)
     }
 }
 
+struct graph_set graph_called(const struct graph_image *g, const struct graph_state *st, uint32_t rva, const struct graph_insn *i)
+{
+    struct graph_state copy = *st; /* reading changes nothing, but takes a state it could change */
+    struct step s = { g, &copy, i, NULL, rva };
+    return read_rm(&s);
+}
+
 void graph_step(const struct graph_image *g, struct graph_state *st, uint32_t rva, const struct graph_insn *i,
                 const struct graph_watch *watch)
 {
@@ -511,8 +670,10 @@ void graph_step(const struct graph_image *g, struct graph_state *st, uint32_t rv
     if (f != GRAPH_NEXT) {
         if (f != GRAPH_RETURN && f != GRAPH_STOP && watch && watch->at_call)
             watch->at_call(watch->ctx, rva, i, st);
-        if (f == GRAPH_CALL || f == GRAPH_CALL_FAR)
+        if (f == GRAPH_CALL || f == GRAPH_CALL_FAR) {
+            copy_constants(&s);
             after_call(st);
+        }
         return;
     }
     if (i->map == GRAPH_MAP_1)

@@ -10,7 +10,9 @@
 
 enum graph_value_kind {
     GRAPH_CONST,
-    GRAPH_LOADED, /* number: address of the global */
+    GRAPH_LOADED, /* what lies in a global, plus field; number: address of the global */
+    GRAPH_MEMBER, /* what lies at field of what a global points at; number: address of the global */
+    GRAPH_DEREF,  /* what lies at field of something, plus number */
     GRAPH_PARAM,  /* parameter `param`, plus number */
     GRAPH_FIELD,  /* what lies at parameter + field, plus number */
     GRAPH_STACK,  /* number: offset from rsp at the first instruction */
@@ -22,7 +24,7 @@ struct graph_value {
     uint64_t number;
 };
 
-enum { GRAPH_SET = 4, GRAPH_SLOTS = 24 };
+enum { GRAPH_SET = 4, GRAPH_SLOTS = 40 };
 
 struct graph_set {
     uint8_t count;
@@ -33,6 +35,7 @@ struct graph_set {
 
 struct graph_slot {
     int64_t offset;
+    bool old; /* a call lies between: as the argument of another it no longer counts */
     struct graph_set set;
 };
 
@@ -41,7 +44,7 @@ struct graph_state {
     bool sp_known;
     int64_t sp; /* relative to rsp at the first instruction */
     struct graph_set reg[16];
-    struct graph_set xmm[16]; /* each half of it */
+    struct graph_set xmm[16], high[16]; /* the halves of vector registers */
     uint32_t slot_count;
     struct graph_slot slot[GRAPH_SLOTS];
 };
@@ -52,6 +55,8 @@ struct graph_watch {
     void (*at_call)(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st);
     /* Each store of known values to an address that is not on the stack. `indexed`: an unknown index is added to it. */
     void (*at_store)(void *ctx, uint32_t site, const struct graph_set *at, bool indexed, const struct graph_set *what);
+    /* Each load from the stack, by its offset from rsp at the first instruction. */
+    void (*at_stack_load)(void *ctx, int64_t offset);
 };
 
 /* `entry` may be NULL: parameters are unknown but have names. */
@@ -62,7 +67,13 @@ bool graph_propagate(const struct graph_image *g, const struct graph_body *body,
 void graph_step(const struct graph_image *g, struct graph_state *st, uint32_t rva, const struct graph_insn *i,
                 const struct graph_watch *watch);
 
-/* The set in the slot at rsp + offset, or NULL. */
+/* The set in the slot at rsp + offset, or NULL: of an argument of the next call. */
 const struct graph_set *graph_stack_argument(const struct graph_state *st, int64_t offset);
+
+/* The set in the slot at an offset from rsp at the first instruction, or NULL. */
+const struct graph_set *graph_stack_slot(const struct graph_state *st, int64_t offset);
+
+/* What a call or jump through a register or memory goes to. */
+struct graph_set graph_called(const struct graph_image *g, const struct graph_state *st, uint32_t rva, const struct graph_insn *i);
 
 #endif
