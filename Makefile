@@ -1,6 +1,6 @@
 # The door to the Meson build. Nothing here knows how things are built, only in what order.
 B ?= build
-MESON_ARGS ?=
+MESON_ARGS ?= -Dlto=true
 
 .PHONY: all deps demo test asan bench ci clean
 

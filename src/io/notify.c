@@ -137,8 +137,8 @@ ULONG IoIs32bitProcess(IRP *irp)
 
 /* ---- StartIo and the device queue ---- */
 
-ULONG KeInsertDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry);
-ULONG KeInsertByKeyDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry, ULONG key);
+BOOLEAN KeInsertDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry);
+BOOLEAN KeInsertByKeyDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry, ULONG key);
 KDEVICE_QUEUE_ENTRY *KeRemoveDeviceQueue(KDEVICE_QUEUE *queue);
 KDEVICE_QUEUE_ENTRY *KeRemoveByKeyDeviceQueue(KDEVICE_QUEUE *queue, ULONG key);
 void IoAcquireCancelSpinLock(KIRQL *irql);

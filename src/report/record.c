@@ -186,7 +186,7 @@ struct record *record_run(const struct explore_machine *machine, const struct ex
     struct record *rec = calloc(1, sizeof *rec);
     IR_ASSERT(rec);
     recording = rec;
-    trace_sink_add(on_event, rec);
+    trace_sink_add(on_event, rec, TRACE_ALL);
     trace_hash_enable(true);
     record_calls_begin(rec);
     run(rec, machine, schedule, turning);

@@ -134,10 +134,11 @@ uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64
     struct guest_mark mark = { f->guest_sp, f->frame_site };
     if (frame)
         guest_frame_push(frame);
-    uint64_t in[CALLBACK_MAX_ARGS] = { 0 };
-    memcpy(in, args, nargs * 8);
-    if (nargs > 4)
-        memcpy((void *)(f->guest_sp + 0x20), &in[4], (nargs - 4) * 8);
+    uint64_t in[4];
+    for (unsigned i = 0; i < 4; i++)
+        in[i] = i < nargs ? args[i] : 0;
+    for (unsigned i = 4; i < nargs; i++)
+        ((uint64_t *)(f->guest_sp + 0x20))[i - 4] = args[i];
     uint64_t r = host_guest_call(fn, f->guest_sp, in, f->frame_site);
     guest_frame_pop(mark);
     return r;
@@ -145,7 +146,8 @@ uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64
 
 uint64_t guest_call(uint32_t frame, void *fn, unsigned nargs, ...)
 {
-    uint64_t args[CALLBACK_MAX_ARGS] = { 0 };
+    uint64_t args[CALLBACK_MAX_ARGS];
+    IR_ASSERT(nargs <= CALLBACK_MAX_ARGS);
     va_list ap;
     va_start(ap, nargs);
     for (unsigned i = 0; i < nargs; i++)

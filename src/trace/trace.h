@@ -36,8 +36,10 @@ void trace_text(enum trace_kind kind, const char *text, uint64_t a);
 void trace_console(unsigned stream, const char *text, size_t n);
 const char *trace_kind_text(enum trace_kind kind);
 
-/* At most four; ctx is handed on. */
-void trace_sink_add(trace_sink *fn, void *ctx);
+/* At most four; ctx is handed on. kinds: which kinds of event fn wants, TRACE_BIT(kind) each, or TRACE_ALL. */
+#define TRACE_BIT(kind) (1ull << (kind))
+#define TRACE_ALL (~0ull)
+void trace_sink_add(trace_sink *fn, void *ctx, uint64_t kinds);
 void trace_sink_remove(trace_sink *fn, void *ctx);
 bool trace_has_sinks(void);
 
