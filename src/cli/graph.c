@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/graph_run.h"
 #include "cli/graph_tables.h"
 #include "cli/images.h"
 #include "cli/options.h"
@@ -14,6 +15,7 @@
 static const char help[] =
     "usage: irplab graph [options] IMAGE… SYMBOL\n"
     "       irplab graph [options] IMAGE… --path FROM TO | --who SYMBOL | --dispatch[=SYMBOL]\n"
+    "       irplab graph [options] --run FILE.irplab [IMAGE…] SYMBOL | --stack\n"
     "\n"
     "Draws what SYMBOL calls (--down, the default) or what calls it (--up). A symbol is name, module!name, module+0xRVA or an address;\n"
     "an import also by its plain name. With several images, calls from one into another are followed.\n"
@@ -24,6 +26,9 @@ static const char help[] =
     "  --path FROM TO     the shortest way, callbacks included\n"
     "  --who SYMBOL       all that reaches a function or import, each once, nearest first\n"
     "  --dispatch         the dispatch table that DriverEntry fills; with =SYMBOL: which routines of it reach SYMBOL, and how\n"
+    "  --run FILE.irplab  marks calls: ● ran in this replay, ○ only in another schedule explored, ✗ in none; the images are the file's\n"
+    "  --time SECONDS     how long --run explores (default 5; 0: not)\n"
+    "  --stack            what is on the stack where the run of --run failed, each function's tree\n"
     "  --callbacks        functions whose address is taken count as called\n"
     "  --only TEXT        what leads to names with TEXT  --module NAME   what leads into a module\n"
     "  --all              also below functions that everything calls (locks, pool, strings)\n"
@@ -42,8 +47,10 @@ struct job {
     struct graph_open open;
     struct cli_words words;
     enum format format;
-    const char *path_from, *path_to, *who, *dispatch_to;
-    bool dispatch, list;
+    const char *path_from, *path_to, *who, *dispatch_to, *run_file;
+    bool dispatch, list, stack;
+    unsigned seconds; /* of exploring for --run */
+    struct cli_run run;
     const char *table; /* --functions, --edges, --index */
     bool all, help;
 };
@@ -84,6 +91,8 @@ static bool flag(struct job *j, const char *a)
         j->open.no_database = true;
     else if (strcmp(a, "--dispatch") == 0)
         j->dispatch = true;
+    else if (strcmp(a, "--stack") == 0)
+        j->stack = true;
     else if (strcmp(a, "--all") == 0)
         j->all = true;
     else if (strcmp(a, "--json") == 0)
@@ -106,6 +115,7 @@ static const char **text_option(struct job *j, const char *a)
            : is(a, "--symbols")   ? &j->open.symbol_dir
            : is(a, "--who")       ? &j->who
            : is(a, "--path")      ? &j->path_from
+           : is(a, "--run")       ? &j->run_file
            : is(a, "--dispatch=") || strncmp(a, "--dispatch=", 11) == 0 ? &j->dispatch_to
                                   : NULL;
 }
@@ -121,6 +131,9 @@ static bool parse(struct job *j, int argc, char **argv)
             if (!(*text = cli_option_value(argc, argv, &i)) || (is(a, "--path") && !(j->path_to = cli_option_value(argc, argv, &i))))
                 return false;
             j->dispatch |= text == &j->dispatch_to;
+        } else if (is(a, "--time")) {
+            if (!number("--time", cli_option_value(argc, argv, &i), &j->seconds))
+                return false;
         } else if (is(a, "--depth")) {
             if (!number("--depth", cli_option_value(argc, argv, &i), &j->q.depth))
                 return false;
@@ -137,6 +150,18 @@ static bool parse(struct job *j, int argc, char **argv)
     return true;
 }
 
+static void print_totals(const struct job *j, const struct graph_tree *t)
+{
+    unsigned count[GRAPH_SEEN_REPLAY + 1] = { 0 };
+    for (uint32_t i = 1; i < t->count; i++)
+        count[t->nodes[i].seen]++;
+    printf("● %u ran in the replay", count[GRAPH_SEEN_REPLAY]);
+    if (j->run.schedules)
+        printf(", ○ %u more in %llu explored schedules (%s), ✗ %u in none", count[GRAPH_SEEN_EXPLORED], (unsigned long long)j->run.schedules,
+               j->run.complete ? "complete" : "not complete", count[GRAPH_SEEN_NEVER]);
+    putchar('\n');
+}
+
 static void print(const struct job *j, const struct graph_tree *t)
 {
     if (j->format == JSON)
@@ -147,6 +172,33 @@ static void print(const struct job *j, const struct graph_tree *t)
         graph_tree_html(t, stdout);
     else
         graph_tree_text(t, stdout);
+    if (j->run_file && j->format == TEXT)
+        print_totals(j, t);
+}
+
+/* The static graph of what is on the stack, innermost function first. */
+static int draw_stack(struct job *j, struct cli_images *images)
+{
+    struct graph_place at[64];
+    char err[1024];
+    size_t n = cli_run_stack(&j->run, images, at, sizeof at / sizeof at[0]);
+    if (!n)
+        return usage_error("%s: no function of a driver is on the stack", j->run_file);
+    j->q.use_stop_list = j->format == TEXT && !j->all;
+    if (j->format == JSON)
+        printf("[\n");
+    for (size_t i = 0; i < n; i++) {
+        struct graph_tree t;
+        if (!graph_tree_make(&j->q, &at[i], &t, err, sizeof err))
+            return usage_error("%s", err);
+        print(j, &t);
+        graph_tree_free(&t);
+        if (i + 1 < n)
+            printf(j->format == JSON ? ",\n" : j->format == TEXT ? "\n" : "");
+    }
+    if (j->format == JSON)
+        printf("]\n");
+    return EXIT_OK;
 }
 
 static int draw(struct job *j, const char *symbol)
@@ -207,7 +259,7 @@ static int table(struct job *j)
 
 int cli_graph(int argc, char **argv)
 {
-    struct job j = { .q = { .depth = 2 } };
+    struct job j = { .q = { .depth = 2 }, .seconds = 5 };
     if (!parse(&j, argc, argv))
         return EXIT_USAGE;
     if (j.help) {
@@ -216,8 +268,10 @@ int cli_graph(int argc, char **argv)
     }
     if (j.list)
         return cli_graph_list(j.format == JSON);
-    bool has_symbol = j.path_from || j.who || j.dispatch || j.table;
-    if (j.words.count < (has_symbol ? 1 : 2))
+    bool has_symbol = j.path_from || j.who || j.dispatch || j.table || j.stack;
+    if (j.stack && !j.run_file)
+        return usage_error("--stack is that of a run: give --run FILE.irplab too");
+    if (j.words.count < (has_symbol ? 1 : 2) - (j.run_file != NULL))
         return usage_error(j.words.count ? "a graph of what in %s? Give a SYMBOL; see irplab graph --help"
                                          : "no IMAGE and SYMBOL%s; see irplab graph --help", j.words.count ? j.words.at[0] : "");
     int paths = j.words.count - !has_symbol;
@@ -225,9 +279,19 @@ int cli_graph(int argc, char **argv)
     struct cli_images images;
     if (!cli_open_images(&images, &j.words, paths, symbol, &j.open))
         return EXIT_USAGE;
+    if (j.run_file && !cli_run_watch(&j.run, j.run_file, j.seconds, &images)) {
+        cli_close_images(&images);
+        return EXIT_USAGE;
+    }
+    if (j.run_file) {
+        j.q.seen = cli_run_seen;
+        j.q.seen_ctx = &j.run;
+    }
     j.q.images = images.at;
     j.q.count = images.count;
-    int status = j.dispatch ? table(&j) : j.table ? cli_graph_table(&images, j.table) : draw(&j, j.path_from ? j.path_from : symbol);
+    int status = j.stack ? draw_stack(&j, &images) : j.dispatch ? table(&j) : j.table ? cli_graph_table(&images, j.table) : draw(&j, j.path_from ? j.path_from : symbol);
+    if (j.run_file)
+        cli_run_end(&j.run);
     cli_close_images(&images);
     return status;
 }

@@ -83,6 +83,8 @@ static void add_argument(struct maker *m, struct graph_node *n, const char *text
 
 static void add_arguments(struct maker *m, struct graph_node *n, const struct graph_image *g, const struct graph_edge *e)
 {
+    uint8_t seen = m->q->seen ? (uint8_t)m->q->seen(m->q->seen_ctx, g, e->site) : GRAPH_SEEN_NOT_KNOWN;
+    n->seen = seen > n->seen ? seen : n->seen;
     const struct graph_arguments *a = arguments_of(m, g, e->from);
     for (size_t i = 0; a && i < a->count; i++)
         if (a->at[i].site == e->site)

@@ -23,7 +23,11 @@ struct graph_node {
     uint32_t parent;
     bool recursive;
     bool stopped; /* by the stop list */
+    uint8_t seen; /* enum graph_seen: the best of the calls that this node stands for */
 };
+
+/* Whether a call was made in runs; NOT_KNOWN: nobody watched it. */
+enum graph_seen { GRAPH_SEEN_NOT_KNOWN, GRAPH_SEEN_NEVER, GRAPH_SEEN_EXPLORED, GRAPH_SEEN_REPLAY };
 
 struct graph_query {
     struct graph_image *images;
@@ -34,6 +38,8 @@ struct graph_query {
     bool callbacks; /* functions whose address is taken count as callees */
     const char *only;   /* names to keep: a node stays when it or something below contains this; NULL: all */
     const char *module; /* the same for modules */
+    enum graph_seen (*seen)(void *ctx, const struct graph_image *g, uint32_t site); /* may be NULL */
+    void *seen_ctx;
 };
 
 struct graph_tree {

@@ -35,6 +35,8 @@ static json_t *node_json(const struct graph_tree *t, uint32_t node)
     for (uint32_t i = 0; i < n->argument_count; i++)
         json_array_append_new(arguments, text(n->arguments[i]));
     json_object_set_new(j, "arguments", arguments);
+    if (n->seen)
+        json_object_set_new(j, "run", json_string(n->seen == GRAPH_SEEN_REPLAY ? "replay" : n->seen == GRAPH_SEEN_EXPLORED ? "explored" : "never"));
     if (n->inlined)
         json_object_set_new(j, "inlined", json_true());
     if (n->recursive)
@@ -97,6 +99,8 @@ void graph_tree_dot(const struct graph_tree *t, FILE *out)
         fputs(" -> ", out);
         quoted(out, n->name);
         fprintf(out, " [class=%s", graph_kind_name(n->kind));
+        if (n->seen)
+            fputs(n->seen == GRAPH_SEEN_REPLAY ? ", penwidth=3" : n->seen == GRAPH_SEEN_NEVER ? ", style=dashed" : "", out);
         if (n->argument_count) {
             fputs(", label=", out);
             quoted(out, n->arguments[0]);

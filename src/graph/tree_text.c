@@ -53,13 +53,15 @@ static void draw_arguments(struct drawing *d, const struct graph_node *n, bool b
     fprintf(d->out, " (%s", n->arguments[0]);
     for (uint32_t i = 1; i < n->argument_count; i++) {
         fprintf(d->out, "\n%s%s", d->before, branch ? "│" : width ? " " : "");
-        repeat(d->out, " ", (width ? width - 1 : 0) + columns(n->name) + (n->is_import || n->kind == GRAPH_EDGE_POINTER) + 2);
+        repeat(d->out, " ", (width ? width - 1 : 0) + columns(n->name) + (n->seen ? 2 : 0) + (n->recursive ? 2 : 0) + (n->is_import || n->kind == GRAPH_EDGE_POINTER) + 2);
         fputs(n->arguments[i], d->out);
     }
     fputc(')', d->out);
 }
 
 static void draw_children(struct drawing *d, uint32_t node);
+
+static const char *const marks[] = { "", " ✗", " ○", " ●" };
 
 static void draw(struct drawing *d, uint32_t node, size_t width, bool later)
 {
@@ -76,6 +78,8 @@ static void draw(struct drawing *d, uint32_t node, size_t width, bool later)
     fputs(n->name, d->out);
     if (n->recursive)
         fputs(" ↺", d->out);
+    if (n->seen)
+        fputs(marks[n->seen], d->out);
     draw_arguments(d, n, later, width);
     fputc('\n', d->out);
     if (!arrow)

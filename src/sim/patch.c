@@ -251,3 +251,36 @@ void patch_original_bytes(uint64_t address, void *copy, size_t bytes)
                 ((uint8_t *)copy)[t->window + k - rva] = t->original[k];
     }
 }
+
+/* ---- watched calls ---- */
+
+static uint8_t call_mark; /* of the process, not of a run */
+
+void patch_watch_calls(uint8_t mark)
+{
+    call_mark = mark;
+}
+
+bool patch_calls_are_watched(void)
+{
+    return call_mark != 0;
+}
+
+void patch_note_call(uint64_t rip)
+{
+    const struct area *a = area_at(rip);
+    const struct patch_site *t = patch_site_at(rip);
+    if (a && t && a->plan->called)
+        a->plan->called[t - a->plan->sites] |= call_mark;
+}
+
+bool patch_call_watched(const struct patch_plan *p, uint32_t rva)
+{
+    uint32_t i = p ? lower_bound(p, rva) : 0;
+    return p && i < p->count && p->sites[i].rva == rva && p->sites[i].kind == PATCH_CALL && p->called;
+}
+
+uint8_t patch_call_marks(const struct patch_plan *p, uint32_t rva)
+{
+    return patch_call_watched(p, rva) ? p->called[lower_bound(p, rva)] : 0;
+}

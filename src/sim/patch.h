@@ -33,6 +33,7 @@ enum patch_kind {
     PATCH_SEGMENT_LOAD, /* mov, pop, lfs, lgs to fs or gs; wrfsbase, wrgsbase */
     PATCH_RDFSBASE,
     PATCH_SYSCALL, /* syscall, sysenter, int 80h */
+    PATCH_CALL, /* calls, and jumps through memory, when they are watched: `detail` says how they go, `disp` where a direct one leads */
     PATCH_PUSHF, /* in functions that switch interrupts off */
     PATCH_POPF,
     PATCH_TRAPS, /* the rest traps by itself */
@@ -50,6 +51,8 @@ enum patch_kind {
     PATCH_HLT,
     PATCH_IGNORE, /* wbinvd, invlpg, swapgs, lgdt …: no effect here */
 };
+
+enum patch_call { PATCH_CALL_DIRECT, PATCH_CALL_REGISTER, PATCH_CALL_MEMORY, PATCH_JUMP_MEMORY };
 
 enum patch_store { PATCH_SGDT, PATCH_SIDT, PATCH_SLDT, PATCH_STR, PATCH_SMSW };
 
@@ -87,6 +90,7 @@ struct patch_plan {
     struct patch_copy *copies; /* by offset */
     uint32_t copy_count;
     uint32_t trampoline_bytes;
+    uint8_t *called; /* marks of each site, when calls are watched: not part of a run */
 };
 
 struct image;
@@ -113,6 +117,19 @@ uint64_t patch_continue_at(uint64_t rip, const struct patch_site *site);
 uint64_t patch_original_address(uint64_t rip);
 /* The memory operand's address at that site. */
 uint64_t patch_operand_address(const struct patch_site *site, const struct host_context *c);
+
+/* --- which calls were made: for the static half, which marks the edges that ran --- */
+
+/* From now on calls in images are noted with this mark (a bit). Before images are scanned for the first time; again, to change the mark.
+ * Watched runs are the same runs, only slower. */
+void patch_watch_calls(uint8_t mark);
+/* For whoever executes the call at rip. */
+void patch_note_call(uint64_t rip);
+/* The marks of the call at an RVA of a file; 0: it was never made, or is not watched. */
+uint8_t patch_call_marks(const struct patch_plan *plan, uint32_t rva);
+/* Whether there is a watched call. */
+bool patch_call_watched(const struct patch_plan *plan, uint32_t rva);
+bool patch_calls_are_watched(void);
 
 /* Puts the image's own bytes back into a copy of the `bytes` bytes at `address`, for views, disassembly and unwinding. */
 void patch_original_bytes(uint64_t address, void *copy, size_t bytes);

@@ -331,6 +331,22 @@ static void add_site(struct scan *s, uint32_t rva, const ZydisDecodedInstruction
         s->switches_interrupts = true;
 }
 
+/* Calls, and jumps through memory (calls of imports at a function's end). */
+static void watch_call(struct scan *s, uint32_t rva, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+    bool call = in->mnemonic == ZYDIS_MNEMONIC_CALL, memory = op[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
+    if ((!call && !(in->mnemonic == ZYDIS_MNEMONIC_JMP && memory && op[0].mem.base == ZYDIS_REGISTER_RIP)) || op[0].size == 80 || op[0].size == 48)
+        return;
+    if (memory && is_fs_or_gs(op[0].mem.segment))
+        return;
+    bool direct = op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+    if (direct && !op[0].imm.value.s) /* call to the next instruction only reads rip */
+        return;
+    add_site(s, rva, in, op, PATCH_CALL, !call ? PATCH_JUMP_MEMORY : memory ? PATCH_CALL_MEMORY : direct ? PATCH_CALL_DIRECT : PATCH_CALL_REGISTER);
+    if (direct)
+        s->plan->sites[s->plan->count - 1].disp = (int32_t)op[0].imm.value.s;
+}
+
 /* ---- flow ---- */
 
 /* Tables of 32-bit offsets that a jump through a register takes its target from: relative to the table (clang, gcc) or to the
@@ -453,6 +469,8 @@ static void decode_from(struct scan *s, uint32_t rva)
         enum patch_kind kind = kind_of(&in, op, &detail);
         if (kind)
             add_site(s, rva, &in, op, kind, detail);
+        else if (patch_calls_are_watched())
+            watch_call(s, rva, &in, op);
         look_at_address(s, &in, op, rva);
         if (!follow(s, &in, op, rva))
             return;
@@ -705,7 +723,7 @@ static void place_site(struct scan *s, struct patch_site *t, uint32_t *at, uint6
     struct window w = { 0 };
     t->window = t->rva;
     t->region = *at;
-    t->patched = is_tame(s, t->rva) && find_window(s, t, &w) ? JUMP : t->kind < PATCH_TRAPS ? 1 : 0;
+    t->patched = t->kind == PATCH_CALL ? 1 : is_tame(s, t->rva) && find_window(s, t, &w) ? JUMP : t->kind < PATCH_TRAPS ? 1 : 0;
     if (t->patched != JUMP) {
         w = (struct window) { 0 };
         add_copy(&w, t->rva, t->length, t->rip_relative ? t->disp_at : 0);
@@ -756,6 +774,10 @@ struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mappe
         qsort(s.plan->sites, s.plan->count, sizeof *s.plan->sites, by_rva);
     drop_flag_sites(&s);
     place_trampolines(&s);
+    if (patch_calls_are_watched()) {
+        s.plan->called = calloc(s.plan->count + 1, 1);
+        IR_ASSERT(s.plan->called);
+    }
     free(s.seen);
     free(s.work);
     free(s.back);

@@ -426,6 +426,24 @@ static void read_or_write_msr(struct host_context *c, const struct patch_site *t
         put_pair(c, value);
 }
 
+/* A call or jump that is watched. False: it faults. */
+static bool make_call(const struct host_context *c, struct host_context *next, const struct patch_site *t)
+{
+    uint64_t back = c->rip + t->length, to = back + (uint64_t)(int64_t)t->disp;
+    if (t->detail == PATCH_CALL_REGISTER)
+        to = c->gpr[t->reg];
+    else if (t->detail != PATCH_CALL_DIRECT && !host_guarded_copy(&to, (const void *)patch_operand_address(t, c), 8))
+        return false;
+    if (t->detail != PATCH_JUMP_MEMORY) {
+        if (!host_guarded_copy((void *)(c->rsp - 8), &back, 8))
+            return false;
+        next->rsp = c->rsp - 8;
+    }
+    next->rip = to;
+    patch_note_call(c->rip);
+    return true;
+}
+
 static void system_call(const struct host_context *c)
 {
     char where[200];
@@ -452,6 +470,11 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
     next.rip = patch_continue_at(c.rip, t);
     if (f->in_trampoline && (t->kind == PATCH_ATOMIC ? pass_point() : fast_at(&c, &next, t)))
         trap_resume_vectors(&next, vectors);
+    if (t->kind == PATCH_CALL) { /* nothing but the call: no point, no interrupt */
+        if (make_call(&c, &next, t))
+            trap_resume_vectors(&next, vectors);
+        return;
+    }
     bool faults = false, framed = interrupt_frame(t->kind == PATCH_CR8_WRITE ? &next : &c);
     switch (t->kind) {
     case PATCH_ATOMIC:
