@@ -13,6 +13,7 @@
 #include "ps/modules.h"
 #include "ps/nt_thread.h"
 #include "ps/process.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -245,6 +246,11 @@ static void run_user(struct thread *t)
     host_set_gs(t->teb);
     guest_frame_push(FRAME_RtlUserThreadStart);
     ps_modules_thread_begin(t);
+    /* OBS: user APCs that were queued before run before the start routine. */
+    sim_access((uint64_t)t->ethread, SIM_READ);
+    const LIST_ENTRY *apcs = &t->ethread->Tcb.ApcState.ApcListHead[UserMode];
+    if (apcs->Flink != apcs)
+        NtTestAlert();
     uint64_t result = guest_call(FRAME_BaseThreadInitThunk, t->start, 1, (uint64_t)t->context);
     ps_user_exit_thread((NTSTATUS)result);
 }
