@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "ex/objects.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
 #include "nt/ex.h"
 #include "nt/ob.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -46,22 +48,30 @@ ULONG IoCancelIrp(IRP *irp)
     return TRUE;
 }
 
+static IRP *irp_of_entry(LIST_ENTRY *e)
+{
+    return (IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry));
+}
+
 static bool of_file(const IRP *irp, const FILE_OBJECT *file, const IO_STATUS_BLOCK *match)
 {
     return irp->Tail.Overlay.OriginalFileObject == file && (!match || irp->UserIosb == match);
 }
 
-/* Cancels the thread's IRPs on a file; returns how many. The list may change while a routine runs: start over. */
+/* Cancels the thread's IRPs on a file; returns how many there were. One that has been cancelled before counts, and is cancelled again if
+ * its driver has given it a cancel routine since. The list may change while a routine runs: start over. */
 static unsigned cancel_in_thread(struct thread *t, FILE_OBJECT *file, const IO_STATUS_BLOCK *match)
 {
     unsigned n = 0;
     LIST_ENTRY *head = &t->ethread->IrpList;
+    sim_access((uint64_t)t->ethread, SIM_READ);
+    for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink)
+        n += of_file(irp_of_entry(e), file, match);
     for (LIST_ENTRY *e = head->Flink; e != head;) {
-        IRP *irp = (IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry));
+        IRP *irp = irp_of_entry(e);
         e = e->Flink;
-        if (!of_file(irp, file, match) || irp->Cancel)
+        if (!of_file(irp, file, match) || (irp->Cancel && !irp->CancelRoutine))
             continue;
-        n++;
         IoCancelIrp(irp);
         e = head->Flink;
     }
@@ -72,9 +82,15 @@ static bool any_left(struct thread *t, const FILE_OBJECT *file)
 {
     LIST_ENTRY *head = &t->ethread->IrpList;
     for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink)
-        if (of_file((IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry)), file, NULL))
+        if (of_file(irp_of_entry(e), file, NULL))
             return true;
     return false;
+}
+
+static NTSTATUS put_result(IO_STATUS_BLOCK *iosb, NTSTATUS status)
+{
+    IO_STATUS_BLOCK result = { .Status = status };
+    return ex_put(iosb, &result, sizeof result) ? status : STATUS_ACCESS_VIOLATION;
 }
 
 NTSTATUS NtCancelIoFile(HANDLE handle, IO_STATUS_BLOCK *iosb)
@@ -92,8 +108,7 @@ NTSTATUS NtCancelIoFile(HANDLE handle, IO_STATUS_BLOCK *iosb)
                 KeDelayExecutionThread(KernelMode, FALSE, &delay);
             }
         ob_dereference(file);
-        iosb->Status = STATUS_SUCCESS;
-        iosb->Information = 0;
+        s = put_result(iosb, STATUS_SUCCESS);
     }
     ps_syscall_leave(&sc);
     return s;
@@ -112,9 +127,7 @@ NTSTATUS NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK
             if (t->process == ps_current_process())
                 n += cancel_in_thread(t, file, match);
         ob_dereference(file);
-        s = n ? STATUS_SUCCESS : STATUS_NOT_FOUND;
-        iosb->Status = s;
-        iosb->Information = 0;
+        s = put_result(iosb, n ? STATUS_SUCCESS : STATUS_NOT_FOUND);
     }
     ps_syscall_leave(&sc);
     return s;
@@ -131,10 +144,12 @@ struct cancel_synchronous {
     ULONG count;
 };
 
-static bool is_synchronous(const IRP *irp)
+/* GUESS: the seed says the first, the documentation of CancelSynchronousIo the second. */
+static bool is_eligible(const IRP *irp, const IO_STATUS_BLOCK *match)
 {
     const FILE_OBJECT *f = irp->Tail.Overlay.OriginalFileObject;
-    return (irp->Flags & IRP_SYNCHRONOUS_API) || (f && (f->Flags & FO_SYNCHRONOUS_IO));
+    bool synchronous = (irp->Flags & IRP_SYNCHRONOUS_API) || (f && (f->Flags & FO_SYNCHRONOUS_IO));
+    return synchronous && (!match || irp->UserIosb == match);
 }
 
 static void cancel_synchronous_apc(KAPC *apc)
@@ -142,12 +157,13 @@ static void cancel_synchronous_apc(KAPC *apc)
     struct cancel_synchronous *r = (struct cancel_synchronous *)((UCHAR *)apc - offsetof(struct cancel_synchronous, apc));
     struct thread *t = ps_current();
     LIST_ENTRY *head = &t->ethread->IrpList;
+    for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink)
+        r->count += is_eligible(irp_of_entry(e), r->match);
     for (LIST_ENTRY *e = head->Flink; e != head;) {
-        IRP *irp = (IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry));
+        IRP *irp = irp_of_entry(e);
         e = e->Flink;
-        if (irp->Cancel || !is_synchronous(irp) || (r->match && irp->UserIosb != r->match))
+        if (!is_eligible(irp, r->match) || (irp->Cancel && !irp->CancelRoutine))
             continue;
-        r->count++;
         IoCancelIrp(irp);
         e = head->Flink; /* a cancel routine may have completed it, and others */
     }

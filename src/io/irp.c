@@ -231,7 +231,7 @@ static void report_all(IRP *irp, FILE_OBJECT *file)
         KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
         if (file && !create && (file->Flags & FO_SYNCHRONOUS_IO))
             set_final(file, irp->IoStatus.Status);
-    } else if (file) {
+    } else if (file && ((file->Flags & FO_SYNCHRONOUS_IO) || !(file->Flags & FO_SKIP_SET_EVENT))) {
         set_final(file, irp->IoStatus.Status);
     }
 }
@@ -454,26 +454,52 @@ void io_queue_to_thread(IRP *irp)
     list_append(&t->ethread->IrpList, &irp->ThreadListEntry);
 }
 
-void io_thread_rundown(struct thread *t)
+static IRP *irp_of_entry(LIST_ENTRY *e)
 {
-    if (t->ethread->IrpList.Flink == &t->ethread->IrpList)
-        return;
-    LIST_ENTRY *head = &t->ethread->IrpList;
-    for (LIST_ENTRY *e = head->Flink, *next; e != head; e = next) {
-        next = e->Flink;
-        IoCancelIrp((IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry)));
+    return (IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry));
+}
+
+/* The next in the list that this round has not met: cancelling one may complete it, and others. */
+static void cancel_all(LIST_ENTRY *head)
+{
+    for (LIST_ENTRY *e = head->Flink; e != head;) {
+        IRP *irp = irp_of_entry(e);
+        e = e->Flink;
+        if (irp->Cancel && !irp->CancelRoutine)
+            continue;
+        IoCancelIrp(irp);
+        e = head->Flink;
     }
-    /* DOC: polls every 100 ms, five minutes at most; then the IRP is disowned. */
-    for (unsigned tries = 0; head->Flink != head && tries < 3000; tries++) {
-        LARGE_INTEGER delay = { .QuadPart = -1000000 };
+}
+
+/* DOC: five minutes, looked at every 100 ms; then the thread leaves its IRPs behind, one after the other. Each is the driver's fault:
+ * it has cancelled nothing. */
+enum { POLL_100NS = 1000000, POLLS = 3000 };
+
+void IoCancelThreadIo(ETHREAD *thread)
+{
+    LIST_ENTRY *head = &thread->IrpList;
+    if (head->Flink == head)
+        return;
+    cancel_all(head);
+    for (unsigned tries = 0; head->Flink != head && tries < POLLS; tries++) {
+        LARGE_INTEGER delay = { .QuadPart = -POLL_100NS };
         KeDelayExecutionThread(KernelMode, FALSE, &delay);
     }
     while (head->Flink != head) {
-        IRP *irp = (IRP *)((UCHAR *)head->Flink - offsetof(IRP, ThreadListEntry));
+        IRP *irp = irp_of_entry(head->Flink);
+        verify_stuck(irp, thread);
         list_remove(&irp->ThreadListEntry);
         irp->Tail.Overlay.Thread = NULL;
-        trace_event(TRACE_IRP_DISOWNED, (uint64_t)irp, (uint64_t)t->ethread, 0, 0);
+        trace_event(TRACE_IRP_DISOWNED, (uint64_t)irp, (uint64_t)thread, 0, 0);
     }
+}
+
+void io_thread_rundown(struct thread *t)
+{
+    struct guest_mark mark = guest_frame_push(FRAME_IoCancelThreadIo);
+    IoCancelThreadIo(t->ethread);
+    guest_frame_pop(mark);
 }
 
 NTSTATUS io_send_and_wait(DEVICE_OBJECT *device, IRP *irp, ULONG_PTR *information, uint32_t frame)

@@ -1,4 +1,4 @@
-/* Events and status blocks in stack frames that have been popped; see stack.h.
+/* Events and status blocks in stack frames that have been popped, and IRPs that thread ends wait for; see stack.h.
  *
  * An agent with such IRPs has `watched` set; the door then asks here at each of its calls. Everything is kept as numbers; words are
  * made when a report asks. */
@@ -8,14 +8,17 @@
 #include <string.h>
 
 #include "ke/ke.h"
+#include "nt/irp_names.h"
 #include "nt/status.h"
+#include "ob/ob.h"
 #include "ps/ps.h"
 #include "sim/door.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 #include "trace/trace.h"
 
-enum { MAX_WATCHES = 64, MAX_WARNINGS = 16, IOMANAGER_VIOLATION = 0xC9, STATUS_BLOCK_ON_DEAD_STACK = 0xC, EVENT_ON_DEAD_STACK = 0xD };
+enum { MAX_WATCHES = 64, MAX_WARNINGS = 16, IOMANAGER_VIOLATION = 0xC9, DETECTED_VIOLATION = 0xC4,
+       CANCELLED_IRP_NOT_COMPLETED = 0x135, FIVE_MINUTES_MS = 300000, STATUS_BLOCK_ON_DEAD_STACK = 0xC, EVENT_ON_DEAD_STACK = 0xD };
 
 struct watch {
     const IRP *irp;
@@ -45,7 +48,7 @@ struct verify_room {
     struct warning warnings[MAX_WARNINGS];
     unsigned warning_count;
     struct finding {
-        bool made;
+        enum { NOTHING_FOUND, DEAD_FRAME, STUCK_IRP } kind;
         struct watch w;
         uint64_t live; /* lowest stack address in use */
         uint64_t site; /* who calls */
@@ -162,11 +165,20 @@ static void check(const struct door_frame *f, const char *call)
         const struct watch *w = &r->watches[i];
         if (w->agent != a || w->harmless || (!dead(w->event, live) && !dead(w->status_block, live)))
             continue;
-        r->finding = (struct finding) { true, *w, live, f->return_address, call };
+        r->finding = (struct finding) { DEAD_FRAME, *w, live, f->return_address, call };
         if (dead(w->event, live))
             KeBugCheckEx(IOMANAGER_VIOLATION, EVENT_ON_DEAD_STACK, w->event, (ULONG64)w->irp, w->site);
         KeBugCheckEx(IOMANAGER_VIOLATION, STATUS_BLOCK_ON_DEAD_STACK, w->status_block, (ULONG64)w->irp, w->site);
     }
+}
+
+void verify_stuck(const IRP *irp, const ETHREAD *thread)
+{
+    struct verify_room *r = room();
+    if (!r || !r->on)
+        return;
+    r->finding = (struct finding) { .kind = STUCK_IRP, .w.irp = irp, .site = (uint64_t)thread };
+    KeBugCheckEx(DETECTED_VIOLATION, CANCELLED_IRP_NOT_COMPLETED, (ULONG64)irp, FIVE_MINUTES_MS, (ULONG64)thread);
 }
 
 void verify_init(bool on)
@@ -224,12 +236,22 @@ void verify_warning_text(unsigned index, char *out, size_t size)
              where[0] ? ", and writes to this stack then (" : "", where, where[0] ? ")" : "");
 }
 
-bool verify_finding_text(char *out, size_t size)
+static void stuck_text(const struct finding *f, char *out, size_t size)
 {
-    const struct verify_room *r = room();
-    if (!r || !r->finding.made)
-        return false;
-    const struct finding *f = &r->finding;
+    const IRP *irp = f->w.irp;
+    const IO_STACK_LOCATION *sl = irp->Tail.Overlay.CurrentStackLocation;
+    bool at_a_driver = irp->CurrentLocation <= irp->StackCount && sl->DeviceObject;
+    char driver[128] = "nobody";
+    if (at_a_driver)
+        ob_name_text(sl->DeviceObject->DriverObject, driver, sizeof driver);
+    snprintf(out, size, "stuck IRP: thread %016llx ends and cannot take %016llx (%s) with it: %s holds it, it %s, and five minutes after it was cancelled it has "
+             "not been completed",
+             (unsigned long long)f->site, (unsigned long long)(uint64_t)irp, at_a_driver ? nt_major_name(sl->MajorFunction) : "completed", driver,
+             irp->CancelRoutine ? "has got a cancel routine since" : "had no cancel routine or its cancel routine did not complete it");
+}
+
+static void dead_frame_text(const struct finding *f, char *out, size_t size)
+{
     char built[200], now[200], level[64], where[120];
     symbol(f->w.site, built);
     symbol(f->site, now);
@@ -242,5 +264,16 @@ bool verify_finding_text(char *out, size_t size)
              (unsigned long long)(uint64_t)f->w.irp, f->w.builder, built, enabled ? "" : " ", enabled ? "" : level,
              f->w.completed ? "completed but not finished" : "still under way", where, (unsigned long long)f->live, now, f->call,
              (unsigned long long)((uint64_t)f->w.irp + offsetof(IRP, Tail.Apc)));
+}
+
+bool verify_finding_text(char *out, size_t size)
+{
+    const struct verify_room *r = room();
+    if (!r || !r->finding.kind)
+        return false;
+    if (r->finding.kind == STUCK_IRP)
+        stuck_text(&r->finding, out, size);
+    else
+        dead_frame_text(&r->finding, out, size);
     return true;
 }

@@ -27,6 +27,8 @@ void verify_threaded_built(const IRP *irp, const char *builder);
 void verify_threaded_sent(const IRP *irp);
 /* The last completion routine has run. */
 void verify_threaded_completed(const IRP *irp);
+/* A thread that ends has waited five minutes for an IRP that it has cancelled: 0xC4 with 0x135. */
+void verify_stuck(const IRP *irp, const ETHREAD *thread);
 /* It is finished or freed. */
 void verify_threaded_gone(const IRP *irp);
 
