@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/orders.h"
 #include "explore/explore.h"
 #include "report/record.h"
 #include "report/replay_file.h"
@@ -31,6 +32,7 @@ static const char explore_help[] =
     "  --jobs N         processes that share the search    --keep-going     past the first failure\n"
     "  --driver FILE.sys  --device HWID  --inf FILE  --stub MODULE!NAME=V  --cpus N  --time-model idle|any  --seed N\n"
     "  --verifier on|off  off: rules of the verifier do not stop a run, which goes on to what Windows would make of it\n"
+    "  --check-orders   instead: runs neighbours that are said to be independent in both orders and compares the bytes\n"
     "  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"
     "\n"
     "example: irplab explore cases/camera-create-cancelled\n";
@@ -291,6 +293,8 @@ int cli_explore(int argc, char **argv)
     struct found f;
     memset(&f, 0, sizeof f);
     session_process_init();
+    if (o.check_orders)
+        return cli_check_orders(&o);
     const struct explore_machine *machine = explorable_open(&o.config);
     search(&o, machine, &s, &f);
     if (f.r.failure_count && !write_failure(&o, machine, &s, &f))

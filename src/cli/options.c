@@ -212,6 +212,8 @@ static bool exploring(struct parser *p, const char *name, const char *inl, bool 
         return (o->queue = value(p, name, inl)) != NULL;
     if (strcmp(name, "--keep-going") == 0)
         return o->keep_going = true;
+    if (strcmp(name, "--check-orders") == 0)
+        return o->check_orders = true;
     *known = false;
     return false;
 }

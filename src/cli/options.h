@@ -22,6 +22,7 @@ struct options {
     int jobs;
     const char *queue;
     bool keep_going;
+    bool check_orders;
     bool help;
 };
 

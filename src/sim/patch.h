@@ -18,7 +18,7 @@
 
 enum patch_kind {
     PATCH_NONE,
-    PATCH_ATOMIC, /* lock prefix, or xchg with memory */
+    PATCH_ATOMIC, /* lock prefix, or xchg with memory; `detail`: enum patch_atomic, `reg`: what compare-exchange stores */
     PATCH_PAUSE,
     PATCH_SPIN, /* the jump back of a loop that waits for memory: `detail` is the condition (16: always), `disp` leads to the target */
     PATCH_RDTSC,
@@ -54,6 +54,7 @@ enum patch_kind {
 
 enum patch_call { PATCH_CALL_DIRECT, PATCH_CALL_REGISTER, PATCH_CALL_MEMORY, PATCH_JUMP_MEMORY };
 
+enum patch_atomic { PATCH_UPDATE, PATCH_COMPARE, PATCH_COMPARE_PAIR /* cmpxchg8b, cmpxchg16b */ };
 enum patch_store { PATCH_SGDT, PATCH_SIDT, PATCH_SLDT, PATCH_STR, PATCH_SMSW };
 
 enum { PATCH_NO_REGISTER = 0xFF, PATCH_DEBUG_REGISTER = 0x10 };

@@ -194,11 +194,28 @@ static enum patch_kind kind_of_atomic(const ZydisDecodedInstruction *in, const Z
     return PATCH_ATOMIC;
 }
 
+static uint8_t atomic_detail(const ZydisDecodedInstruction *in)
+{
+    switch (in->mnemonic) {
+    case ZYDIS_MNEMONIC_CMPXCHG:
+        return PATCH_COMPARE;
+    case ZYDIS_MNEMONIC_CMPXCHG8B:
+    case ZYDIS_MNEMONIC_CMPXCHG16B:
+        return PATCH_COMPARE_PAIR;
+    default:
+        return PATCH_UPDATE;
+    }
+}
+
 static enum patch_kind kind_of(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, uint8_t *detail)
 {
     *detail = 0;
-    if ((in->attributes & ZYDIS_ATTRIB_HAS_LOCK) || in->mnemonic == ZYDIS_MNEMONIC_XCHG)
-        return kind_of_atomic(in, op);
+    if ((in->attributes & ZYDIS_ATTRIB_HAS_LOCK) || in->mnemonic == ZYDIS_MNEMONIC_XCHG) {
+        enum patch_kind k = kind_of_atomic(in, op);
+        if (k == PATCH_ATOMIC)
+            *detail = atomic_detail(in);
+        return k;
+    }
     switch (in->mnemonic) {
     case ZYDIS_MNEMONIC_MOV:
         return kind_of_mov(op, detail);

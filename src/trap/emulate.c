@@ -11,6 +11,7 @@
 #include "nt/status.h"
 #include "ps/process.h"
 #include "ps/ps.h"
+#include "sim/access.h"
 #include "sim/image.h"
 #include "sim/patch.h"
 #include "trap/dispatch.h"
@@ -210,6 +211,32 @@ static bool pass_point(void)
     return true;
 }
 
+/* A compare-exchange that will fail, or that would store what is there, is a read: nothing runs between this and the instruction. */
+static bool only_reads(const struct patch_site *t, const struct host_context *c, uint64_t at)
+{
+    uint64_t there[2] = { 0, 0 }, wanted[2] = { c->rax, c->rdx }, stored[2] = { c->rbx, c->rcx };
+    if (t->detail == PATCH_UPDATE || !host_guarded_copy(there, (const void *)at, t->size))
+        return false;
+    if (t->detail == PATCH_COMPARE)
+        stored[0] = t->reg == PATCH_NO_REGISTER ? ~wanted[0] : c->gpr[t->reg];
+    if (t->detail == PATCH_COMPARE_PAIR && t->size == 8) {
+        wanted[0] = (uint32_t)wanted[0] | wanted[1] << 32;
+        stored[0] = (uint32_t)stored[0] | stored[1] << 32;
+    }
+    return memcmp(there, wanted, t->size) != 0 || memcmp(wanted, stored, t->size) == 0;
+}
+
+/* Words of four bytes: what they are keyed by. */
+static void atomic_access(const struct patch_site *t, const struct host_context *c)
+{
+    if (!sim_access_hook)
+        return;
+    uint64_t at = patch_operand_address(t, c);
+    unsigned kind = only_reads(t, c, at) ? SIM_READ : SIM_WRITE;
+    for (uint64_t key = at & ~3ull; key < at + (t->size ? t->size : 1); key += 4)
+        sim_access(key, kind);
+}
+
 /* The conditions of jcc in the order of its encoding. */
 static bool condition(uint64_t flags, unsigned cc)
 {
@@ -285,6 +312,7 @@ static bool at_site(struct host_fault *f, const struct patch_site *t)
     if (is_kernel_only(t) && trap_user_mode())
         return false;
     if (t->kind == PATCH_ATOMIC && pass_point()) {
+        atomic_access(t, &f->context);
         f->context.rip = patch_continue_at(f->context.rip, t);
         return true;
     }
@@ -468,8 +496,11 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
     IR_ASSERT(t);
     struct host_context next = c;
     next.rip = patch_continue_at(c.rip, t);
-    if (f->in_trampoline && (t->kind == PATCH_ATOMIC ? pass_point() : fast_at(&c, &next, t)))
+    if (f->in_trampoline && (t->kind == PATCH_ATOMIC ? pass_point() : fast_at(&c, &next, t))) {
+        if (t->kind == PATCH_ATOMIC)
+            atomic_access(t, &c);
         trap_resume_vectors(&next, vectors);
+    }
     if (t->kind == PATCH_CALL) { /* nothing but the call: no point, no interrupt */
         if (make_call(&c, &next, t))
             trap_resume_vectors(&next, vectors);
@@ -479,7 +510,8 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
     switch (t->kind) {
     case PATCH_ATOMIC:
         if (framed)
-            sim_point(patch_operand_address(t, &c) & ~7ull);
+            sim_point(patch_operand_address(t, &c) & ~3ull);
+        atomic_access(t, &c);
         break;
     case PATCH_SPIN: /* only if it jumps */
         next.rip = c.rip + t->length + (uint64_t)(int64_t)t->disp;
