@@ -14,6 +14,7 @@
 #include "ps/ps.h"
 #include "session/explorable.h"
 #include "session/session.h"
+#include "sim/door.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 
@@ -126,6 +127,16 @@ static void differences(void)
 
 static unsigned kinds;
 
+/* With the names of operations in place of their numbers. */
+static void print_named(const char *text)
+{
+    for (const char *p; (p = strstr(text, "operation ")); text = p) {
+        unsigned long op = strtoul(p + 10, (char **)&p, 10);
+        printf("%.*s%s", (int)(strstr(text, "operation ") - text), text, op && op <= door_count ? door_table[op - 1].name : "(no call)");
+    }
+    printf("%s\n", text);
+}
+
 static void report(void *user, const char *text, const struct explore_schedule *upto)
 {
     static char seen[400][200];
@@ -150,7 +161,7 @@ static void report(void *user, const char *text, const struct explore_schedule *
     kinds++;
     if (kinds > 25)
         return;
-    printf("%s\n", text);
+    print_named(text);
     if (strncmp(text, "the state", 9) == 0)
         differences();
     fflush(stdout);

@@ -86,6 +86,7 @@ static struct entry take(struct queue *q)
 {
     sim_access((uint64_t)q->head, SIM_WRITE);
     struct entry *first = q->first, e = *first;
+    sim_access((uint64_t)e.item, SIM_WRITE);
     unlink_item(&e.item->List);
     q->first = e.next;
     if (!q->first)
@@ -115,10 +116,13 @@ static void worker_main(void *arg)
 {
     struct worker *w = arg;
     for (;;) {
+        sim_access((uint64_t)w->queue->head, SIM_READ);
         while (!w->queue->first) {
+            sim_access((uint64_t)w->queue->head, SIM_WRITE); /* who queues wakes the first that is idle */
             w->idle = true;
             sim_block("a work item", (uint64_t)w->queue->head);
             w->idle = false;
+            sim_access((uint64_t)w->queue->head, SIM_WRITE);
         }
         struct entry e = take(w->queue);
         run(&e);
@@ -209,6 +213,7 @@ static bool idle(void)
 
 static void check_not_queued(const WORK_QUEUE_ITEM *item)
 {
+    sim_access((uint64_t)item, SIM_READ);
     if (!item->List.Flink)
         return;
     for (int i = 0; i < QUEUES; i++)
@@ -221,6 +226,7 @@ static void put(WORK_QUEUE_ITEM *item, void (*fn)(void *), void *context, int ty
 {
     struct queue *q = queue_of(type);
     sim_access((uint64_t)q->head, SIM_WRITE);
+    sim_access((uint64_t)item, SIM_WRITE);
     link_tail(q->head, &item->List);
     struct entry *e = sim_alloc(sizeof *e);
     *e = (struct entry) { .item = item, .fn = fn, .context = context };

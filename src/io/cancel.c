@@ -31,9 +31,11 @@ ULONG IoCancelIrp(IRP *irp)
 {
     KIRQL old;
     IoAcquireCancelSpinLock(&old);
+    io_irp_touch(irp);
     irp->Cancel = TRUE;
     trace_event(TRACE_IRP_CANCEL, (uint64_t)irp, (uint64_t)irp->CancelRoutine, 0, 0);
     sim_point((uint64_t)irp); /* the flag is set, the routine not yet taken */
+    io_irp_touch(irp);
     PVOID routine = irp->CancelRoutine;
     irp->CancelRoutine = NULL;
     if (!routine) {
@@ -64,12 +66,13 @@ static unsigned cancel_in_thread(struct thread *t, FILE_OBJECT *file, const IO_S
 {
     unsigned n = 0;
     LIST_ENTRY *head = &t->ethread->IrpList;
-    sim_access((uint64_t)t->ethread, SIM_READ);
+    sim_access(SIM_ACCESS_OF(SIM_IRPS, t->ethread), SIM_READ);
     for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink)
         n += of_file(irp_of_entry(e), file, match);
     for (LIST_ENTRY *e = head->Flink; e != head;) {
         IRP *irp = irp_of_entry(e);
         e = e->Flink;
+        io_irp_touch(irp);
         if (!of_file(irp, file, match) || (irp->Cancel && !irp->CancelRoutine))
             continue;
         IoCancelIrp(irp);
@@ -81,6 +84,7 @@ static unsigned cancel_in_thread(struct thread *t, FILE_OBJECT *file, const IO_S
 static bool any_left(struct thread *t, const FILE_OBJECT *file)
 {
     LIST_ENTRY *head = &t->ethread->IrpList;
+    sim_access(SIM_ACCESS_OF(SIM_IRPS, t->ethread), SIM_READ);
     for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink)
         if (of_file(irp_of_entry(e), file, NULL))
             return true;
@@ -123,6 +127,7 @@ NTSTATUS NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK
     NTSTATUS s = ob_handle_reference(ps_current_process(), handle, OB_FILE, 0, &file, NULL);
     if (NT_SUCCESS(s)) {
         unsigned n = 0;
+        sim_access(SIM_ACCESS_THREAD_IDS, SIM_READ); /* which threads there are */
         for (struct thread *t = ps_threads(); t; t = t->next)
             if (t->process == ps_current_process())
                 n += cancel_in_thread(t, file, match);
@@ -157,11 +162,13 @@ static void cancel_synchronous_apc(KAPC *apc)
     struct cancel_synchronous *r = (struct cancel_synchronous *)((UCHAR *)apc - offsetof(struct cancel_synchronous, apc));
     struct thread *t = ps_current();
     LIST_ENTRY *head = &t->ethread->IrpList;
+    sim_access(SIM_ACCESS_OF(SIM_IRPS, t->ethread), SIM_READ);
     for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink)
         r->count += is_eligible(irp_of_entry(e), r->match);
     for (LIST_ENTRY *e = head->Flink; e != head;) {
         IRP *irp = irp_of_entry(e);
         e = e->Flink;
+        io_irp_touch(irp);
         if (!is_eligible(irp, r->match) || (irp->Cancel && !irp->CancelRoutine))
             continue;
         IoCancelIrp(irp);

@@ -6,6 +6,7 @@
 #include "mm/mm.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -56,6 +57,7 @@ static void file_lock(FILE_OBJECT *f)
 {
     if (!(f->Flags & FO_SYNCHRONOUS_IO))
         return;
+    sim_access((uint64_t)f, SIM_WRITE);
     while (f->Busy) {
         f->Waiters++;
         KeWaitForSingleObject(&f->Lock, Executive, KernelMode, FALSE, NULL);
@@ -68,6 +70,7 @@ static void file_unlock(FILE_OBJECT *f)
 {
     if (!(f->Flags & FO_SYNCHRONOUS_IO))
         return;
+    sim_access((uint64_t)f, SIM_WRITE);
     f->Busy = FALSE;
     if (f->Waiters)
         KeSetEvent(&f->Lock, IO_NO_INCREMENT, FALSE);
@@ -112,10 +115,12 @@ static NTSTATUS wait_for_file(struct request *r)
     NTSTATUS s = KeWaitForSingleObject(&f->Event, Executive, r->mode, (f->Flags & FO_ALERTABLE_IO) != 0, NULL);
     if (s == STATUS_ALERTED || s == STATUS_USER_APC || s == STATUS_THREAD_IS_TERMINATING) {
         /* DOC: the abort path cancels, then waits until the driver is done with it. */
+        sim_access((uint64_t)&f->Event, SIM_READ);
         if (!f->Event.Header.SignalState)
             IoCancelIrp(r->irp);
         KeWaitForSingleObject(&f->Event, Executive, KernelMode, FALSE, NULL);
     }
+    sim_access((uint64_t)f, SIM_READ);
     return f->FinalStatus;
 }
 

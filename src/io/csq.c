@@ -44,6 +44,7 @@ static void unlock(IO_CSQ *csq, KIRQL irql)
 static PVOID exchange_cancel(IRP *irp, PVOID routine)
 {
     sim_point((uint64_t)irp);
+    io_irp_touch(irp);
     PVOID old = irp->CancelRoutine;
     irp->CancelRoutine = routine;
     return old;

@@ -8,6 +8,7 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "mm/mm.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -48,6 +49,7 @@ static NTSTATUS name_device(DEVICE_OBJECT *d, const UNICODE_STRING *name, ULONG 
     /* "\Device\%08lx", counted up. */
     WCHAR w[32];
     char text[] = "\\Device\\00000000";
+    sim_access(SIM_ACCESS_NAMESPACE, SIM_WRITE);
     uint64_t n = ++io_room()->device_names;
     for (int i = 15; n; n >>= 4)
         text[i--] = "0123456789abcdef"[n & 15];
@@ -62,6 +64,7 @@ NTSTATUS IoCreateDevice(DRIVER_OBJECT *driver, ULONG extension_bytes, const UNIC
     ULONG extension = (extension_bytes + 15) & ~15u;
     size_t bytes = sizeof(DEVICE_OBJECT) + extension + sizeof(DEVOBJ_EXTENSION);
     DEVICE_OBJECT *d = ob_create(OB_DEVICE, bytes);
+    ob_make_permanent(d);
     d->Type = IO_TYPE_DEVICE;
     d->Size = (USHORT)(sizeof(DEVICE_OBJECT) + extension_bytes);
     d->DriverObject = driver;
@@ -79,9 +82,11 @@ NTSTATUS IoCreateDevice(DRIVER_OBJECT *driver, ULONG extension_bytes, const UNIC
     KeInitializeEvent(&d->DeviceLock, SynchronizationEvent, TRUE);
     NTSTATUS s = name_device(d, name, characteristics);
     if (!NT_SUCCESS(s)) {
+        ob_make_temporary(d);
         ob_dereference(d);
         return s;
     }
+    sim_access((uint64_t)driver, SIM_WRITE);
     d->NextDevice = driver->DeviceObject;
     driver->DeviceObject = d;
     ob_reference(driver);
@@ -92,6 +97,10 @@ NTSTATUS IoCreateDevice(DRIVER_OBJECT *driver, ULONG extension_bytes, const UNIC
 
 void io_device_try_free(DEVICE_OBJECT *d)
 {
+    bool going = d->DeviceObjectExtension->ExtensionFlags & DOE_DELETE_PENDING;
+    sim_access((uint64_t)d, going ? SIM_WRITE : SIM_READ);
+    if (going)
+        sim_access(SIM_ACCESS_OF(SIM_STACK, d), SIM_READ);
     if (!(d->DeviceObjectExtension->ExtensionFlags & DOE_DELETE_PENDING) || d->ReferenceCount > 0 || d->AttachedDevice)
         return;
     DRIVER_OBJECT *driver = d->DriverObject;
@@ -103,19 +112,25 @@ void io_device_try_free(DEVICE_OBJECT *d)
 void IoDeleteDevice(DEVICE_OBJECT *d)
 {
     DEVICE_OBJECT **at = &d->DriverObject->DeviceObject;
+    sim_access((uint64_t)d->DriverObject, SIM_WRITE);
+    sim_access((uint64_t)d, SIM_WRITE);
     while (*at && *at != d)
         at = &(*at)->NextDevice;
     if (*at)
         *at = d->NextDevice;
     ob_remove_name(d);
+    ob_make_temporary(d);
     d->DeviceObjectExtension->ExtensionFlags |= DOE_DELETE_PENDING;
     io_device_try_free(d);
 }
 
 DEVICE_OBJECT *io_top_of_stack(DEVICE_OBJECT *d)
 {
-    while (d->AttachedDevice)
+    sim_access(SIM_ACCESS_OF(SIM_STACK, d), SIM_READ);
+    while (d->AttachedDevice) {
         d = d->AttachedDevice;
+        sim_access(SIM_ACCESS_OF(SIM_STACK, d), SIM_READ);
+    }
     return d;
 }
 
@@ -128,6 +143,8 @@ DEVICE_OBJECT *IoAttachDeviceToDeviceStack(DEVICE_OBJECT *source, DEVICE_OBJECT 
     source->AlignmentRequirement = top->AlignmentRequirement;
     source->SectorSize = top->SectorSize;
     source->DeviceObjectExtension->AttachedTo = top;
+    sim_access(SIM_ACCESS_OF(SIM_STACK, top), SIM_WRITE);
+    sim_access(SIM_ACCESS_OF(SIM_STACK, source), SIM_WRITE);
     top->AttachedDevice = source;
     return top;
 }
@@ -154,6 +171,9 @@ NTSTATUS IoAttachDevice(DEVICE_OBJECT *source, const UNICODE_STRING *name, DEVIC
 void IoDetachDevice(DEVICE_OBJECT *target)
 {
     DEVICE_OBJECT *upper = target->AttachedDevice;
+    sim_access(SIM_ACCESS_OF(SIM_STACK, target), SIM_WRITE);
+    if (upper)
+        sim_access(SIM_ACCESS_OF(SIM_STACK, upper), SIM_WRITE);
     if (upper)
         upper->DeviceObjectExtension->AttachedTo = NULL;
     target->AttachedDevice = NULL;
@@ -175,6 +195,7 @@ DEVICE_OBJECT *IoGetAttachedDeviceReference(DEVICE_OBJECT *d)
 DEVICE_OBJECT *IoGetLowerDeviceObject(DEVICE_OBJECT *d)
 {
     DEVICE_OBJECT *lower = d->DeviceObjectExtension->AttachedTo;
+    sim_access(SIM_ACCESS_OF(SIM_STACK, d), SIM_READ);
     if (lower)
         ob_reference(lower);
     return lower;

@@ -7,6 +7,7 @@
 #include "mm/mm.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -178,6 +179,7 @@ static NTSTATUS open_device(DEVICE_OBJECT *device, const UNICODE_STRING *rest, H
         return STATUS_NO_SUCH_DEVICE;
     if (device->Flags & DO_DEVICE_INITIALIZING)
         return STATUS_NO_SUCH_DEVICE;
+    sim_access((uint64_t)device, device->Flags & DO_EXCLUSIVE ? SIM_WRITE : SIM_READ);
     if ((device->Flags & DO_EXCLUSIVE) && device->ReferenceCount > 0)
         return STATUS_ACCESS_DENIED;
     FILE_OBJECT *f = file_make(device, rest, options, access, share);

@@ -86,4 +86,7 @@ NTSTATUS NtCancelIoFile(HANDLE file, IO_STATUS_BLOCK *iosb);
 NTSTATUS NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK *iosb);
 NTSTATUS NtCancelIoFileEx(HANDLE file, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK *iosb);
 
+/* The running operation looks at or changes the IRP (sim/access.h). */
+void io_irp_touch(const IRP *irp);
+
 #endif

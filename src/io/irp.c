@@ -9,6 +9,7 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "ps/ps.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 #include "verify/stack.h"
@@ -17,6 +18,15 @@
 struct io_room *io_room(void)
 {
     return MACHINE->rooms[ROOM_IO];
+}
+
+/* An IRP belongs to one at a time, except for its Cancel flag and cancel routine: drivers exchange that with an atomic instruction and
+ * look at the flag after it, so both go under the routine's address too. */
+void io_irp_touch(const IRP *irp)
+{
+    sim_access((uint64_t)irp, SIM_WRITE);
+    sim_access((uint64_t)&irp->CancelRoutine, SIM_WRITE);
+    sim_access((uint64_t)&irp->CancelRoutine + 4, SIM_WRITE);
 }
 
 static void list_init(LIST_ENTRY *l)
@@ -77,6 +87,7 @@ IRP *IoAllocateIrpEx(DEVICE_OBJECT *device, CHAR stack_size, ULONG charge_quota)
 
 void IoFreeIrp(IRP *irp)
 {
+    io_irp_touch(irp);
     verify_irp_free(irp);
     verify_threaded_gone(irp);
     trace_event(TRACE_IRP_FREE, (uint64_t)irp, 0, 0, 0);
@@ -97,6 +108,7 @@ void IoReuseIrp(IRP *irp, NTSTATUS status)
 
 NTSTATUS IofCallDriver(DEVICE_OBJECT *device, IRP *irp)
 {
+    io_irp_touch(irp);
     if (irp->Type != IO_TYPE_IRP)
         verify_call_driver_bad_irp(irp);
     verify_threaded_sent(irp);
@@ -218,6 +230,7 @@ static bool holds_event(const IRP *irp, const FILE_OBJECT *file)
 
 static void set_final(FILE_OBJECT *file, NTSTATUS status)
 {
+    sim_access((uint64_t)file, SIM_WRITE);
     file->FinalStatus = status;
     KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
 }
@@ -266,6 +279,7 @@ static bool deliver(IRP *irp, FILE_OBJECT *file)
 /* Final processing in the requesting thread, at APC_LEVEL; spec/nt_io.md 2.3. */
 void io_final_completion(IRP *irp)
 {
+    io_irp_touch(irp);
     FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
     copy_back(irp);
     free_buffers(irp);
@@ -274,6 +288,7 @@ void io_final_completion(IRP *irp)
     bool all = !NT_ERROR(status) || (irp->PendingReturned && !synchronous);
     KEVENT *held = holds_event(irp, file) ? irp->UserEvent : NULL;
     trace_event(TRACE_IRP_FINISHED, (uint64_t)irp, (uint64_t)(uint32_t)status, irp->IoStatus.Information, 0);
+    sim_access(SIM_ACCESS_OF(SIM_IRPS, ps_current()->ethread), SIM_WRITE);
     list_remove(&irp->ThreadListEntry);
     verify_threaded_gone(irp);
     if (all)
@@ -329,6 +344,7 @@ static bool apc_would_run_here(struct thread *t)
 static void finish_in_thread(IRP *irp)
 {
     struct thread *t = ps_thread_of(irp->Tail.Overlay.Thread);
+    sim_access((uint64_t)irp->Tail.Overlay.Thread, SIM_READ); /* its APCs decide whether this one runs at once */
     if (!t || !t->ethread) /* the tail is no longer that of a request under way: it was completed before */
         KeBugCheckEx(0x44, (ULONG64)irp, 0xEF4, 0, 0); /* MULTIPLE_IRP_COMPLETE_REQUESTS */
     if (apc_would_run_here(t)) {
@@ -353,6 +369,7 @@ static void finish_in_thread(IRP *irp)
 static void complete_associated(IRP *irp, CCHAR boost)
 {
     IRP *master = irp->AssociatedIrp.MasterIrp;
+    io_irp_touch(master);
     bool last = --master->AssociatedIrp.IrpCount == 0;
     free_mdls(irp);
     IoFreeIrp(irp);
@@ -372,6 +389,7 @@ static void complete_without_apc(IRP *irp)
 
 void IofCompleteRequest(IRP *irp, CCHAR boost)
 {
+    io_irp_touch(irp);
     if (irp->Type != IO_TYPE_IRP || irp->CurrentLocation > irp->StackCount + 1)
         KeBugCheckEx(0x44, (ULONG64)irp, 0xEF4, 0, 0); /* MULTIPLE_IRP_COMPLETE_REQUESTS */
     verify_complete(irp);
@@ -451,6 +469,7 @@ void io_queue_to_thread(IRP *irp)
 {
     struct thread *t = ps_current();
     irp->Tail.Overlay.Thread = (PVOID)t->ethread;
+    sim_access(SIM_ACCESS_OF(SIM_IRPS, t->ethread), SIM_WRITE);
     list_append(&t->ethread->IrpList, &irp->ThreadListEntry);
 }
 
@@ -465,6 +484,7 @@ static void cancel_all(LIST_ENTRY *head)
     for (LIST_ENTRY *e = head->Flink; e != head;) {
         IRP *irp = irp_of_entry(e);
         e = e->Flink;
+        io_irp_touch(irp);
         if (irp->Cancel && !irp->CancelRoutine)
             continue;
         IoCancelIrp(irp);
@@ -479,6 +499,7 @@ enum { POLL_100NS = 1000000, POLLS = 3000 };
 void IoCancelThreadIo(ETHREAD *thread)
 {
     LIST_ENTRY *head = &thread->IrpList;
+    sim_access(SIM_ACCESS_OF(SIM_IRPS, thread), SIM_READ);
     if (head->Flink == head)
         return;
     cancel_all(head);

@@ -5,6 +5,13 @@
 
 #include "ke/ke.h"
 #include "nt/status.h"
+#include "sim/access.h"
+
+/* Before removal has begun the count cannot reach 0, so acquiring and releasing may be done in any order. */
+static void touch(const IO_REMOVE_LOCK *lock)
+{
+    sim_access((uint64_t)lock, lock->Common.Removed ? SIM_WRITE : SIM_READ);
+}
 
 void IoInitializeRemoveLockEx(IO_REMOVE_LOCK *lock, ULONG tag, ULONG max_minutes, ULONG high_water, ULONG bytes)
 {
@@ -15,6 +22,7 @@ void IoInitializeRemoveLockEx(IO_REMOVE_LOCK *lock, ULONG tag, ULONG max_minutes
 
 NTSTATUS IoAcquireRemoveLockEx(IO_REMOVE_LOCK *lock, PVOID tag, const char *file, ULONG line, ULONG bytes)
 {
+    touch(lock);
     lock->Common.IoCount++;
     if (!lock->Common.Removed)
         return STATUS_SUCCESS;
@@ -25,6 +33,7 @@ NTSTATUS IoAcquireRemoveLockEx(IO_REMOVE_LOCK *lock, PVOID tag, const char *file
 
 void IoReleaseRemoveLockEx(IO_REMOVE_LOCK *lock, PVOID tag, ULONG bytes)
 {
+    touch(lock);
     if (--lock->Common.IoCount == 0)
         KeSetEvent(&lock->Common.RemoveEvent, IO_NO_INCREMENT, FALSE);
     else if (lock->Common.IoCount < 0)
@@ -33,6 +42,7 @@ void IoReleaseRemoveLockEx(IO_REMOVE_LOCK *lock, PVOID tag, ULONG bytes)
 
 void IoReleaseRemoveLockAndWaitEx(IO_REMOVE_LOCK *lock, PVOID tag, ULONG bytes)
 {
+    sim_access((uint64_t)lock, SIM_WRITE);
     lock->Common.Removed = TRUE;
     lock->Common.IoCount -= 2;
     if (lock->Common.IoCount > 0)

@@ -49,6 +49,7 @@ static void processor_init(struct processor *p)
 /* gs and KPCR follow the agent; KTHREAD.State follows the processor. */
 static void on_place(struct agent *a, struct processor *p)
 {
+    ke_room()->woke = false; /* of the step that begins; what was left over was somebody else's */
     struct ke_room *r = ke_room();
     KPCR *kpcr = (KPCR *)p->kpcr;
     struct agent *owner = a->kind == AGENT_THREAD ? a : p->thread;

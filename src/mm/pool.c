@@ -17,6 +17,7 @@
 #include "ke/ke.h"
 #include "nt/bugcheck.h"
 #include "ps/process.h"
+#include "sim/access.h"
 #include "sim/door.h"
 
 enum { PAGE = 0x1000, UNIT = 16, SHRINK_BYTES = 0x4000 };
@@ -280,9 +281,13 @@ static struct pool_owner *owner_find(struct pool_room *r, struct agent *a)
     uint32_t first = (uint32_t)(a->stable_id % (POOL_OWNERS - 1));
     for (uint32_t i = 0; i < POOL_OWNERS - 1; i++) {
         uint16_t slot = (uint16_t)(1 + (first + i) % (POOL_OWNERS - 1));
-        struct pool_owner *o = r->owners[slot];
-        if (!o)
+        sim_access(SIM_ACCESS_OF(SIM_POOL_WINDOW, slot), SIM_WRITE); /* the first to come has it */
+        if (!r->owners[slot])
             return owner_new(r, slot, a);
+    }
+    sim_opaque("there were more users of pool than windows for them");
+    for (uint32_t i = 0; i < POOL_OWNERS - 1; i++) {
+        struct pool_owner *o = r->owners[1 + (first + i) % (POOL_OWNERS - 1)];
         if (owner_is_abandoned(o)) {
             owner_recycle(o, a);
             return o;
@@ -316,7 +321,9 @@ static void *owner_take(struct pool_owner *o, uint32_t class, size_t bytes, bool
     void *p = window_take(&o->window, bytes, capacity, cache_aligned);
     if (p)
         return p;
+    sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_READ);
     if (o->foreign) {
+        sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_WRITE);
         reclaim_foreign(o);
         return owner_take(o, class, bytes, cache_aligned);
     }
@@ -371,6 +378,8 @@ void pool_free(struct pool_header *h)
         return;
     void *p = h + 1;
     fill(p, POOL_FREED, capacity);
+    if (o != self)
+        sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_WRITE);
     pool_state_set(h, o == self ? POOL_FREE : POOL_FREE_FOREIGN);
     list_push(o == self ? &o->heads[class_of_bytes(h->bytes)] : &o->foreign, p);
 }

@@ -7,12 +7,14 @@
 
 #include "mm/room.h"
 #include "ps/process.h"
+#include "sim/access.h"
 
 enum { PAGE = 0x1000, GRANULARITY = 0x10000, MAX_APPLIED = 4096 };
 
 struct user_range {
     uint64_t base, bytes;
     bool committed;
+    bool retired; /* a stack or block of an ended thread: not used again while there is other room */
     struct user_range *next;
 };
 
@@ -101,7 +103,7 @@ static const struct user_range *range_at(uint64_t base)
 {
     for (const struct process *p = ps_processes(); p; p = p->next)
         for (const struct user_range *r = p->user_ranges; r; r = r->next)
-            if (r->base == base)
+            if (r->base == base && !r->retired)
                 return r;
     return NULL;
 }
@@ -111,7 +113,7 @@ static void protect_uncovered(uint64_t base, uint64_t end)
 {
     for (const struct process *p = ps_processes(); p; p = p->next)
         for (const struct user_range *r = p->user_ranges; r; r = r->next) {
-            if (r->base >= end || r->base + r->bytes <= base)
+            if (r->retired || r->base >= end || r->base + r->bytes <= base)
                 continue;
             if (r->base > base)
                 protect_uncovered(base, r->base);
@@ -134,14 +136,32 @@ void mm_user_restored(void)
     applied_count = 0;
     for (const struct process *p = ps_processes(); p; p = p->next)
         for (const struct user_range *r = p->user_ranges; r; r = r->next)
-            applied_add(r);
+            if (!r->retired)
+                applied_add(r);
     applied_generation = mm_room()->user_generation;
 }
 
 /* ---- ranges ---- */
 
+static bool forget_retired(struct process *p)
+{
+    bool any = false;
+    for (struct user_range **at = (struct user_range **)&p->user_ranges; *at;) {
+        struct user_range *r = *at;
+        if (!r->retired) {
+            at = &r->next;
+            continue;
+        }
+        *at = r->next;
+        sim_free(r, sizeof *r);
+        any = true;
+    }
+    return any;
+}
+
 static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t align, struct user_range **before)
 {
+    sim_access(SIM_ACCESS_OF(SIM_USER_MEMORY, p->eprocess), SIM_WRITE);
     struct user_range **at = (struct user_range **)&p->user_ranges;
     uint64_t base = up(p->slice + GRANULARITY, align);
     *before = NULL;
@@ -150,10 +170,14 @@ static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t 
         base = up((*at)->base + (*at)->bytes, align);
         at = &(*at)->next;
     }
-    if (base + bytes > p->slice + USER_SLICE - USER_VIEWS)
-        return NULL;
+    if (base + bytes > p->slice + USER_SLICE - USER_VIEWS) {
+        if (!forget_retired(p))
+            return NULL;
+        sim_opaque("user memory of ended threads had to be used again");
+        return range_add(p, bytes, align, before);
+    }
     struct user_range *r = sim_alloc(sizeof *r);
-    *r = (struct user_range) { base, bytes, false, *at };
+    *r = (struct user_range) { .base = base, .bytes = bytes, .next = *at };
     *at = r;
     applied_add(r);
     return r;
@@ -235,8 +259,26 @@ bool mm_user_range(const struct process *p, uint64_t address, uint64_t *base, ui
     return false;
 }
 
+void mm_user_retire(struct process *p, uint64_t address)
+{
+    for (struct user_range *r = p->user_ranges; r; r = r->next) {
+        if (r->base != address)
+            continue;
+        if (r->committed)
+            segment_uncover(r->base, r->bytes);
+        else
+            uncover_pages(r->base, r->bytes);
+        host_protect(r->base, r->bytes, PROT_NONE);
+        applied_remove(r->base);
+        r->retired = true;
+        return;
+    }
+    IR_ASSERT(!"a user range");
+}
+
 void mm_user_free(struct process *p, uint64_t address, size_t bytes)
 {
+    sim_access(SIM_ACCESS_OF(SIM_USER_MEMORY, p->eprocess), SIM_WRITE);
     for (struct user_range **at = (struct user_range **)&p->user_ranges; *at; at = &(*at)->next) {
         struct user_range *r = *at;
         if (r->base != address)

@@ -3,6 +3,7 @@
 
 #include "ob/object.h"
 #include "ps/ps.h"
+#include "sim/access.h"
 
 #define KERNEL_HANDLE_BIT 0xFFFFFFFF80000000ull
 
@@ -47,6 +48,9 @@ NTSTATUS ob_handle_create(struct process *process, void *object, ACCESS_MASK acc
         grow(t);
     t->entries[i] = (struct entry) { object, access, attributes };
     t->first_free = i + 1;
+    sim_access(SIM_ACCESS_OF(SIM_HANDLES, process->eprocess), SIM_WRITE);
+    sim_access(SIM_ACCESS_OF(SIM_HANDLE, process->eprocess) + i, SIM_WRITE);
+    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
     ob_reference(object);
     OBJECT_TO_OBJECT_HEADER(object)->HandleCount++;
     uint64_t h = (uint64_t)(i + 1) * 4;
@@ -64,6 +68,8 @@ static struct entry *find(struct process *process, HANDLE handle, struct process
     }
     struct handle_table *t = table_of(process);
     uint64_t i = (h >> 2) - 1;
+    if (h >> 32 == 0)
+        sim_access(SIM_ACCESS_OF(SIM_HANDLE, process->eprocess) + i, SIM_READ);
     if (h >> 32 || i >= t->size || !t->entries[i].object)
         return NULL;
     *owner = process;
@@ -78,6 +84,9 @@ static void close_entry(struct process *owner, struct entry *e)
     if ((uint32_t)(e - t->entries) < t->first_free)
         t->first_free = (uint32_t)(e - t->entries);
     OBJECT_HEADER *h = OBJECT_TO_OBJECT_HEADER(object);
+    sim_access(SIM_ACCESS_OF(SIM_HANDLES, owner->eprocess), SIM_WRITE);
+    sim_access(SIM_ACCESS_OF(SIM_HANDLE, owner->eprocess) + (uint64_t)(e - t->entries), SIM_WRITE);
+    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
     h->HandleCount--;
     const struct ob_type *type = ob_type_info(ob_type_of(object));
     if (type->close)

@@ -46,6 +46,9 @@ enum ob_type_index ob_type_of(const void *object);
 const char *ob_type_name(enum ob_type_index type);
 void ob_reference(void *object);
 void ob_dereference(void *object);
+/* Its creator keeps its reference until the object is made temporary again (devices: IoDeleteDevice). */
+void ob_make_permanent(void *object);
+void ob_make_temporary(void *object);
 
 /* Namespace. Paths as "\\Device\\Foo" in UTF-16. Inserting takes a reference. */
 NTSTATUS ob_insert_name(void *object, const UNICODE_STRING *path, ULONG attributes);

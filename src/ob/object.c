@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "mm/mm.h"
+#include "sim/access.h"
 #include "sim/machine.h"
 
+enum { PERMANENT = 0x10 }; /* OB_FLAG_PERMANENT_OBJECT */
 enum { OB_TAG = 0x206A624F /* "Obj " */, BUCKETS = 256 };
 
 static struct ob_type types[OB_TYPE_COUNT]; /* constants of the process, registered before the first run */
@@ -60,8 +62,22 @@ const char *ob_type_name(enum ob_type_index type)
     return types[type].name ? types[type].name : "?";
 }
 
+void ob_make_permanent(void *object)
+{
+    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
+    OBJECT_TO_OBJECT_HEADER(object)->Flags |= PERMANENT;
+}
+
+void ob_make_temporary(void *object)
+{
+    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
+    OBJECT_TO_OBJECT_HEADER(object)->Flags &= (UCHAR)~PERMANENT;
+}
+
+/* While it is permanent or somebody has a handle nobody else is the last to let go: references come and go in any order. */
 void ob_reference(void *object)
 {
+    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_READ);
     OBJECT_TO_OBJECT_HEADER(object)->PointerCount++;
 }
 
@@ -82,7 +98,10 @@ void ob_dereference(void *object)
     OBJECT_HEADER *h = OBJECT_TO_OBJECT_HEADER(object);
     if (h->PointerCount <= 0)
         KeBugCheckEx(0x18, (ULONG64)ob_type_of(object), (ULONG64)object, 0, (ULONG64)h->PointerCount); /* REFERENCE_BY_POINTER */
-    if (--h->PointerCount == 0)
+    h->PointerCount--;
+    bool kept = h->PointerCount > 0 && (h->HandleCount > 0 || (h->Flags & PERMANENT));
+    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), kept ? SIM_READ : SIM_WRITE);
+    if (h->PointerCount == 0)
         destroy(object);
 }
 
@@ -181,6 +200,7 @@ NTSTATUS ob_insert_name(void *object, const UNICODE_STRING *path, ULONG attribut
 {
     UNICODE_STRING rest = *path, part;
     struct ob_record *dir = ob_room()->root;
+    sim_access(SIM_ACCESS_NAMESPACE, SIM_WRITE);
     if (rest.Length == 0 || rest.Buffer[0] != '\\')
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     while (next_component(&rest, &part)) {
@@ -217,6 +237,7 @@ void ob_remove_name(void *object)
     struct ob_record *r = ob_record(object);
     if (!r || !r->parent)
         return;
+    sim_access(SIM_ACCESS_NAMESPACE, SIM_WRITE);
     struct ob_record **at = &r->parent->first_child;
     while (*at != r)
         at = &(*at)->sibling;
@@ -231,6 +252,7 @@ static NTSTATUS lookup(const UNICODE_STRING *path, void **object, UNICODE_STRING
 {
     UNICODE_STRING left = *path, part;
     struct ob_record *at = ob_room()->root;
+    sim_access(SIM_ACCESS_NAMESPACE, SIM_READ);
     if (left.Length == 0 || left.Buffer[0] != '\\')
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     while (left.Length) {

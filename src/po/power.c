@@ -9,9 +9,11 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "ps/ps.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
+enum { REQUEST_TAG = 0x52506F50 /* "PoPR" */ };
 enum { WORKERS = 2 }; /* DOC: !poaction shows two static ones */
 enum request_kind { KIND_DEVICE_SET, KIND_SYSTEM, KIND_DEVICE_QUERY, KIND_WAIT_WAKE };
 
@@ -74,6 +76,12 @@ struct active {
     struct request *r;
 };
 
+/* Which requests of a stack are under way, and which wait. */
+static void touch(const DEVICE_OBJECT *base)
+{
+    sim_access(SIM_ACCESS_OF(SIM_POWER, base), SIM_WRITE);
+}
+
 static bool kind_is_busy(const DEVICE_OBJECT *base, uint8_t kind)
 {
     if (kind == KIND_WAIT_WAKE)
@@ -94,6 +102,7 @@ static void list(struct request *r)
     a->r = r;
     a->next = (struct active *)p->active;
     p->active = (struct request *)a;
+    sim_access(SIM_ACCESS_OF(SIM_POWER, p->work), SIM_WRITE);
     append(&p->listed, r);
     KeReleaseSemaphore(p->work, 0, 1, FALSE);
 }
@@ -110,6 +119,7 @@ static void active_remove(struct request *r)
 
 static void list_next_of_kind(DEVICE_OBJECT *base, uint8_t kind)
 {
+    touch(base);
     for (struct request **at = &room()->waiting; *at; at = &(*at)->next) {
         struct request *r = *at;
         if (r->base != base || r->kind != kind)
@@ -129,9 +139,10 @@ NTSTATUS PopRequestCompletion(DEVICE_OBJECT *unused, IRP *irp, struct request *r
                    (uint64_t)&irp->IoStatus);
     DEVICE_OBJECT *base = r->base, *device = r->device, *top = r->top;
     uint8_t kind = r->kind;
+    touch(base);
     active_remove(r);
     IoFreeIrp(irp);
-    sim_free(r, sizeof *r);
+    ex_pool_free(r);
     room()->outstanding--;
     sim_point((uint64_t)base); /* completed, the next of its kind not yet listed */
     list_next_of_kind(base, kind);
@@ -175,7 +186,9 @@ NTSTATUS PoRequestPowerIrp(DEVICE_OBJECT *device, ULONG minor, ULONG state, PVOI
     minor &= 0xFF;
     if (minor != IRP_MN_WAIT_WAKE && minor != IRP_MN_SET_POWER && minor != IRP_MN_QUERY_POWER)
         return STATUS_INVALID_PARAMETER_2;
-    struct request *r = sim_alloc(sizeof *r);
+    /* In pool: its address lies in the IRP, where a driver can see it. */
+    struct request *r = ex_pool_alloc(NonPagedPoolNx, sizeof *r, REQUEST_TAG);
+    memset(r, 0, sizeof *r);
     r->device = device;
     r->top = io_top_of_stack(device);
     r->base = base_of(device);
@@ -193,6 +206,7 @@ NTSTATUS PoRequestPowerIrp(DEVICE_OBJECT *device, ULONG minor, ULONG state, PVOI
     if (out && minor == IRP_MN_WAIT_WAKE)
         *out = r->irp;
     trace_event(TRACE_POWER_REQUEST, (uint64_t)r->irp, (uint64_t)device, state, minor);
+    touch(r->base);
     if (kind_is_busy(r->base, r->kind))
         append(&room()->waiting, r);
     else
@@ -206,6 +220,7 @@ static void worker(void *unused)
     guest_frame_push(FRAME_PopIrpWorker);
     for (;;) {
         KeWaitForSingleObject(p->work, Executive, KernelMode, FALSE, NULL);
+        sim_access(SIM_ACCESS_OF(SIM_POWER, p->work), SIM_WRITE);
         struct request *r = p->listed;
         if (!r)
             continue;
@@ -237,6 +252,7 @@ ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state)
 {
     if (type != DevicePowerState)
         return PowerSystemWorking;
+    sim_access(SIM_ACCESS_OF(SIM_POWER, device), SIM_WRITE);
     struct power_state **at = &room()->states;
     while (*at && (*at)->device != device)
         at = &(*at)->next;

@@ -177,7 +177,7 @@ static uint64_t up(uint64_t x, uint64_t align)
 }
 
 /* One block a thread: the pointers, and behind them the copies for the modules that are there when it begins. */
-static void tls_make(struct thread *t)
+void ps_modules_thread_create(struct thread *t)
 {
     struct process *p = t->process;
     uint64_t bytes = TLS_MODULES * 8;
@@ -205,7 +205,7 @@ static void tls_add(const struct process *p, const struct user_module *m)
             continue;
         uint64_t *block = *(uint64_t **)(t->teb + TEB_TLS_POINTER);
         if (!block)
-            continue; /* it has not begun yet, and will make its own */
+            continue;
         block[m->tls_index] = mm_user_alloc(t->process, tls_bytes(m), PROT_READ | PROT_WRITE);
         IR_ASSERT(block[m->tls_index]);
         template_copy(m, block[m->tls_index]);
@@ -217,7 +217,7 @@ void ps_modules_thread_free(struct thread *t)
     uint64_t block = *(uint64_t *)(t->teb + TEB_TLS_POINTER);
     uint64_t base, bytes;
     if (block && mm_user_range(t->process, block, &base, &bytes) && base == block)
-        mm_user_free(t->process, base, bytes);
+        mm_user_retire(t->process, base);
 }
 
 /* ---- start and end ---- */
@@ -248,7 +248,6 @@ static bool tell(const struct user_module *m, unsigned reason, bool with_process
 void ps_modules_thread_begin(struct thread *t)
 {
     struct process *p = t->process;
-    tls_make(t);
     if (p->main_thread != t) {
         for (const struct user_module *m = p->modules, *next; m; m = next) {
             next = m->next;

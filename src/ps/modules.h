@@ -32,6 +32,8 @@ void ps_module_quiet(const struct image *image);
 /* One reference that never goes (GET_MODULE_HANDLE_EX_FLAG_PIN), or one more. */
 void ps_module_reference(const struct image *image, bool pin);
 
+/* A new thread's thread-local variables; by its creator, so that where they lie does not depend on when it begins. */
+void ps_modules_thread_create(struct thread *t);
 /* In user mode, by the thread itself: when it begins (the main thread: also the start of all modules), when it ends, and by the one
  * that ends the process. */
 void ps_modules_thread_begin(struct thread *t);

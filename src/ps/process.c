@@ -11,6 +11,7 @@
 #include "ob/ob.h"
 #include "ps/modules.h"
 #include "rtl/nls.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -145,6 +146,7 @@ static void terminate_others(NTSTATUS status)
 {
     struct thread *me = MACHINE->fiber->thread;
     struct process *p = me->process;
+    sim_access(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), SIM_WRITE);
     if (!p->exit_status_set) {
         p->exit_status_set = true;
         p->exit_status = status;
@@ -174,10 +176,15 @@ _Noreturn void ps_user_exit_process(NTSTATUS status)
 _Noreturn void ps_user_exit_thread(NTSTATUS status)
 {
     struct thread *t = ps_current();
-    if (t->process->threads == 1)
+    sim_point((uint64_t)t->ethread);
+    bool last = t->process->threads == 1;
+    sim_access(SIM_ACCESS_OF(SIM_THREADS, t->process->eprocess), last ? SIM_WRITE : SIM_READ);
+    if (last)
         ps_user_exit_process(status);
+    sim_quiet_begin();
     if (ps_user_end_hook)
         ps_user_end_hook();
     ps_modules_thread_end(t);
+    sim_quiet_end();
     ps_exit_thread(status);
 }

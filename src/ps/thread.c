@@ -94,6 +94,9 @@ static struct thread *create(struct process *process, void *fn, void *context, c
     e->Tcb.StackBase = (PVOID)t->agent->fiber.kernel_stack_top;
     e->Tcb.StackLimit = (PVOID)t->agent->fiber.kernel_stack;
     e->Tcb.InitialStack = e->Tcb.StackBase;
+    sim_access(SIM_ACCESS_THREAD_IDS, SIM_WRITE);
+    sim_access(SIM_ACCESS_CLOCK, SIM_READ);
+    sim_access(SIM_ACCESS_OF(SIM_THREADS, process->eprocess), SIM_READ);
     ob_reference(process->eprocess);
     ke_thread_init(t);
     process->threads++;
@@ -222,9 +225,11 @@ static void teb_make(struct thread *t)
 NTSTATUS ps_create_user_thread(struct process *process, void *start, void *parameter, uint64_t stack_size, bool suspended, struct thread **out)
 {
     struct thread *t = create(process, start, parameter, NULL);
+    sim_access(SIM_ACCESS_OF(SIM_USER_MEMORY, process->eprocess), SIM_WRITE);
     if (!user_stack_make(t, stack_size))
         return STATUS_NO_MEMORY;
     teb_make(t);
+    ps_modules_thread_create(t);
     t->ethread->Win32StartAddress = start;
     t->suspended = suspended;
     if (!suspended)
@@ -245,7 +250,11 @@ static void run_user(struct thread *t)
     t->previous_mode = UserMode;
     host_set_gs(t->teb);
     guest_frame_push(FRAME_RtlUserThreadStart);
+    if (t->process->main_thread != t)
+        sim_quiet_begin();
     ps_modules_thread_begin(t);
+    if (t->process->main_thread != t)
+        sim_quiet_end();
     /* OBS: user APCs that were queued before run before the start routine. */
     sim_access((uint64_t)t->ethread, SIM_READ);
     const LIST_ENTRY *apcs = &t->ethread->Tcb.ApcState.ApcListHead[UserMode];
@@ -332,6 +341,7 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
     io_thread_rundown(t);
     ke_thread_rundown(t);
     bool last = --p->threads == 0;
+    sim_access(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), last ? SIM_WRITE : SIM_READ);
     p->eprocess->ActiveThreads--;
     if (last && p != ps_system())
         ps_process_rundown(p, p->exit_status_set ? p->exit_status : status);
@@ -341,10 +351,12 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
     if (t->teb) {
         ps_modules_thread_free(t);
         sim_segment_remove(t->user_stack_limit);
-        mm_user_free(p, t->user_stack, t->user_stack_top - t->user_stack);
-        mm_user_free(p, t->teb, TEB_BYTES);
+        mm_user_retire(p, t->user_stack);
+        mm_user_retire(p, t->teb);
     }
+    sim_quiet_begin(); /* the process does not end before its last thread, which has said so */
     ob_dereference(p->eprocess);
+    sim_quiet_end();
     ob_dereference(t->ethread);
     t->ethread = NULL;
     sim_agent_exit();

@@ -7,6 +7,7 @@
 
 #include "session/session.h"
 #include "sim/access.h"
+#include "sim/door.h"
 #include "sim/machine.h"
 #include "trace/trace.h"
 
@@ -36,6 +37,8 @@ uint32_t explorable_agent_id(const struct agent *a)
 
 static void on_access(uint64_t object, unsigned kind, unsigned lock)
 {
+    if (MACHINE->fiber && MACHINE->fiber->quiet)
+        return;
     if (access_count == MAX_ACCESSES) {
         overflow = true;
         return;
@@ -103,6 +106,16 @@ static unsigned join_everybody(void)
     return m->agent_count + m->gone_count;
 }
 
+/* The export that it is in, from 1; 0: none. */
+static uint32_t operation_of(const struct agent *a)
+{
+    if (a->kind == AGENT_CLOCK || a->fresh)
+        return 0;
+    const struct door_frame *f = (const struct door_frame *)a->fiber.guest_sp;
+    const struct door_entry *e = door_current_call(a);
+    return e && a->fiber.frame_site == door_site(f->index) ? f->index + 1 : 0;
+}
+
 static void step(void *context, uint32_t agent, unsigned alternative, struct explore_event *out)
 {
     struct machine *m = MACHINE;
@@ -110,6 +123,7 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
     created_count = 0;
     overflow = false;
     unsigned joins = 0;
+    uint32_t op = 0;
     bool stands = sim_run(); /* prefixes are replayed without looking at the points between */
     IR_ASSERT(stands);
     if (m->choice.kind == CHOICE_DATA) {
@@ -121,12 +135,13 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
         IR_ASSERT(i < m->choice.n);
         if (m->agents[m->choice.agents[i]] == m->clock)
             joins = join_everybody();
+        op = operation_of(m->agents[m->choice.agents[i]]);
         sim_decide(i);
     }
     if (overflow) /* more than can be told apart: one access that conflicts with everything of its kind is the safe answer */
         access_count = 0, on_access(SIM_ACCESS_EVERYTHING, EXPLORE_WRITE, 0);
     *out = (struct explore_event) { .accesses = accesses, .access_count = access_count, .enables = created, .enables_count = created_count,
-                                    .joins = everybody, .joins_count = joins };
+                                    .joins = everybody, .joins_count = joins, .op = op };
 }
 
 static void outcome(void *context, struct explore_outcome *out)

@@ -14,7 +14,23 @@ enum { SIM_NOT_A_LOCK, SIM_LOCK_ACQUIRE, SIM_LOCK_RELEASE };
 #define SIM_ACCESS_CLOCK 2ull
 #define SIM_ACCESS_REGISTRY 3ull
 #define SIM_ACCESS_NAMESPACE 4ull
+#define SIM_ACCESS_THREAD_IDS 5ull
 #define SIM_ACCESS_PROCESSOR(n) (0x100ull + (n)) /* who is pinned to this one */
+
+/* Keys of what belongs to an object without being its own bytes. */
+enum sim_access_of {
+    SIM_HANDLES = 1, /* which handle of a process is the next: EPROCESS */
+    SIM_HANDLE, /* one handle: EPROCESS + index */
+    SIM_LIFE, /* whether somebody may be the last to let go of an object */
+    SIM_POOL, /* what others have freed for the owner of a window: number of the window */
+    SIM_POOL_WINDOW, /* whose a window is: its number */
+    SIM_USER_MEMORY, /* which user addresses are taken: EPROCESS */
+    SIM_IRPS, /* a thread's list of IRPs: ETHREAD */
+    SIM_STACK, /* who is attached to whom: DEVICE_OBJECT */
+    SIM_POWER, /* a device stack's queue of power requests: DEVICE_OBJECT */
+    SIM_THREADS, /* whether a process has more than one thread left: EPROCESS */
+};
+#define SIM_ACCESS_OF(what, address) ((uint64_t)(what) << 56 | (uint64_t)(address))
 
 extern void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
 struct agent;
@@ -30,6 +46,14 @@ static inline void sim_access_lock(uint64_t object, unsigned which)
 {
     if (sim_access_hook)
         sim_access_hook(object, SIM_WRITE, which);
+}
+
+/* An end to trust in the reduction: from here on what a step depends on cannot be told. why: a sentence without full stop. */
+extern void (*sim_opaque_hook)(const char *why);
+static inline void sim_opaque(const char *why)
+{
+    if (sim_opaque_hook)
+        sim_opaque_hook(why);
 }
 
 #endif

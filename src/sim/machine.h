@@ -58,6 +58,7 @@ enum agent_state {
 };
 
 struct processor;
+typedef bool sim_gate(const void *arg);
 
 struct agent {
     struct fiber fiber; /* first: MACHINE->fiber is the running agent */
@@ -69,6 +70,7 @@ struct agent {
     bool ran; /* since the last snapshot or restore: its stacks changed */
     bool yielded; /* by itself: switching away is free */
     bool relaxing; /* in sim_relax: not enabled while others are */
+    uint8_t quiet; /* its points are none and what it touches is not told: the beginning and end of threads (sim_quiet) */
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
     uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
@@ -77,6 +79,10 @@ struct agent {
     struct processor *bound;
     uint16_t watched; /* IRPs whose event or status block lies on its stack: the door looks after them (verify/stack.h) */
     bool due; /* DPC: has work and has not begun */
+    sim_gate *gate; /* not enabled while this is false */
+    const void *gate_arg;
+    bool at_point; /* it stands in sim_point, not in a wait */
+    uint64_t gave_up; /* object of the gate that it has passed with gates_open, to wait for ever */
     const volatile uint64_t *spin_on; /* not enabled while this is non-zero (bit 0): a held spin lock */
     const char *why; /* what it waits for, in words, for findings */
     uint64_t why_object;
@@ -157,6 +163,7 @@ struct machine {
     uint32_t runnable; /* agents READY or RUNNING, and DPC activities with work */
     uint64_t points; /* scheduling points passed */
     uint64_t switches;
+    bool gates_open; /* nobody can go on: those at gates may, to wait for ever */
     uint32_t relaxes; /* in a row, by whomever */
     uint64_t point_limit; /* 0 = none */
     enum run_end end;
@@ -225,6 +232,19 @@ _Noreturn void sim_agent_exit(void);
 /* A scheduling point: others may go first. Called by the door and at named places inside kernel functions, never with
  * half-made changes. object: guest address or other stable key of what the next operation touches; 0 = unknown. */
 void sim_point(uint64_t object);
+/* A point whose operation cannot go on before gate(arg) holds: the agent is not enabled. gate looks at nothing but what the operation
+ * tells that it touches. With nobody else left to go on, no timer either, it goes on all the same, to wait as NT would (m->gates_open). */
+void sim_point_when(uint64_t object, sim_gate *gate, const void *arg);
+/* Between these the running agent's points are none, and what it touches is not told: what a thread does before its routine begins and
+ * after it has ended belongs to one step each, on which nothing depends but what is waited for. */
+static inline void sim_quiet_begin(void)
+{
+    MACHINE->fiber->quiet++;
+}
+static inline void sim_quiet_end(void)
+{
+    MACHINE->fiber->quiet--;
+}
 /* Like sim_point, and switching away costs no preemption (yield, delay, pause). */
 void sim_yield(void);
 /* A turn of a loop that only waits for memory to change (pause, an empty spin): nothing is tried twice, somebody else goes first if

@@ -14,6 +14,7 @@ void (*sim_resume_hook)(struct agent *agent);
 void (*sim_place_hook)(struct agent *agent, struct processor *p);
 void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
 void (*sim_create_hook)(struct agent *a);
+void (*sim_opaque_hook)(const char *why);
 
 enum {
     HOST_STACKS = 0x40000000, /* offset in the private part */
@@ -29,14 +30,17 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 /* ---- agents ---- */
 
+/* A slot decides where stacks lie. That of an ended agent is used again only when there is no other, or where a thread lies would
+ * depend on whether another had ended by then. */
 static uint16_t free_slot(struct machine *m)
 {
+    if (m->agent_count < MAX_AGENTS)
+        return (uint16_t)m->agent_count;
+    sim_opaque("there were more threads than slots for them");
     for (uint32_t i = 0; i < m->agent_count; i++)
         if (m->agents[i]->state == AGENT_DEAD)
             return (uint16_t)i;
-    if (m->agent_count == MAX_AGENTS)
-        base_panic("more than %d threads at once", MAX_AGENTS);
-    return (uint16_t)m->agent_count;
+    base_panic("more than %d threads at once", MAX_AGENTS);
 }
 
 static void stacks_map(struct agent *a)
@@ -70,6 +74,7 @@ struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *a
 {
     struct machine *m = MACHINE;
     uint16_t id = free_slot(m);
+    sim_access(SIM_ACCESS_THREAD_IDS, SIM_WRITE); /* which slot is the next */
     struct agent *a = m->agents[id];
     if (a) {
         dead_slot_reuse(a);
@@ -132,6 +137,13 @@ static void leave_processor(struct agent *a)
     p->irql = PASSIVE_LEVEL;
 }
 
+static uint64_t lowest_used(uint64_t low, uint64_t top)
+{
+    while (low < top && *(const uint64_t *)low == 0)
+        low += 8;
+    return low;
+}
+
 _Noreturn void sim_agent_exit(void)
 {
     struct agent *a = MACHINE->fiber;
@@ -139,6 +151,8 @@ _Noreturn void sim_agent_exit(void)
     IR_ASSERT(!a->dpc || a->dpc->state == AGENT_IDLE);
     leave_processor(a);
     a->state = AGENT_DEAD;
+    uint64_t low = lowest_used(a->fiber.kernel_stack, a->fiber.kernel_stack_top); /* nothing of it has to be kept in snapshots */
+    memset((void *)low, 0, a->fiber.kernel_stack_top - low);
     if (a->dpc)
         a->dpc->state = AGENT_DEAD;
     MACHINE->runnable--;
@@ -163,6 +177,8 @@ void sim_point(uint64_t object)
 {
     struct machine *m = MACHINE;
     struct agent *a = m->fiber;
+    if (a->quiet)
+        return;
     if (a->no_point) {
         a->no_point = false;
         return;
@@ -175,7 +191,26 @@ void sim_point(uint64_t object)
     if (m->runnable == 1 && !m->every_point && !m->time_any)
         return;
     a->next_object = object;
+    a->at_point = true;
     to_main();
+    a->at_point = false;
+}
+
+void sim_point_when(uint64_t object, sim_gate *gate, const void *arg)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    if (a->quiet || a->no_point || m->processors_matter) {
+        sim_point(object);
+        return;
+    }
+    a->gate = gate;
+    a->gate_arg = arg;
+    if (m->runnable == 1 && !m->every_point && !m->time_any && !gate(arg)) /* nobody else: it waits as NT would */
+        m->points++;
+    else
+        sim_point(object);
+    a->gate = NULL;
 }
 
 void sim_yield(void)
@@ -375,6 +410,8 @@ static bool can_begin(struct machine *m, const struct agent *dpc)
 
 static bool can_step(struct machine *m, const struct agent *a)
 {
+    if (a->gate && !m->gates_open && !a->gate(a->gate_arg))
+        return false;
     switch (a->state) {
     case AGENT_RUNNING:
         if (a->processor->active != a || (a->spin_on && (*a->spin_on & 1)) || dpcs_first(a->processor))
@@ -525,6 +562,27 @@ void sim_decide(unsigned alternative)
         run_agent(m, a);
 }
 
+/* Nobody can go on. Who stands at a gate goes through it to wait as NT would, so that views show what is waited for; that is no step
+ * of the search. */
+static bool open_gate(struct machine *m)
+{
+    void (*hook)(uint64_t object, unsigned kind, unsigned lock) = sim_access_hook;
+    struct agent *last = m->last;
+    m->gates_open = true;
+    gather(m);
+    bool any = m->choice.n > 0;
+    if (any) {
+        struct agent *a = m->agents[m->choice.agents[0]];
+        a->gave_up = a->next_object;
+        sim_access_hook = NULL;
+        sim_decide(0);
+        sim_access_hook = hook;
+        m->last = last;
+    }
+    m->gates_open = false;
+    return any;
+}
+
 bool sim_run(void)
 {
     struct machine *m = MACHINE;
@@ -535,7 +593,8 @@ bool sim_run(void)
             return true;
         gather(m);
         if (m->choice.n == 0) {
-            m->end = RUN_DEADLOCK;
+            if (!open_gate(m))
+                m->end = RUN_DEADLOCK;
             continue;
         }
         if (m->choice.n > 1 || m->every_point)

@@ -35,7 +35,6 @@ static NTSTATUS create(void *start, void *parameter, uint64_t stack, bool suspen
         s = ob_handle_create(ps_current()->process, t->ethread, THREAD_ALL_ACCESS, 0, handle);
         if (!suspended)
             ps_resume_thread(t);
-        sim_point((uint64_t)t->ethread);
     }
     ps_syscall_leave(&sc);
     return s;
