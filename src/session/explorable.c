@@ -109,11 +109,17 @@ static unsigned join_everybody(void)
 /* The export that it is in, from 1; 0: none. */
 static uint32_t operation_of(const struct agent *a)
 {
-    if (a->kind == AGENT_CLOCK || a->fresh)
+    if (a->kind == AGENT_CLOCK || (a->fiber.guest_sp & 0xFFF) + sizeof(struct door_frame) > 0x1000)
         return 0;
     const struct door_frame *f = (const struct door_frame *)a->fiber.guest_sp;
-    const struct door_entry *e = door_current_call(a);
-    return e && a->fiber.frame_site == door_site(f->index) ? f->index + 1 : 0;
+    return f->index < door_count && door_site(f->index) == a->fiber.frame_site ? f->index + 1 : 0;
+}
+
+/* One that stands in a point, not at a gate and not in a wait, is enabled until it runs. */
+static uint32_t flags_of(const struct agent *a)
+{
+    bool free = a->at_point && !a->gate && !a->spin_on && !a->relaxing && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
+    return free ? EXPLORE_NEVER_WAITS : 0;
 }
 
 static void step(void *context, uint32_t agent, unsigned alternative, struct explore_event *out)
@@ -123,7 +129,7 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
     created_count = 0;
     overflow = false;
     unsigned joins = 0;
-    uint32_t op = 0;
+    uint32_t op = 0, flags = 0;
     bool stands = sim_run(); /* prefixes are replayed without looking at the points between */
     IR_ASSERT(stands);
     if (m->choice.kind == CHOICE_DATA) {
@@ -136,12 +142,13 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
         if (m->agents[m->choice.agents[i]] == m->clock)
             joins = join_everybody();
         op = operation_of(m->agents[m->choice.agents[i]]);
+        flags = flags_of(m->agents[m->choice.agents[i]]);
         sim_decide(i);
     }
     if (overflow) /* more than can be told apart: one access that conflicts with everything of its kind is the safe answer */
         access_count = 0, on_access(SIM_ACCESS_EVERYTHING, EXPLORE_WRITE, 0);
     *out = (struct explore_event) { .accesses = accesses, .access_count = access_count, .enables = created, .enables_count = created_count,
-                                    .joins = everybody, .joins_count = joins, .op = op };
+                                    .joins = everybody, .joins_count = joins, .op = op, .flags = flags };
 }
 
 static void outcome(void *context, struct explore_outcome *out)
