@@ -229,6 +229,7 @@ static void search(const struct options *o, const struct explore_machine *machin
     int64_t limit = o->schedules >= 0 ? o->schedules : c->schedules;
     x.schedules = limit >= 0 ? (uint64_t)limit : 0;
     x.steps = 100000;
+    x.count_traces = true;
     x.stop = out_of_time;
     x.ran = on_run;
     x.user = s;

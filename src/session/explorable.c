@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ps/ps.h"
 #include "session/session.h"
 #include "sim/access.h"
 #include "sim/door.h"
@@ -151,6 +152,55 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
                                     .joins = everybody, .joins_count = joins, .op = op, .flags = flags };
 }
 
+/* ---- who waits ---- */
+
+/* By what its operation becomes enabled: what the one behind a gate would touch; for a thread that waits, its KTHREAD, which ending its
+ * wait writes. */
+static void waits_for(const struct agent *a, struct explore_access *out, unsigned *count)
+{
+    const struct thread *t = a->thread;
+    unsigned n = 0;
+    if (a->gate || a->gave_up)
+        out[n++] = (struct explore_access) { a->gate ? a->next_object : a->gave_up, EXPLORE_WRITE, EXPLORE_NOT_A_LOCK };
+    else if (a->spin_on)
+        out[n++] = (struct explore_access) { a->why_object, EXPLORE_WRITE, EXPLORE_NOT_A_LOCK };
+    if (t && t->ethread)
+        out[n++] = (struct explore_access) { (uint64_t)t->ethread, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+    if (a->kind == AGENT_DPC)
+        out[n++] = (struct explore_access) { a->stable_id, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+    if (a->state == AGENT_WAITING && a->why_object && !a->gave_up)
+        out[n++] = (struct explore_access) { a->why_object, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+    *count = n;
+}
+
+static bool does_wait(const struct agent *a)
+{
+    if (a->state == AGENT_DEAD || a->state == AGENT_FREE || a->kind == AGENT_CLOCK)
+        return false;
+    for (unsigned i = 0; i < MACHINE->choice.n; i++)
+        if (MACHINE->choice.agents[i] == a->id && !MACHINE->choice_wanted)
+            return false;
+    return true;
+}
+
+static unsigned waiting(void *context, const struct explore_waiting **out)
+{
+    static struct explore_waiting list[MAX_AGENTS];
+    static struct explore_access touched[MAX_AGENTS][4];
+    const struct machine *m = MACHINE;
+    unsigned n = 0;
+    for (uint32_t i = 0; i < m->agent_count; i++) {
+        const struct agent *a = m->agents[i];
+        if (!does_wait(a))
+            continue;
+        list[n] = (struct explore_waiting) { explorable_agent_id(a), touched[n], 0 };
+        waits_for(a, touched[n], &list[n].access_count);
+        n++;
+    }
+    *out = list;
+    return n;
+}
+
 static void outcome(void *context, struct explore_outcome *out)
 {
     struct outcome o;
@@ -177,7 +227,7 @@ static void discard(void *context, void *s)
 
 const struct explore_machine *explorable_open(const struct config *config)
 {
-    static const struct explore_machine machine = { .reset = reset, .point = point, .step = step, .outcome = outcome, .snapshot = snapshot, .restore = restore, .discard = discard };
+    static const struct explore_machine machine = { .reset = reset, .point = point, .step = step, .outcome = outcome, .waiting = waiting, .snapshot = snapshot, .restore = restore, .discard = discard };
     session_begin(config);
     MACHINE->every_point = true;
     MACHINE->point_limit = 1000000;
