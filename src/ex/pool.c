@@ -11,6 +11,7 @@
 #include "trace/trace.h"
 
 bool (*mm_pool_fail_hook)(uint32_t pool_type, size_t bytes, uint32_t tag);
+void (*mm_pool_free_hook)(uint64_t base, size_t bytes);
 
 enum {
     TAG_NONE = 0x656E6F4E, /* 'None': what ExAllocatePool uses */
@@ -177,6 +178,8 @@ void ExFreePoolWithTag(PVOID p, ULONG tag)
     struct pool_header *h = checked_header(p);
     if (tag && ((tag ^ h->tag) & ~(ULONG)PROTECTED_POOL))
         KeBugCheckEx(BAD_POOL_CALLER, WRONG_TAG, (uint64_t)p, h->tag, tag);
+    if (mm_pool_free_hook)
+        mm_pool_free_hook((uint64_t)p, pool_capacity(h));
     trace_event(TRACE_POOL_FREE, (uint64_t)p, h->tag, 0, 0);
     pool_free(h);
 }

@@ -8,6 +8,7 @@
 #include "cm/cm.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
+#include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "sim/door.h"
@@ -82,6 +83,35 @@ DRIVER_OBJECT *io_driver_find(const char *name)
     return NULL;
 }
 
+static void remember_gone(const struct io_driver *d)
+{
+    struct io_gone *g = sim_alloc(sizeof *g);
+    g->base = d->image->base;
+    g->size = d->image->size;
+    snprintf(g->service, sizeof g->service, "%s", d->service);
+    g->next = io_room()->gone;
+    io_room()->gone = g;
+    MACHINE->images_gone++;
+}
+
+const struct io_gone *io_gone_at(uint64_t address)
+{
+    if (image_at(address))
+        return NULL;
+    for (const struct io_gone *g = io_room()->gone; g; g = g->next)
+        if (address - g->base < g->size)
+            return g;
+    return NULL;
+}
+
+/* DOC: 0xCE. A timer, DPC, work item, callback or thread that the driver left behind. */
+static void check_gone(uint64_t address)
+{
+    enum { EXECUTE = 0x10 };
+    if (io_gone_at(address))
+        KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, address, EXECUTE, address, 0);
+}
+
 static void forget(DRIVER_OBJECT *driver)
 {
     struct io_driver **at = &io_room()->drivers;
@@ -89,8 +119,11 @@ static void forget(DRIVER_OBJECT *driver)
         at = &(*at)->next;
     struct io_driver *r = *at;
     *at = r->next;
-    if (r->image)
+    if (r->image) {
+        remember_gone(r);
+        door_gone_hook = check_gone;
         image_unload(r->image);
+    }
     sim_free(r, sizeof *r);
     io_driver_extensions_free(driver);
     ob_remove_name(driver);

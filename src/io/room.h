@@ -21,7 +21,15 @@ struct io_driver { /* beside a DRIVER_OBJECT */
     struct io_driver *next;
 };
 
+/* Where a driver was that has been unloaded. */
+struct io_gone {
+    uint64_t base, size;
+    char service[64];
+    struct io_gone *next;
+};
+
 struct io_room {
+    struct io_gone *gone; /* newest first */
     uint64_t irps_live;
     struct io_driver *drivers;
     uint64_t cancel_lock; /* KSPIN_LOCK of IoAcquireCancelSpinLock; private: no export shows its address */
@@ -52,6 +60,8 @@ MDL *IoAllocateMdl(PVOID va, ULONG length, ULONG secondary, ULONG quota, IRP *ir
 void MmUnlockPages(MDL *mdl);
 void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation);
 struct io_driver *io_driver_of(const DRIVER_OBJECT *driver);
+/* The unloaded driver that an address lies in; NULL. */
+const struct io_gone *io_gone_at(uint64_t address);
 void io_file_types_register(void);
 void io_file_systems_init(void);
 void io_device_try_free(DEVICE_OBJECT *d);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "io/io.h"
+#include "io/room.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ps/process.h"
@@ -18,8 +18,11 @@ static void print_parameter(FILE *out, const struct ke_bugcheck *b, int i)
     const struct image *image = image_at(b->p[i]);
     const char *meaning = nt_bugcheck_parameter(b->code, i + 1);
     fprintf(out, "Arg%d: %016llx%s%s", i + 1, (unsigned long long)b->p[i], meaning[0] ? ", " : "", meaning);
+    const struct io_gone *gone = io_gone_at(b->p[i]);
     if (image && !image->synthetic)
         image_symbol_text(b->p[i], symbol, sizeof symbol);
+    else if (gone)
+        snprintf(symbol, sizeof symbol, "<Unloaded_%s.sys>+0x%llx", gone->service, (unsigned long long)(b->p[i] - gone->base));
     fprintf(out, "%s%s%s\n", symbol[0] ? " (" : "", symbol, symbol[0] ? ")" : "");
 }
 

@@ -355,6 +355,15 @@ static void run_down(LIST_ENTRY *head)
     }
 }
 
+void ke_user_return_check(const struct thread *t, uint64_t service)
+{
+    const KTHREAD *k = &t->ethread->Tcb;
+    if (sim_irql() != PASSIVE_LEVEL)
+        KeBugCheckEx(IRQL_GT_ZERO_AT_SYSTEM_SERVICE, service, sim_irql(), 0, 0);
+    if (k->ApcStateIndex != OriginalApcEnvironment || k->CombinedApcDisable)
+        KeBugCheckEx(APC_INDEX_MISMATCH, service, k->ApcStateIndex, k->CombinedApcDisable, 0);
+}
+
 void ke_thread_exit_check(const struct thread *t)
 {
     const KTHREAD *k = &t->ethread->Tcb;

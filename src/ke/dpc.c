@@ -219,3 +219,16 @@ void KeFlushQueuedDpcs(void)
         sim_block("the end of queued DPCs", 0);
     }
 }
+
+const KDPC *ke_dpc_in(uint64_t base, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < MACHINE->agent_count; i++) {
+        const LIST_ENTRY *head = &ke_room()->global->dpcs[i];
+        for (const LIST_ENTRY *e = head->Flink; e && e != head; e = e->Flink) {
+            const KDPC *d = LIST_ITEM(e, KDPC, DpcListEntry);
+            if ((uint64_t)d - base < bytes)
+                return d;
+        }
+    }
+    return NULL;
+}

@@ -15,6 +15,9 @@ void ke_thread_init(struct thread *t);
 void ke_thread_signal(struct thread *t);
 /* First thing a new thread does, on its own stack. */
 void ke_thread_running(struct thread *t);
+/* On the way back to user mode: bug checks 0x4A and 0x1 if a driver has left the thread with a raised IRQL, attached, or with APCs
+ * disabled. service: an address in the system service. */
+void ke_user_return_check(const struct thread *t, uint64_t service);
 /* First thing of the end: bug check 0x20 if the thread has APCs disabled or a raised IRQL. */
 void ke_thread_exit_check(const struct thread *t);
 /* Current thread ends: mutants abandoned, APC queues run down. */
@@ -49,6 +52,11 @@ BOOLEAN KeSetTimer(KTIMER *timer, LARGE_INTEGER due_time, KDPC *dpc);
 BOOLEAN KeSetTimerEx(KTIMER *timer, LARGE_INTEGER due_time, LONG period, KDPC *dpc);
 BOOLEAN KeCancelTimer(KTIMER *timer);
 BOOLEAN KeReadStateTimer(KTIMER *timer);
+
+/* A timer that is set, in that range; NULL if there is none. */
+const KTIMER *ke_timer_in(uint64_t base, uint64_t bytes);
+/* The same for a queued DPC. */
+const KDPC *ke_dpc_in(uint64_t base, uint64_t bytes);
 
 /* DPCs. */
 void KeInitializeDpc(KDPC *dpc, PVOID routine, PVOID context);

@@ -50,6 +50,16 @@ bool ke_timer_remove(KTIMER *timer)
     return true;
 }
 
+const KTIMER *ke_timer_in(uint64_t base, uint64_t bytes)
+{
+    for (LIST_ENTRY *e = timers()->Flink; e != timers(); e = e->Flink) {
+        const KTIMER *t = LIST_ITEM(e, KTIMER, TimerListEntry);
+        if ((uint64_t)t - base < bytes)
+            return t;
+    }
+    return NULL;
+}
+
 bool ke_timer_waits(void)
 {
     return !list_empty(timers());

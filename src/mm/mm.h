@@ -27,6 +27,8 @@ void mm_pool_walk(void (*fn)(void *ctx, const struct pool_block *b), void *ctx);
 void mm_pool_totals(uint64_t *blocks, uint64_t *bytes);
 /* Asked before an allocation that a driver makes itself; true = it fails (low resources). Set by verify; NULL = never. */
 extern bool (*mm_pool_fail_hook)(uint32_t pool_type, size_t bytes, uint32_t tag);
+/* Called before a driver's block is freed. Set by verify; NULL = nobody looks. */
+extern void (*mm_pool_free_hook)(uint64_t base, size_t bytes);
 
 /* User memory of a process: its slice is [base, base + USER_SLICE). */
 struct process;

@@ -313,6 +313,7 @@ void ps_syscall_leave(struct syscall *s)
     struct thread *t = a->thread;
     if (s->nested)
         return;
+    ke_user_return_check(t, a->fiber.frame_site);
     if (t->suspend_count)
         ps_wait_while_suspended(t);
     if (!t->terminating && ps_user_apc_pending(t))

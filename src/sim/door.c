@@ -15,6 +15,7 @@ _Static_assert(offsetof(struct door_frame, return_address) == DOOR_FRAME_SIZE, "
 void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
 void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
 void (*door_watch_hook)(const struct door_frame *f, const char *name);
+void (*door_gone_hook)(uint64_t address);
 void (*door_leave_hook)(void);
 
 /* The four doubles are xmm0 to xmm3 in both conventions: whatever the function takes, it finds it there. */
@@ -134,6 +135,8 @@ uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64
     struct guest_mark mark = { f->guest_sp, f->frame_site };
     if (frame)
         guest_frame_push(frame);
+    if (MACHINE->images_gone)
+        door_gone_hook((uint64_t)fn);
     uint64_t in[4];
     for (unsigned i = 0; i < 4; i++)
         in[i] = i < nargs ? args[i] : 0;

@@ -115,6 +115,8 @@ extern void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
 extern void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
 /* Called at each call of an agent that is watched. */
 extern void (*door_watch_hook)(const struct door_frame *f, const char *name);
+/* Asked before guest code is called while images have been unloaded (MACHINE->images_gone): stops the run if the address lies in one. */
+extern void (*door_gone_hook)(uint64_t address);
 /* Called before returning to the guest when set in the agent (pending APCs). */
 extern void (*door_leave_hook)(void);
 

@@ -175,6 +175,7 @@ struct machine {
         uint64_t base, size;
     } foreign[8]; /* images mapped outside the arena */
     uint32_t foreign_count;
+    uint32_t images_gone; /* drivers that have been unloaded */
     uint64_t run_hash[2];
     /* Rooms hang their state here. */
     void *rooms[24];

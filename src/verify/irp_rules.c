@@ -3,6 +3,7 @@
 #include "nt/status.h"
 #include "ps/ps.h"
 #include "sim/machine.h"
+#include "verify/stack.h"
 #include "verify/verify.h"
 
 enum { BUGCHECK_VERIFIER_IO = 0xC9 };
@@ -18,7 +19,7 @@ void verify_dispatch_enter(struct verify_dispatch *v, DEVICE_OBJECT *device, con
 void verify_dispatch_leave(const struct verify_dispatch *v, NTSTATUS status)
 {
     /* DOC: 0xC9 with 5: the dispatch routine returned at another IRQL. */
-    if (sim_irql() != v->irql)
+    if (verify_is_on() && sim_irql() != v->irql)
         KeBugCheckEx(BUGCHECK_VERIFIER_IO, 5, (ULONG64)v->routine, sim_irql(), v->irql);
 }
 

@@ -16,6 +16,7 @@
 #include "sim/image.h"
 #include "sim/machine.h"
 #include "trace/trace.h"
+#include "verify/pool_rules.h"
 
 enum { MAX_WATCHES = 64, MAX_WARNINGS = 16, IOMANAGER_VIOLATION = 0xC9, DETECTED_VIOLATION = 0xC4,
        CANCELLED_IRP_NOT_COMPLETED = 0x135, FIVE_MINUTES_MS = 300000, STATUS_BLOCK_ON_DEAD_STACK = 0xC, EVENT_ON_DEAD_STACK = 0xD };
@@ -187,6 +188,7 @@ void verify_init(bool on)
     r->on = on;
     MACHINE->rooms[ROOM_VERIFY] = r;
     door_watch_hook = check;
+    verify_pool_rules(on);
 }
 
 /* ---- words ---- */
