@@ -80,13 +80,18 @@ static bool join(struct graph_state *to, const struct graph_state *from)
     return join_slots(to, from) || changed;
 }
 
-static void run_block(const struct graph_image *g, const struct graph_block *b, struct graph_state *st, const struct graph_watch *w)
+static void run_block(const struct graph_image *g, const struct graph_block *b, struct graph_state *st, const struct graph_watch *w,
+                      const struct graph_watch *hiding)
 {
     const uint8_t *bytes = g->m.base;
     for (uint32_t at = b->begin; at < b->end;) {
         struct graph_insn i;
         if (!graph_decode(bytes + at, bytes + b->end, &i))
             return;
+        if (hiding && hiding->hides && hiding->hides(hiding->ctx, at)) {
+            i.imm ^= 0x5a0000;
+            i.disp ^= 0x5a0000;
+        }
         graph_step(g, st, at, &i, w);
         at += i.length;
     }
@@ -109,7 +114,7 @@ static void spread(struct work *w, uint32_t to, const struct graph_state *st, bo
     }
 }
 
-static void settle(const struct graph_image *g, struct work *w)
+static void settle(const struct graph_image *g, struct work *w, const struct graph_watch *watch)
 {
     for (bool any = true; any;) {
         any = false;
@@ -120,7 +125,7 @@ static void settle(const struct graph_image *g, struct work *w)
             w->waiting[i] = false;
             w->visits[i]++;
             struct graph_state st = w->states[i];
-            run_block(g, b, &st, NULL);
+            run_block(g, b, &st, NULL, watch);
             spread(w, b->next, &st, &any);
             spread(w, b->target, &st, &any);
             for (uint32_t k = 0; k < b->case_count; k++)
@@ -152,7 +157,7 @@ bool graph_propagate(const struct graph_image *g, const struct graph_body *body,
     if (ok && body->entry != GRAPH_NONE) {
         w.states[body->entry] = entry ? *entry : nothing;
         w.waiting[body->entry] = true;
-        settle(g, &w);
+        settle(g, &w, watch);
     }
     for (uint32_t i = 0; ok && i < body->count; i++) {
         struct graph_state st = w.states[i].known ? w.states[i] : nothing;
@@ -161,7 +166,7 @@ bool graph_propagate(const struct graph_image *g, const struct graph_body *body,
                 st.reg[r] = (struct graph_set){ .unknown = true };
             st.sp_known = false;
         }
-        run_block(g, &body->blocks[i], &st, watch);
+        run_block(g, &body->blocks[i], &st, watch, watch);
     }
     free(w.states);
     free(w.visits);

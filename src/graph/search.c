@@ -14,6 +14,12 @@ struct searcher {
     const struct graph_pattern *p;
     struct graph_match *at;
     size_t count, room;
+    /* Of a constant: the last instruction that stored one half of it. */
+    uint32_t half_at;
+    int32_t half_disp;
+    uint8_t half_base, half_sib, half_rex;
+    bool half_low;
+    size_t direct; /* matches that the first pass found, in order of address */
     uint8_t *learned; /* texts: by opcode, whether the mnemonic fits: 0 not seen, 1 no, 2 yes */
     bool out_of_memory;
 };
@@ -47,12 +53,49 @@ static bool is_constant(uint64_t wanted, uint64_t v)
     return v == wanted || (wanted >> 32 == 0 && wanted > 127 && (uint32_t)v == wanted);
 }
 
-static bool constant_fits(const struct searcher *s, uint32_t at, const struct graph_insn *i)
+/* lea reg,[reg+constant]; and sub as add, lea of the negative: the constant is taken away and the rest compared with zero. */
+static bool displaced(const struct searcher *s, const struct graph_insn *i)
+{
+    uint32_t wanted = (uint32_t)s->p->constant;
+    bool small = s->p->constant >> 32 && s->p->constant >> 31 != 0x1ffffffff;
+    if (small || wanted < 0x10000 || (0 - wanted) < 0x10000 || i->map != GRAPH_MAP_1)
+        return false;
+    if (i->opcode == 0x8d && !graph_rip_relative(i) && graph_mod(i) == 2)
+        return (uint32_t)i->disp == wanted || (uint32_t)i->disp == 0 - wanted;
+    bool add_or_sub = i->opcode == 0x05 || i->opcode == 0x2d || (i->opcode == 0x81 && (graph_digit(i) == 0 || graph_digit(i) == 5));
+    return add_or_sub && (uint32_t)i->imm == 0 - wanted;
+}
+
+/* Two stores of the halves, side by side: mov dword [rax],low; mov dword [rax+4],high. */
+static bool half_fits(struct searcher *s, uint32_t at, const struct graph_insn *i)
+{
+    unsigned half = s->p->constant >> 32 ? 4 : 2;
+    uint64_t mask = half == 4 ? UINT32_MAX : UINT16_MAX, low = s->p->constant & mask, high = s->p->constant >> half * 8 & mask;
+    if (!graph_is(i, GRAPH_MAP_1, 0xc7) || graph_mod(i) == 3 || i->rex & GRAPH_REX_W || (half == 2) != !!(i->prefixes & GRAPH_P66))
+        return false;
+    bool follows = s->half_at && at - s->half_at < 64 && (i->modrm & 7) == s->half_base && i->sib == s->half_sib && (i->rex & 3) == s->half_rex;
+    bool found = follows && ((((uint64_t)i->imm & mask) == high && i->disp == s->half_disp + (int32_t)half && s->half_low) ||
+                             (((uint64_t)i->imm & mask) == low && i->disp == s->half_disp - (int32_t)half && !s->half_low));
+    bool is_low = ((uint64_t)i->imm & mask) == low;
+    if (!found && (is_low || ((uint64_t)i->imm & mask) == high)) {
+        s->half_at = at;
+        s->half_low = is_low;
+        s->half_base = i->modrm & 7;
+        s->half_sib = i->sib;
+        s->half_rex = i->rex & 3;
+        s->half_disp = i->disp;
+    }
+    return found;
+}
+
+static bool constant_fits(struct searcher *s, uint32_t at, const struct graph_insn *i)
 {
     enum graph_flow f = graph_flow_of(i);
     if (f != GRAPH_NEXT)
         return false;
     if (i->imm && is_constant(s->p->constant, (uint64_t)i->imm))
+        return true;
+    if (displaced(s, i) || (s->p->constant > UINT16_MAX && half_fits(s, at, i)))
         return true;
     if (!graph_rip_relative(i) || s->p->constant < 0x10000 || (i->map == GRAPH_MAP_1 && i->opcode == 0x8d))
         return false;
@@ -137,6 +180,12 @@ static void pass(struct searcher *s, uint32_t begin, uint32_t end)
     }
 }
 
+static int by_rva(const void *a, const void *b)
+{
+    const struct graph_match *x = a, *y = b;
+    return x->rva < y->rva ? -1 : x->rva > y->rva;
+}
+
 /* --- computed constants ----------------------------------------------------------------------------------- */
 
 static bool holds(const struct graph_set *set, uint64_t wanted)
@@ -168,32 +217,44 @@ static void at_store(void *ctx, uint32_t site, const struct graph_set *to, bool 
         add(s, site, true);
 }
 
-/* Functions that have the constant in no instruction, and yet pass or store it. */
-static bool search_computed(struct searcher *s, size_t found)
+static void at_return(void *ctx, uint32_t site, const struct graph_state *st)
+{
+    struct searcher *s = ctx;
+    if (holds(&st->reg[0], s->p->constant))
+        add(s, site, true);
+}
+
+/* What was found as an operand is not found again where it arrives. */
+static bool hides(void *ctx, uint32_t site)
+{
+    const struct searcher *s = ctx;
+    size_t low = 0, high = s->direct;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (s->at[mid].rva < site)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < s->direct && s->at[low].rva == site;
+}
+
+/* Places that pass, store or return the constant, which is the operand of no instruction that leads there. */
+static bool search_computed(struct searcher *s)
 {
     const struct graph_index *x = &s->g->x;
-    struct graph_watch w = { s, at_call, at_store };
-    uint8_t *has = calloc(1, x->function_count + 1);
-    bool ok = has != NULL;
-    for (size_t i = 0; ok && i < found; i++)
-        if (s->at[i].function != GRAPH_NONE)
-            has[s->at[i].function] = 1;
+    struct graph_watch w = { .ctx = s, .at_call = at_call, .at_store = at_store, .at_return = at_return, .hides = hides };
+    bool ok = true;
+    s->direct = s->count;
+    if (s->count)
+        qsort(s->at, s->count, sizeof *s->at, by_rva);
     for (uint32_t f = 0; ok && f < x->function_count; f++) {
         struct graph_body body;
-        if (has[f])
-            continue;
         ok = graph_body(s->g, f, &body) && graph_propagate(s->g, &body, NULL, &w);
         if (ok)
             graph_body_free(&body);
     }
-    free(has);
     return ok;
-}
-
-static int by_rva(const void *a, const void *b)
-{
-    const struct graph_match *x = a, *y = b;
-    return x->rva < y->rva ? -1 : x->rva > y->rva;
 }
 
 bool graph_search(const struct graph_image *g, const struct graph_pattern *p, bool deep, struct graph_match **out, size_t *count)
@@ -213,7 +274,7 @@ bool graph_search(const struct graph_image *g, const struct graph_pattern *p, bo
         if (graph_function_at(x, x->parts[k].begin) == GRAPH_NONE)
             pass(&s, x->parts[k].begin, x->parts[k].end);
     if (ok && p->kind == GRAPH_PATTERN_CONSTANT && p->constant > UINT16_MAX && (deep || code < SMALL_CODE))
-        ok = search_computed(&s, s.count);
+        ok = search_computed(&s);
     free(s.learned);
     if (s.count)
         qsort(s.at, s.count, sizeof *s.at, by_rva);

@@ -477,10 +477,83 @@ static void step_one_moves(struct step *s)
     }
 }
 
+static uint64_t sign_extended(uint64_t v, unsigned size)
+{
+    return size == 8 ? v : size == 4 ? (uint64_t)(int64_t)(int32_t)v : size == 2 ? (uint64_t)(int64_t)(int16_t)v : (uint64_t)(int64_t)(int8_t)v;
+}
+
+/* What a shift, a complement or the like makes of constants; of anything else, nothing known. */
+enum unary { SHIFT_LEFT, SHIFT_RIGHT, SHIFT_ARITHMETIC, NOT, NEGATE, MULTIPLY, EXTEND, SET_BIT };
+
+static struct graph_set changed(const struct graph_set *s, enum unary op, int64_t n, unsigned size)
+{
+    struct graph_set out = *s;
+    for (unsigned k = 0; k < out.count; k++) {
+        uint64_t *v = &out.v[k].number, narrow = size == 8 ? *v : *v & ((UINT64_C(1) << size * 8) - 1);
+        if (out.v[k].kind != GRAPH_CONST)
+            return unknown;
+        unsigned by = (unsigned)n & (size == 8 ? 63 : 31);
+        switch (op) {
+        case SHIFT_LEFT: *v = *v << by; break;
+        case SHIFT_RIGHT: *v = narrow >> by; break;
+        case SHIFT_ARITHMETIC: *v = (uint64_t)((int64_t)sign_extended(*v, size) >> by); break;
+        case NOT: *v = ~*v; break;
+        case NEGATE: *v = 0 - *v; break;
+        case MULTIPLY: *v *= (uint64_t)n; break;
+        case EXTEND: *v = sign_extended(*v, size); break;
+        case SET_BIT: *v |= UINT64_C(1) << by; break;
+        }
+    }
+    return out;
+}
+
+static bool step_constants(struct step *s)
+{
+    const struct graph_insn *i = s->i;
+    unsigned size = operand_size(i);
+    struct graph_set a, v;
+    switch (i->opcode) {
+    case 0xc1: case 0xd1: {
+        static const uint8_t kinds[8] = { 0xff, 0xff, 0xff, 0xff, SHIFT_LEFT, SHIFT_RIGHT, SHIFT_LEFT, SHIFT_ARITHMETIC };
+        if (kinds[graph_digit(i)] == 0xff)
+            return false;
+        a = read_rm(s);
+        v = changed(&a, kinds[graph_digit(i)], i->opcode == 0xd1 ? 1 : i->imm, size);
+        write_rm(s, &v, size);
+        return true;
+    }
+    case 0xf7:
+        if (graph_digit(i) != 2 && graph_digit(i) != 3)
+            return false;
+        a = read_rm(s);
+        v = changed(&a, graph_digit(i) == 2 ? NOT : NEGATE, 0, size);
+        write_rm(s, &v, size);
+        return true;
+    case 0x69: case 0x6b:
+        a = read_rm(s);
+        v = changed(&a, MULTIPLY, i->imm, size);
+        set_reg(s, graph_reg(i), &v, size);
+        return true;
+    case 0x63:
+        a = read_rm(s);
+        v = changed(&a, EXTEND, 0, 4);
+        set_reg(s, graph_reg(i), &v, size);
+        return true;
+    case 0x98:
+        v = changed(&s->st->reg[RAX], EXTEND, 0, size / 2);
+        set_reg(s, RAX, &v, size);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void step_one(struct step *s)
 {
     const struct graph_insn *i = s->i;
     uint8_t op = i->opcode;
+    if (step_constants(s))
+        return;
     if (op < 0x40 && (op & 7) < 4) {
         two_operands(s);
     } else if (op < 0x40 || (op >= 0xa9 && op <= 0xa9) || op == 0xa8) {
@@ -636,6 +709,13 @@ static void step_two(struct step *s)
     if ((op & 0xf0) == 0x40) { /* cmov */
         struct graph_set rm = read_rm(s), v = both(&s->st->reg[graph_reg(i)], &rm);
         set_reg(s, graph_reg(i), &v, operand_size(i));
+    } else if (op == 0xba && graph_digit(i) == 5) {
+        struct graph_set rm = read_rm(s), v = changed(&rm, SET_BIT, i->imm, operand_size(i));
+        write_rm(s, &v, operand_size(i));
+    } else if (op == 0xbe || op == 0xbf) {
+        struct graph_set rm = graph_mod(i) == 3 && op == 0xbf ? s->st->reg[graph_rm(i)] : unknown;
+        rm = changed(&rm, EXTEND, 0, 2);
+        set_reg(s, graph_reg(i), &rm, operand_size(i));
     } else if (op == 0xb6 || op == 0xb7) {
         struct graph_set rm = graph_mod(i) == 3 && op == 0xb7 ? cut(&s->st->reg[graph_rm(i)], 2) : unknown;
         set_reg(s, graph_reg(i), &rm, 4);
@@ -668,6 +748,8 @@ void graph_step(const struct graph_image *g, struct graph_state *st, uint32_t rv
     struct step s = { g, st, i, watch, rva };
     enum graph_flow f = graph_flow_of(i);
     if (f != GRAPH_NEXT) {
+        if (f == GRAPH_RETURN && watch && watch->at_return)
+            watch->at_return(watch->ctx, rva, st);
         if (f != GRAPH_RETURN && f != GRAPH_STOP && watch && watch->at_call)
             watch->at_call(watch->ctx, rva, i, st);
         if (f == GRAPH_CALL || f == GRAPH_CALL_FAR) {

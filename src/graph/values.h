@@ -55,6 +55,10 @@ struct graph_watch {
     void (*at_call)(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st);
     /* Each store of known values to an address that is not on the stack. `indexed`: an unknown index is added to it. */
     void (*at_store)(void *ctx, uint32_t site, const struct graph_set *at, bool indexed, const struct graph_set *what);
+    /* Before each return. */
+    void (*at_return)(void *ctx, uint32_t site, const struct graph_state *st);
+    /* Whether the immediate of the instruction there shall count as some other number. */
+    bool (*hides)(void *ctx, uint32_t site);
     /* Each load from the stack, by its offset from rsp at the first instruction. */
     void (*at_stack_load)(void *ctx, int64_t offset);
 };
