@@ -60,7 +60,7 @@ def callees(n, count):
 def body(n, count, truth):
     out, me = [], name(n)
     if n % 11 == 3:  # a leaf: no .pdata
-        return f'__attribute__((noinline)) u64 {me}(u64 a, u64 b) {{ return a * {mix(n) % 1000} + b; }}\n'
+        return f'__attribute__((noinline)) u64 {me}(u64 a, u64 b) {{ return a * {mix(n) % 999 + 2} + b; }}\n'
     out.append(f'__attribute__((noinline)) u64 {me}(u64 a, u64 b) {{\n')
     out.append(f'    u64 r = state[{mix(n) % 4096}] + a;\n')
     for k, to in enumerate(callees(n, count)):

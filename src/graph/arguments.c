@@ -267,6 +267,18 @@ static bool is_dispatcher(const struct graph_image *g, const struct graph_edge *
     return e->kind == GRAPH_EDGE_GUARD && (e->to == GRAPH_NONE || e->to == g->x.guard_slots[0] || e->to == g->x.guard_slots[1]);
 }
 
+static bool add_call(struct reader *r, const struct graph_edge *e)
+{
+    void *p = graph_grow(r->out->calls, &r->out->call_room, r->out->call_count, sizeof *e);
+    if (!p) {
+        r->out->out_of_memory = true;
+        return false;
+    }
+    r->out->calls = p;
+    r->out->calls[r->out->call_count++] = *e;
+    return true;
+}
+
 static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st)
 {
     struct reader *r = ctx;
@@ -279,13 +291,8 @@ static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const 
     else if (guarded && st->reg[0].count && st->reg[0].v[0].kind == GRAPH_MEMBER)
         target = st->reg[0];
     if (target.count && read_target(r, site, &target, &found)) {
-        void *p = graph_grow(r->out->calls, &r->out->call_room, r->out->call_count, sizeof found);
-        if (!p) {
-            r->out->out_of_memory = true;
+        if (!add_call(r, &found))
             return;
-        }
-        r->out->calls = p;
-        r->out->calls[r->out->call_count++] = found;
         e = &found;
     }
     if (!e || e->kind == GRAPH_EDGE_POINTER)
@@ -339,6 +346,34 @@ static void at_store(void *ctx, uint32_t site, const struct graph_set *at, bool 
         r->out->inlined = p;
         r->out->inlined[r->out->inlined_count++] = (struct graph_inlined){ site, f, name };
     }
+}
+
+static void only_calls(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st)
+{
+    struct reader *r = ctx;
+    struct graph_edge found;
+    if (!graph_is(i, GRAPH_MAP_1, 0xff) || graph_rip_relative(i) || edge_at(r->g, r->function, site))
+        return;
+    struct graph_set target = graph_mod(i) == 3 ? st->reg[graph_rm(i)] : graph_called(r->g, st, site, i);
+    if (target.count && read_target(r, site, &target, &found))
+        add_call(r, &found);
+}
+
+bool graph_calls_of(const struct graph_image *g, uint32_t function, struct graph_arguments *out)
+{
+    struct graph_body body;
+    struct reader r = { g, function, out };
+    struct graph_watch watch = { .ctx = &r, .narrow = true, .at_call = only_calls };
+    if (g->x.framework)
+        return graph_arguments_of(g, function, out);
+    memset(out, 0, sizeof *out);
+    if (!graph_body(g, function, &body))
+        return false;
+    bool ok = graph_propagate(g, &body, NULL, &watch) && !out->out_of_memory;
+    graph_body_free(&body);
+    if (!ok)
+        graph_arguments_free(out);
+    return ok;
 }
 
 bool graph_arguments_of(const struct graph_image *g, uint32_t function, struct graph_arguments *out)

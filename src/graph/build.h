@@ -43,6 +43,8 @@ void graph_join_cold_parts(struct graph_builder *b);
 bool graph_make_edges(struct graph_builder *b);
 /* registers.c: calls of imports through registers, appended in order of site. */
 bool graph_resolve_registers(struct graph_builder *b, bool *found);
+/* registers_local.c: the same for one function without propagation. False: not so simple; then nothing was added. */
+bool graph_resolve_locally(struct graph_builder *b, uint32_t function, bool (*add)(void *ctx, const struct graph_edge *e), void *ctx);
 /* index.c: edges by what they reach. */
 bool graph_make_incoming(struct graph_index *x);
 

@@ -82,20 +82,18 @@ static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const 
 {
     struct finder *d = ctx;
     static const uint8_t registers[] = { 1, 2, 8, 9 };
-    struct graph_state entry = { .known = true, .sp_known = true };
+    struct graph_state entry;
     enum graph_flow f = graph_flow_of(i);
     bool any = false;
     if (f != GRAPH_CALL && f != GRAPH_JUMP)
         return;
     uint32_t to = graph_function_at(&d->g->x, site + i->length + (uint32_t)i->imm);
-    for (int r = 0; r < 16; r++)
-        entry.reg[r].unknown = entry.xmm[r].unknown = entry.high[r].unknown = true;
+    graph_state_start(&entry, false);
     for (unsigned k = 0; k < 4; k++)
         if (knows_driver(&st->reg[registers[k]])) {
             entry.reg[registers[k]] = st->reg[registers[k]];
             any = true;
         }
-    entry.reg[4] = (struct graph_set){ .count = 1, .v = { { .kind = GRAPH_STACK } } };
     if (any && to != GRAPH_NONE)
         follow(d, to, &entry);
 }
@@ -103,7 +101,7 @@ static void at_call(void *ctx, uint32_t site, const struct graph_insn *i, const 
 static void follow(struct finder *d, uint32_t function, const struct graph_state *entry)
 {
     struct graph_body body;
-    struct graph_watch w = { d, at_call, at_store };
+    struct graph_watch w = { .ctx = d, .at_call = at_call, .at_store = at_store };
     if (d->depth == DEEPEST)
         return;
     for (int k = 0; k < d->depth; k++)

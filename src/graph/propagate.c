@@ -1,6 +1,7 @@
 /* The propagation over blocks: states join where paths meet, until nothing changes. */
 #include "graph/values.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,10 +62,36 @@ static bool join_slots(struct graph_state *to, const struct graph_state *from)
     return changed;
 }
 
+static bool join_vectors(struct graph_state *to, const struct graph_state *from)
+{
+    bool changed = false;
+    if (!to->vectors && !from->vectors)
+        return false;
+    if (!from->vectors) { /* unknown there: unknown too here */
+        for (int r = 0; r < 16; r++) {
+            changed |= !to->xmm[r].unknown || !to->high[r].unknown;
+            to->xmm[r].unknown = to->high[r].unknown = true;
+        }
+        return changed;
+    }
+    if (!to->vectors) {
+        memcpy(to->xmm, from->xmm, sizeof to->xmm);
+        memcpy(to->high, from->high, sizeof to->high);
+        for (int r = 0; r < 16; r++)
+            to->xmm[r].unknown = to->high[r].unknown = true;
+        return to->vectors = true;
+    }
+    for (int r = 0; r < 16; r++) {
+        changed |= join_set(&to->xmm[r], &from->xmm[r]);
+        changed |= join_set(&to->high[r], &from->high[r]);
+    }
+    return changed;
+}
+
 static bool join(struct graph_state *to, const struct graph_state *from)
 {
     if (!to->known) {
-        *to = *from;
+        graph_state_copy(to, from);
         return true;
     }
     bool changed = false;
@@ -72,11 +99,9 @@ static bool join(struct graph_state *to, const struct graph_state *from)
         to->sp_known = false;
         changed = true;
     }
-    for (int r = 0; r < 16; r++) {
+    for (int r = 0; r < 16; r++)
         changed |= join_set(&to->reg[r], &from->reg[r]);
-        changed |= join_set(&to->xmm[r], &from->xmm[r]);
-        changed |= join_set(&to->high[r], &from->high[r]);
-    }
+    changed |= join_vectors(to, from);
     return join_slots(to, from) || changed;
 }
 
@@ -124,7 +149,8 @@ static void settle(const struct graph_image *g, struct work *w, const struct gra
                 continue;
             w->waiting[i] = false;
             w->visits[i]++;
-            struct graph_state st = w->states[i];
+            struct graph_state st;
+            graph_state_copy(&st, &w->states[i]);
             run_block(g, b, &st, NULL, watch);
             spread(w, b->next, &st, &any);
             spread(w, b->target, &st, &any);
@@ -134,15 +160,24 @@ static void settle(const struct graph_image *g, struct work *w, const struct gra
     }
 }
 
-static void start_state(struct graph_state *st)
+void graph_state_copy(struct graph_state *to, const struct graph_state *from)
 {
-    static const uint8_t parameters[4] = { 1, 2, 8, 9 };
-    memset(st, 0, sizeof *st);
+    memcpy(to, from, offsetof(struct graph_state, slot) + from->slot_count * sizeof from->slot[0]);
+    if (from->vectors) {
+        memcpy(to->xmm, from->xmm, sizeof to->xmm);
+        memcpy(to->high, from->high, sizeof to->high);
+    }
+}
+
+void graph_state_start(struct graph_state *st, bool parameters)
+{
+    static const uint8_t registers[4] = { 1, 2, 8, 9 };
+    memset(st, 0, offsetof(struct graph_state, slot));
     st->known = st->sp_known = true;
     for (int r = 0; r < 16; r++)
-        st->reg[r].unknown = st->xmm[r].unknown = st->high[r].unknown = true;
-    for (uint8_t p = 0; p < 4; p++)
-        st->reg[parameters[p]] = (struct graph_set){ .count = 1, .v = { { .kind = GRAPH_PARAM, .param = p } } };
+        st->reg[r].unknown = true;
+    for (uint8_t p = 0; p < 4 && parameters; p++)
+        st->reg[registers[p]] = (struct graph_set){ .count = 1, .v = { { .kind = GRAPH_PARAM, .param = p } } };
     st->reg[4] = (struct graph_set){ .count = 1, .v = { { .kind = GRAPH_STACK } } };
 }
 
@@ -152,19 +187,24 @@ bool graph_propagate(const struct graph_image *g, const struct graph_body *body,
     struct work w = { body, calloc(body->count + 1, sizeof *w.states), calloc(body->count + 1, 1),
                       calloc(body->count + 1, sizeof *w.waiting) };
     bool ok = w.states && w.visits && w.waiting;
-    struct graph_state nothing;
-    start_state(&nothing);
     if (ok && body->entry != GRAPH_NONE) {
-        w.states[body->entry] = entry ? *entry : nothing;
+        if (entry)
+            graph_state_copy(&w.states[body->entry], entry);
+        else
+            graph_state_start(&w.states[body->entry], !(watch && watch->narrow));
+        w.states[body->entry].narrow = watch && watch->narrow;
         w.waiting[body->entry] = true;
         settle(g, &w, watch);
     }
     for (uint32_t i = 0; ok && i < body->count; i++) {
-        struct graph_state st = w.states[i].known ? w.states[i] : nothing;
-        if (!w.states[i].known) { /* a handler: nothing is known there, not even the parameters */
-            for (int r = 0; r < 16; r++)
-                st.reg[r] = (struct graph_set){ .unknown = true };
+        struct graph_state st;
+        if (w.states[i].known) {
+            graph_state_copy(&st, &w.states[i]);
+        } else { /* a handler: nothing is known there, not even the stack */
+            graph_state_start(&st, false);
+            st.reg[4] = (struct graph_set){ .unknown = true };
             st.sp_known = false;
+            st.narrow = watch && watch->narrow;
         }
         run_block(g, &body->blocks[i], &st, watch, watch);
     }

@@ -1,6 +1,7 @@
 /* Calls of imports through registers: compilers load the import once and call it several times. */
 #include "graph/arguments.h"
 #include "graph/build.h"
+#include "graph/decode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,29 @@ static bool is_guard(const struct graph_index *x, uint32_t slot)
     return slot == x->guard_slots[0] || slot == x->guard_slots[1];
 }
 
+struct appender {
+    struct graph_index *x;
+    size_t *room;
+};
+
+static bool append_one(void *ctx, const struct graph_edge *e)
+{
+    const struct appender *a = ctx;
+    struct graph_arguments one = { .calls = (struct graph_edge *)(uintptr_t)e, .call_count = 1 };
+    return append(a->x, a->room, &one);
+}
+
+/* Through a register or the stack: a pointer that was loaded before may be there. Calls through other memory are those of virtual
+ * functions, and of the framework. */
+static bool may_hold_import(const struct graph_builder *b, const struct graph_raw *r)
+{
+    struct graph_insn i;
+    const uint8_t *p = b->g->m.base + r->site;
+    if (b->g->x.framework || !graph_decode(p, b->g->m.base + b->g->m.size, &i))
+        return true;
+    return graph_mod(&i) == 3 || (i.modrm & 7) == 5 || ((i.modrm & 7) == 4 && (i.sib & 7) == 4);
+}
+
 /* Functions of the framework that are called become imports, behind those that the image has. */
 static bool add_framework_imports(struct graph_builder *b)
 {
@@ -76,14 +100,17 @@ bool graph_resolve_registers(struct graph_builder *b, bool *found)
         uint32_t kind = b->raws.at[i].kind;
         bool guarded = x->framework && (kind == RAW_CALL || kind == RAW_JUMP || ((kind == RAW_CALL_SLOT || kind == RAW_JUMP_SLOT) && is_guard(x, b->raws.at[i].target)));
         uint32_t f = guarded || kind == RAW_CALL_REG || kind == RAW_LOAD_SLOT || kind == RAW_JUMP_REG ? graph_function_owning(x, b->raws.at[i].site) : GRAPH_NONE;
-        if (f != GRAPH_NONE)
+        if (f != GRAPH_NONE && (guarded || kind == RAW_LOAD_SLOT || may_hold_import(b, &b->raws.at[i])))
             has[f] |= kind == RAW_LOAD_SLOT ? HAS_LOAD : HAS_CALL;
     }
     for (uint32_t f = 0; ok && f < x->function_count; f++) {
         struct graph_arguments a;
         if (has[f] != (HAS_LOAD | HAS_CALL))
             continue;
-        ok = graph_arguments_of(b->g, f, &a);
+        struct appender appender = { x, &room };
+        if (!x->framework && graph_resolve_locally(b, f, append_one, &appender))
+            continue;
+        ok = graph_calls_of(b->g, f, &a);
         ok = ok && append(x, &room, &a);
         if (ok)
             graph_arguments_free(&a);

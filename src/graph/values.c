@@ -74,10 +74,27 @@ static struct graph_set both(const struct graph_set *a, const struct graph_set *
     return out;
 }
 
+/* Of what a narrow propagation keeps. */
+static void narrow_to_calls(const struct graph_image *g, struct graph_set *s)
+{
+    for (unsigned k = 0; k < s->count; k++) {
+        const struct graph_value *v = &s->v[k];
+        uint32_t rva = v->kind == GRAPH_CONST ? pe_rva_of(&g->m, v->number) : 0;
+        bool kept = v->kind == GRAPH_STACK || (rva && graph_is_code(g, rva)) ||
+                    (v->kind == GRAPH_LOADED && v->field == 0 && graph_import_at(&g->x, pe_rva_of(&g->m, v->number)) != GRAPH_NONE);
+        if (!kept) {
+            s->v[k--] = s->v[--s->count];
+            s->unknown = true;
+        }
+    }
+}
+
 /* A write of 4 bytes clears the upper half; smaller ones keep what nobody knows. */
 static void set_reg(struct step *s, unsigned r, const struct graph_set *v, unsigned size)
 {
     s->st->reg[r] = size >= 4 ? cut(v, size) : unknown;
+    if (s->st->narrow && s->st->reg[r].count)
+        narrow_to_calls(s->g, &s->st->reg[r]);
     if (r == RSP)
         s->st->sp_known = false;
 }
@@ -239,6 +256,8 @@ static void store_at(const struct step *s, const struct graph_set *at, const str
     struct graph_set what = cut(v, size);
     if (size == 8)
         resolve_constants(s->g, &what);
+    if (s->st->narrow && what.count)
+        narrow_to_calls(s->g, &what);
     if (at->count == 1 && !at->unknown && at->v[0].kind == GRAPH_STACK)
         set_slot(s->st, (int64_t)at->v[0].number, size >= 4 ? &what : &unknown);
     else if (s->watch && s->watch->at_store && what.count)
@@ -341,7 +360,7 @@ static void after_call(struct graph_state *st)
     static const uint8_t volatiles[] = { RAX, RCX, RDX, 8, 9, 10, 11 };
     for (size_t k = 0; k < sizeof volatiles; k++)
         st->reg[volatiles[k]] = unknown;
-    for (int k = 0; k < 6; k++)
+    for (int k = 0; k < 6 && st->vectors; k++)
         st->xmm[k] = st->high[k] = unknown;
     /* The home area belongs to the callee; what lies behind it may be its arguments or locals of this function. */
     for (uint32_t k = 0; k < st->slot_count;) {
@@ -613,7 +632,7 @@ static void load_halves(const struct step *s, struct graph_set *low, struct grap
 }
 
 /* Vector registers as carriers of pointers, as when a compiler fills a table of routines or a structure two fields at a time. */
-static bool step_vector(struct step *s)
+static bool vector_moves(struct step *s)
 {
     const struct graph_insn *i = s->i;
     unsigned x = graph_reg(i), rm = graph_rm(i), p = i->prefixes & (GRAPH_P66 | GRAPH_PF3 | GRAPH_PF2);
@@ -626,12 +645,12 @@ static bool step_vector(struct step *s)
     switch (i->opcode) {
     case 0x6e: /* movd, movq from a general register */
         *low = i->rex & GRAPH_REX_W ? (reg ? s->st->reg[rm] : load(s)) : unknown;
-        *high = one(GRAPH_CONST, 0);
+        *high = unknown; /* zero, which no one asks for */
         return true;
     case 0x7e:
         if (p == GRAPH_PF3) {
             *low = reg ? from[0] : load(s);
-            *high = one(GRAPH_CONST, 0);
+            *high = unknown;
         } else if (reg) {
             set_reg(s, rm, i->rex & GRAPH_REX_W ? low : &unknown, 8);
         } else if (i->rex & GRAPH_REX_W) {
@@ -663,7 +682,7 @@ static bool step_vector(struct step *s)
             *high = from[1];
         } else if (i->opcode == 0x10 && p & (GRAPH_PF3 | GRAPH_PF2)) {
             *low = p == GRAPH_PF2 ? load(s) : unknown;
-            *high = one(GRAPH_CONST, 0);
+            *high = unknown;
         } else {
             load_halves(s, &from[0], &from[1]);
             *low = from[0];
@@ -689,7 +708,7 @@ static bool step_vector(struct step *s)
             store(s, high, 8);
         return true;
     case 0x57: case 0xef:
-        *low = *high = reg && x == rm ? one(GRAPH_CONST, 0) : unknown;
+        *low = *high = unknown;
         return true;
     }
     bool general = i->opcode == 0x2c || i->opcode == 0x2d || i->opcode == 0x50 || i->opcode == 0xd7 || i->opcode == 0xc5;
@@ -698,6 +717,23 @@ static bool step_vector(struct step *s)
     if (vector && !general)
         s->st->xmm[x] = s->st->high[x] = unknown;
     return vector && !general;
+}
+
+/* While nothing is known of any, only those that the instruction names are made readable. */
+static bool step_vector(struct step *s)
+{
+    unsigned x = graph_reg(s->i), rm = graph_rm(s->i);
+    struct graph_state *st = s->st;
+    if (st->vectors)
+        return vector_moves(s);
+    st->xmm[x] = st->high[x] = st->xmm[rm] = st->high[rm] = unknown;
+    bool done = vector_moves(s);
+    if (!done || (!st->xmm[x].count && !st->high[x].count))
+        return done;
+    for (unsigned k = 0; k < 16; k++)
+        if (k != x)
+            st->xmm[k] = st->high[k] = unknown;
+    return st->vectors = true;
 }
 
 static void step_two(struct step *s)
@@ -737,8 +773,7 @@ static void step_two(struct step *s)
 
 struct graph_set graph_called(const struct graph_image *g, const struct graph_state *st, uint32_t rva, const struct graph_insn *i)
 {
-    struct graph_state copy = *st; /* reading changes nothing, but takes a state it could change */
-    struct step s = { g, &copy, i, NULL, rva };
+    struct step s = { g, (struct graph_state *)(uintptr_t)st, i, NULL, rva }; /* reading changes nothing */
     return read_rm(&s);
 }
 

@@ -42,15 +42,24 @@ struct graph_slot {
 struct graph_state {
     bool known; /* a path leads here */
     bool sp_known;
+    bool narrow; /* only imports, addresses of code and of the stack are followed: much faster */
+    bool vectors; /* something is known of a vector register; else xmm and high are not to be read */
     int64_t sp; /* relative to rsp at the first instruction */
-    struct graph_set reg[16];
-    struct graph_set xmm[16], high[16]; /* the halves of vector registers */
     uint32_t slot_count;
-    struct graph_slot slot[GRAPH_SLOTS];
+    struct graph_set reg[16];
+    struct graph_slot slot[GRAPH_SLOTS]; /* so many are valid as slot_count says */
+    struct graph_set xmm[16], high[16]; /* the halves of vector registers */
 };
+
+/* States are large and mostly empty: only what is valid is copied. */
+void graph_state_copy(struct graph_state *to, const struct graph_state *from);
+/* Nothing is known but the stack pointer; parameters only if asked for. */
+void graph_state_start(struct graph_state *st, bool parameters);
+
 
 struct graph_watch {
     void *ctx;
+    bool narrow; /* see graph_state */
     /* Before each call and each jump out of the function. */
     void (*at_call)(void *ctx, uint32_t site, const struct graph_insn *i, const struct graph_state *st);
     /* Each store of known values to an address that is not on the stack. `indexed`: an unknown index is added to it. */
