@@ -34,6 +34,7 @@ uint32_t pe_symbol_rva(const struct pe_symbols *s, uint32_t section, uint32_t of
 
 /* The readers. */
 bool pe_symbols_coff(struct pe_symbols *s, const struct pe_image *img);
+bool pe_symbols_dwarf(struct pe_symbols *s, const struct pe_image *img);
 bool pe_symbols_exports(struct pe_symbols *s, const struct pe_mapped *m);
 
 #endif

@@ -332,7 +332,13 @@ static void fill(struct pe_symbols *s, const struct pe_image *img, const struct 
     struct pe_codeview cv;
     if (pe_codeview(m, &cv))
         find_pdb(s, &cv, image_path, symbol_dir, note, notelen);
+    size_t before = s->count;
     pe_symbols_coff(s, img);
+    bool any = before > 0;
+    for (size_t i = before; i < s->count && !any; i++)
+        any = s->at[i].kind == PE_SYMBOL_FUNCTION;
+    if (!any) /* twenty times the code: only where nothing else has names */
+        pe_symbols_dwarf(s, img);
     pe_symbols_exports(s, m);
 }
 

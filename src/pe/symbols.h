@@ -1,8 +1,8 @@
-/* Names for addresses of an image: from its COFF symbol table, its exports and its program database (PDB).
+/* Names for addresses of an image: from its program database (PDB), its COFF symbol table, DWARF and its exports.
  *
  * Owns the names and the table; the image may be closed after loading. Host memory, never guest state.
  * Sources, best first where several name one address: procedures of the PDB's modules (with sizes), thunks, public
- * symbols, COFF symbols, exports, data. Other names of an address stay findable by name.
+ * symbols, COFF symbols (where there are none and no PDB: DWARF), exports, data. Other names of an address stay findable by name.
  *
  * Names are as debuggers show them: public symbols of a PDB lose one leading underscore (`_security_check_cookie`
  * for the linker's `__security_check_cookie`); nothing else is stripped. pe_symbol_find accepts both forms. */
