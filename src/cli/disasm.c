@@ -14,6 +14,7 @@ static const char help[] =
     "\n"
     "Lists the basic blocks of functions as WinDbg's uf does, with symbols, import names, strings and status names.\n"
     "Without symbols: all functions of the image. --bare leaves addresses and bytes out.\n"
+    "IMAGE is a .sys, .exe, .dll or memory dump. Program databases: next to it, in --symbols DIR, $IRPLAB_SYMBOLS, $_NT_SYMBOL_PATH.\n"
     "\n"
     "example: irplab disasm build/cases/camera-create-cancelled/usbvideo.sys PowerDownDevice\n";
 

@@ -36,6 +36,7 @@ static const char help[] =
     "  --functions, --edges       tables of all functions or calls, tab separated\n"
     "  --index            only analyse and keep: totals   --list       what is kept   --fresh   analyse again\n"
     "\n"
+    "Program databases are looked for next to the image, in --symbols DIR, $IRPLAB_SYMBOLS and $_NT_SYMBOL_PATH.\n"
     "IMAGE is a .sys, .exe or .dll, or a memory dump, of which all modules are taken (for module!name: that one and the kernel).\n"
     "\n"
     "example: irplab graph build/cases/camera-create-cancelled/usbvideo.sys USBVideoFilterClose --down\n";

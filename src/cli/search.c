@@ -20,6 +20,7 @@ static const char help[] =
     "  text      'mov reg,[reg+30h]', 'mov [rdi+30h],STATUS_CANCELLED', 'call *WorkItem*', 'cli'; free words: reg r16 r32 r64 xmm mem imm *\n"
     "--callers N draws the callers of each function found, N levels. --deep follows constants through registers in large images too.\n"
     "--bare leaves addresses and bytes out.\n"
+    "IMAGE is a .sys, .exe, .dll or memory dump. Program databases: next to it, in --symbols DIR, $IRPLAB_SYMBOLS, $_NT_SYMBOL_PATH.\n"
     "\n"
     "example: irplab search build/cases/camera-create-cancelled/usbvideo.sys STATUS_CANCELLED --callers 2\n";
 
