@@ -87,6 +87,7 @@ NTSTATUS IoCreateDevice(DRIVER_OBJECT *driver, ULONG extension_bytes, const UNIC
         return s;
     }
     sim_access((uint64_t)driver, SIM_WRITE);
+    io_vpb_make(d);
     d->NextDevice = driver->DeviceObject;
     driver->DeviceObject = d;
     ob_reference(driver);
@@ -105,6 +106,7 @@ void io_device_try_free(DEVICE_OBJECT *d)
         return;
     DRIVER_OBJECT *driver = d->DriverObject;
     d->DeviceObjectExtension->ExtensionFlags &= ~(ULONG)DOE_DELETE_PENDING;
+    io_vpb_free(d);
     ob_dereference(d);
     ob_dereference(driver);
 }
@@ -211,7 +213,7 @@ DEVICE_OBJECT *IoGetDeviceAttachmentBaseRef(DEVICE_OBJECT *d)
 
 DEVICE_OBJECT *IoGetRelatedDeviceObject(FILE_OBJECT *file)
 {
-    return io_top_of_stack(file->DeviceObject);
+    return io_top_of_stack(IoGetBaseFileSystemDeviceObject(file));
 }
 
 NTSTATUS IoGetDeviceObjectPointer(const UNICODE_STRING *name, ULONG access, FILE_OBJECT **file, DEVICE_OBJECT **device)

@@ -65,6 +65,8 @@ static void file_deleted(void *object)
         ex_pool_free(f->FileName.Buffer);
     if (f->CompletionContext)
         io_completion_context_free(f);
+    if (f->Vpb)
+        f->Vpb->ReferenceCount--;
     if (f->DeviceObject)
         drop_device(f->DeviceObject);
 }
@@ -123,7 +125,7 @@ static ACCESS_MASK map_access(ULONG access)
 static NTSTATUS parse_device(FILE_OBJECT *f, ULONG access, ULONG attributes, ULONG share, ULONG disposition, ULONG options, LARGE_INTEGER *size, PVOID ea,
                              ULONG ea_length, KPROCESSOR_MODE mode, IO_STATUS_BLOCK *iosb)
 {
-    DEVICE_OBJECT *top = io_top_of_stack(f->DeviceObject);
+    DEVICE_OBJECT *top = IoGetRelatedDeviceObject(f);
     IRP *irp = IoAllocateIrp(top->StackSize, FALSE);
     struct guest_mark mark = guest_frame_push(FRAME_IopParseDevice);
     struct locals {
@@ -172,6 +174,13 @@ void io_finish_inline(IRP *irp)
     KeLowerIrql(old);
 }
 
+/* Opened for its attributes only and without a name behind it, a device is meant itself, not the volume on it. */
+static bool is_direct(const UNICODE_STRING *rest, ULONG access)
+{
+    const ULONG harmless = SYNCHRONIZE | FILE_READ_ATTRIBUTES | READ_CONTROL | ACCESS_SYSTEM_SECURITY | WRITE_OWNER | WRITE_DAC;
+    return !rest->Length && !(access & ~harmless);
+}
+
 static NTSTATUS open_device(DEVICE_OBJECT *device, const UNICODE_STRING *rest, HANDLE *handle, ULONG access, const OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb,
                             LARGE_INTEGER *size, ULONG attributes, ULONG share, ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode)
 {
@@ -182,8 +191,16 @@ static NTSTATUS open_device(DEVICE_OBJECT *device, const UNICODE_STRING *rest, H
     sim_access((uint64_t)device, device->Flags & DO_EXCLUSIVE ? SIM_WRITE : SIM_READ);
     if ((device->Flags & DO_EXCLUSIVE) && device->ReferenceCount > 0)
         return STATUS_ACCESS_DENIED;
+    VPB *volume = NULL;
+    bool direct = is_direct(rest, access);
+    NTSTATUS s = direct ? STATUS_SUCCESS : io_volume_of(device, &volume);
+    if (!NT_SUCCESS(s))
+        return s;
     FILE_OBJECT *f = file_make(device, rest, options, access, share);
-    NTSTATUS s = parse_device(f, access, attributes, share, disposition, options, size, ea, ea_length, mode, iosb);
+    f->Vpb = volume;
+    if (direct && device->Vpb)
+        f->Flags |= FO_DIRECT_DEVICE_OPEN;
+    s = parse_device(f, access, attributes, share, disposition, options, size, ea, ea_length, mode, iosb);
     if (!NT_SUCCESS(s)) {
         ob_dereference(f); /* no FO_HANDLE_CREATED: neither cleanup nor close */
         return s;

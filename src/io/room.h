@@ -32,6 +32,7 @@ struct io_room {
     struct io_gone *gone; /* newest first */
     uint64_t irps_live;
     struct io_driver *drivers;
+    uint64_t vpb_lock; /* KSPIN_LOCK of IoAcquireVpbSpinLock */
     uint64_t cancel_lock; /* KSPIN_LOCK of IoAcquireCancelSpinLock; private: no export shows its address */
     uint64_t device_names;
     LIST_ENTRY *file_systems; /* four lists, in pool */
@@ -64,6 +65,12 @@ struct io_driver *io_driver_of(const DRIVER_OBJECT *driver);
 const struct io_gone *io_gone_at(uint64_t address);
 void io_file_types_register(void);
 void io_file_systems_init(void);
+/* A VPB for a device of a type that can hold a volume. */
+void io_vpb_make(DEVICE_OBJECT *device);
+void io_vpb_free(DEVICE_OBJECT *device);
+/* The mounted volume on a device, referenced, mounting it first if need be; NULL if there is none. */
+NTSTATUS io_volume_of(DEVICE_OBJECT *device, VPB **out);
+DEVICE_OBJECT *IoGetBaseFileSystemDeviceObject(FILE_OBJECT *file);
 void io_device_try_free(DEVICE_OBJECT *d);
 void io_driver_extensions_free(DRIVER_OBJECT *driver);
 NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
