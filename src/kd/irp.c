@@ -59,7 +59,7 @@ void kd_print_irp(FILE *out, const void *at)
     int n = irp->StackCount;
     const IO_STACK_LOCATION *base = (const IO_STACK_LOCATION *)(irp + 1);
     if (irp->CurrentLocation > n)
-        fprintf(out, "Irp is active with %d stacks %d is current (= 0x%llx)\n", n, irp->CurrentLocation, (unsigned long long)(uint64_t)(base + irp->CurrentLocation - 1));
+        fprintf(out, "Irp is active with %d stacks %d is current (= 0x%016llx)\n", n, irp->CurrentLocation, (unsigned long long)(uint64_t)(base + irp->CurrentLocation - 1));
     else
         fprintf(out, "Irp is active with %d stacks %d is current (= 0x%016llx)\n", n, irp->CurrentLocation,
                 (unsigned long long)(uint64_t)irp->Tail.Overlay.CurrentStackLocation);
