@@ -19,6 +19,7 @@
 #include "session/explorable.h"
 #include "session/session.h"
 #include "sim/image.h"
+#include "sim/spins.h"
 
 static const char explore_help[] =
     "usage: irplab explore [options] [CASE | PROGRAM.exe [args]]\n"
@@ -65,7 +66,7 @@ static bool out_of_time(void *user)
     struct search *s = user;
     if ((s->runs & 15) == 0 && now() > s->deadline)
         s->timed_out = true;
-    return s->timed_out;
+    return s->timed_out || spins_waiting();
 }
 
 static void progress(struct search *s)
@@ -237,6 +238,13 @@ static void search(const struct options *o, const struct explore_machine *machin
     s->started = now();
     s->deadline = s->started + seconds;
     explore_run(machine, &x, &f->r);
+    while (spins_apply()) { /* a loop became a scheduling point: what was explored without it counts for nothing */
+        explore_result_free(&f->r);
+        explore_schedule_free(&s->passing);
+        s->has_passing = false;
+        s->runs = 0;
+        explore_run(machine, &x, &f->r);
+    }
     f->seconds = now() - s->started;
     f->complete = systematic && f->r.complete && !image_stubs_used();
     if (x.preemptions >= 0)
@@ -258,6 +266,7 @@ static bool write_failure(const struct options *o, const struct explore_machine 
         explore_schedule_free(&s->passing);
         s->passing = turning.passing;
     }
+    spins_forget_noted(); /* of schedules that were tried only to make this one small */
     struct record_turning turn = { turning.index, &s->passing };
     f->record = record_run(machine, &x->schedule, turning.found ? &turn : NULL);
     if (f->record->outcome.key != x->key)

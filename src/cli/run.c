@@ -10,6 +10,7 @@
 #include "kd/kd.h"
 #include "session/session.h"
 #include "sim/image.h"
+#include "sim/spins.h"
 #include "trace/trace.h"
 
 static const char help[] =
@@ -51,6 +52,22 @@ static void print_json(const struct outcome *o, double seconds)
     json_decref(j);
 }
 
+/* A loop without calls that the run was caught in is a point when it begins again: as if it had been one all the time. */
+static void one_run(void)
+{
+    struct snapshot *start = sim_snapshot_take();
+    for (;;) {
+        while (sim_run())
+            sim_decide(0);
+        if (MACHINE->end != RUN_SPIN || !spins_apply())
+            break;
+        sim_snapshot_restore(start);
+        console_again();
+    }
+    sim_snapshot_free(start);
+    console_end();
+}
+
 int cli_run(int argc, char **argv)
 {
     struct options o;
@@ -70,8 +87,7 @@ int cli_run(int argc, char **argv)
     session_process_init();
     trace_hash_enable(true);
     session_begin(&o.config);
-    while (sim_run())
-        sim_decide(0);
+    one_run();
     struct outcome out;
     session_outcome(&out);
     fflush(stdout);

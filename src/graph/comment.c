@@ -46,9 +46,11 @@ static bool string_comment(const struct graph_image *g, uint32_t rva, char *out)
         width = 2;
     if (!n)
         return false;
-    size_t at = (size_t)sprintf(out, "  ; %s\"", width == 2 ? "L" : "");
+    strcpy(out, width == 2 ? "  ; L\"" : "  ; \"");
+    size_t at = strlen(out);
     for (size_t k = 0; k < n && k < SHOWN; k++) {
-        char c = *(const char *)pe_at(&g->m, rva + (uint32_t)k * width, width);
+        const char *at_k = pe_at(&g->m, rva + (uint32_t)k * width, width);
+        char c = at_k ? *at_k : '?';
         if (c == '\n' || c == '\r' || c == '\t' || c == '"' || c == '\\') {
             out[at++] = '\\';
             c = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c;

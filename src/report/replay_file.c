@@ -10,6 +10,7 @@
 #include <zstd.h>
 
 #include "sim/image.h"
+#include "sim/spins.h"
 
 static const char magic[] = "irplab-replay 1\n";
 enum { MAX_FILE = 256 << 20, MAX_FILES = CONFIG_MAX_DRIVERS + 1 + SESSION_MAX_MODULES, MAX_HEADER = 64 << 20 };
@@ -211,6 +212,15 @@ static bool write_all(const char *path, json_t *head, const struct blob *blobs, 
     return ok;
 }
 
+/* Loops that are scheduling points; see sim/spins.h. */
+static json_t *spins_json(void)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < spins_count(); i++)
+        json_array_append_new(list, json_pack("{s:s, s:I}", "image", spins_get(i)->image, "rva", (json_int_t)spins_get(i)->rva));
+    return list;
+}
+
 bool replay_write(const char *path, const struct config *config, const struct explore_schedule *schedule, const struct explore_schedule *passing, size_t turning,
                   const struct record *record, char *err, size_t errlen)
 {
@@ -237,6 +247,8 @@ bool replay_write(const char *path, const struct config *config, const struct ex
                                  schedule_json(passing), "turning", (json_int_t)(turning == SIZE_MAX ? -1 : (json_int_t)turning), "failure",
                                  outcome_contract_kind(&record->outcome), "message", record->outcome.message);
         put_hex(head, "run_hash", record->run_hash);
+        if (spins_count())
+            json_object_set_new(head, "spins", spins_json());
         ok = write_all(path, head, blobs, count, err, errlen);
         json_decref(head);
     }
@@ -300,6 +312,18 @@ static bool files_from(const json_t *list, const uint8_t *at, const uint8_t *end
     return true;
 }
 
+static bool spins_from(const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct spin k;
+        int64_t rva;
+        const json_t *e = json_array_get(list, i);
+        if (!get_text(e, "image", k.image, sizeof k.image) || !get_number(e, "rva", 0, UINT32_MAX, &rva) || !spins_add(k.image, (uint32_t)rva))
+            return false;
+    }
+    return !list || json_is_array(list);
+}
+
 bool replay_read(const char *path, struct replay *out, char *err, size_t errlen)
 {
     size_t bytes;
@@ -322,6 +346,10 @@ bool replay_read(const char *path, struct replay *out, char *err, size_t errlen)
         if (head && !ok)
             why = "its configuration is damaged";
         ok = ok && files_from(json_object_get(head, "files"), eol + 1, all + bytes, &why);
+    }
+    if (ok) {
+        why = "its list of loops is damaged";
+        ok = spins_from(json_object_get(head, "spins"));
     }
     if (ok) {
         const char *s = json_string_value(json_object_get(head, "schedule")), *p = json_string_value(json_object_get(head, "passing")), *bad = NULL;

@@ -63,6 +63,8 @@ static void reset(void *context)
 static enum explore_status status_at_end(void)
 {
     struct outcome o;
+    if (MACHINE->end == RUN_SPIN)
+        return EXPLORE_CUT; /* whoever explores sees spins_waiting and begins anew */
     session_outcome(&o);
     if (o.kind == FAILURE_NONE)
         return EXPLORE_DONE;
@@ -119,7 +121,7 @@ static uint32_t operation_of(const struct agent *a)
 /* One that stands in a point, not at a gate and not in a wait, is enabled until it runs. */
 static uint32_t flags_of(const struct agent *a)
 {
-    bool free = a->at_point && !a->gate && !a->spin_on && !a->relaxing && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
+    bool free = a->at_point && !a->gate && !a->spin_on && !a->spinning && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
     return free ? EXPLORE_NEVER_WAITS : 0;
 }
 

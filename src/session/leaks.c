@@ -113,7 +113,7 @@ static void thread_name(const struct thread *t, char *out, size_t size)
     }
 }
 
-void leaks_deadlock_text(char *out, size_t size)
+bool leaks_waits_text(char *out, size_t size)
 {
     size_t n = 0;
     out[0] = 0;
@@ -130,8 +130,13 @@ void leaks_deadlock_text(char *out, size_t size)
             snprintf(what, sizeof what, "%s %llx", a->why, (unsigned long long)a->why_object);
         n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s waits for %s since %.3f s", n ? "; " : "", name, what, (double)a->why_since / 1e7);
         if (n >= size)
-            return;
+            return true;
     }
-    if (!n)
+    return n != 0;
+}
+
+void leaks_deadlock_text(char *out, size_t size)
+{
+    if (!leaks_waits_text(out, size))
         snprintf(out, size, "nothing can go on");
 }

@@ -2,6 +2,7 @@
 #ifndef IRPLAB_SESSION_LEAKS_H
 #define IRPLAB_SESSION_LEAKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct session;
@@ -11,5 +12,7 @@ void leaks_baseline(void);
 void leaks_check(struct session *s);
 /* "thread X waits for Y since …", for all threads that count. */
 void leaks_deadlock_text(char *out, size_t size);
+/* The same; false (and "") if nobody waits. */
+bool leaks_waits_text(char *out, size_t size);
 
 #endif

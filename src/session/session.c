@@ -483,7 +483,11 @@ void session_outcome(struct outcome *o)
         if (c && c->happened) {
             char where[200];
             image_symbol_text(c->address, where, sizeof where);
-            snprintf(o->message, sizeof o->message, "uncontrolled spin at %s", where);
+            int n = snprintf(o->message, sizeof o->message, "endless loop at %s, which nobody is left to end", where);
+            char waits[400];
+            if (leaks_waits_text(waits, sizeof waits))
+                snprintf(o->message + n, sizeof o->message - (size_t)n, "; %s", waits);
+            place = c->address;
         } else {
             snprintf(o->message, sizeof o->message, "no end after %llu scheduling points", (unsigned long long)MACHINE->points);
         }

@@ -15,6 +15,7 @@ enum { SIM_NOT_A_LOCK, SIM_LOCK_ACQUIRE, SIM_LOCK_RELEASE };
 #define SIM_ACCESS_REGISTRY 3ull
 #define SIM_ACCESS_NAMESPACE 4ull
 #define SIM_ACCESS_THREAD_IDS 5ull
+#define SIM_ACCESS_MEMORY 6ull /* any, for loops that wait for it to change */
 #define SIM_ACCESS_PROCESSOR(n) (0x100ull + (n)) /* who is pinned to this one */
 
 /* Keys of what belongs to an object without being its own bytes. */

@@ -69,8 +69,15 @@ struct agent {
     bool fresh; /* never ran */
     bool ran; /* since the last snapshot or restore: its stacks changed */
     bool yielded; /* by itself: switching away is free */
-    bool relaxing; /* in sim_relax: not enabled while others are */
     uint8_t quiet; /* its points are none and what it touches is not told: the beginning and end of threads (sim_quiet) */
+    /* Loops that wait for memory to change, see sim_turn. */
+    bool turning; /* its last step ended in sim_turn */
+    bool spinning; /* stands in such a loop: not enabled before somebody has done something (machine.progress), as long as others are */
+    uint8_t turn_count;
+    uint64_t turn_sites[4]; /* where its last steps ended, as far as all of them ended in sim_turn */
+    uint64_t spin_progress, spin_since; /* while spinning: machine.progress when it looked last; virtual time when it began */
+    uint64_t atomic_at, atomic_was[2]; /* what the atomic instruction that it executes next may change */
+    uint32_t atomic_bytes;
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
     uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
@@ -138,6 +145,7 @@ enum run_end {
     RUN_CRASH, /* unhandled exception of the program */
     RUN_HANG, /* limit of steps or virtual time */
     RUN_UNSUPPORTED, /* something was called that is not there */
+    RUN_SPIN, /* a loop was found that must be a point (sim/spins.h): the run counts for nothing and begins again */
 };
 
 struct machine {
@@ -164,7 +172,11 @@ struct machine {
     uint64_t points; /* scheduling points passed */
     uint64_t switches;
     bool gates_open; /* nobody can go on: those at gates may, to wait for ever */
-    uint32_t relaxes; /* in a row, by whomever */
+    uint64_t progress; /* steps that may have changed something for a loop that waits */
+    uint32_t turns; /* that changed nothing, in a row, by whomever */
+    bool spun; /* some agent has waited in such a loop: from then on steps tell that they may have changed what it looks at */
+    bool alone; /* nobody but the running agent can go on, and it waits for memory */
+    uint32_t passed; /* atomic instructions in a row that were no choice */
     uint64_t point_limit; /* 0 = none */
     enum run_end end;
     struct segment *segments; /* in the private heap */
@@ -248,9 +260,12 @@ static inline void sim_quiet_end(void)
 }
 /* Like sim_point, and switching away costs no preemption (yield, delay, pause). */
 void sim_yield(void);
-/* A turn of a loop that only waits for memory to change (pause, an empty spin): nothing is tried twice, somebody else goes first if
- * anybody can. When only such loops go on, time passes; false when that has lasted so long that nothing will change: a hang. */
-bool sim_relax(void);
+/* A step of the running agent ends inside an image: at the jump back of a loop that waits for memory, at a pause (`waits`), or before
+ * an atomic instruction on the `bytes` bytes at `object`. site: where. A turn that ends where an earlier one did, with
+ * nothing but such stops between and no atomic instruction that changed anything, is in vain: its agent stands back until somebody
+ * else has made a step that is not. When all who could go on stand back they take one turn after the other, in a fixed order, and time
+ * passes. False: that has lasted so long that nothing will change, a hang. */
+bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits);
 /* The running agent waits until sim_ready; why and object describe the wait for people. Its processor becomes idle. */
 void sim_block(const char *why, uint64_t object);
 void sim_ready(struct agent *agent);

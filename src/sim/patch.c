@@ -7,6 +7,7 @@
 #include "host/host.h"
 #include "sim/image.h"
 #include "sim/machine.h"
+#include "sim/spins.h"
 
 enum { MAX_AREAS = 128, INT3 = 0xCC, LONGEST = 15 };
 
@@ -15,6 +16,7 @@ enum { MAX_AREAS = 128, INT3 = 0xCC, LONGEST = 15 };
 static struct area {
     uint64_t base, size; /* of the image */
     const struct patch_plan *plan;
+    const struct image_file *file;
 } areas[MAX_AREAS];
 static unsigned area_count;
 
@@ -122,7 +124,7 @@ static bool trampolines_map(struct image *image, const struct patch_plan *plan, 
 {
     uint64_t at = image->base + image->size, bytes = (plan->trampoline_bytes + 0xFFFu) & ~0xFFFull;
     bool in_arena = image->base >= USER_BASE && image->base < KERNEL_END;
-    if (!in_arena && !mapped_before && !host_map_fixed(at, bytes))
+    if (!in_arena && !mapped_before && !host_map_fixed(at, patch_room(image->size))) /* all of it: a later plan may need more */
         return false;
     host_protect(at, bytes, PROT_READ | PROT_WRITE);
     return true;
@@ -131,12 +133,12 @@ static bool trampolines_map(struct image *image, const struct patch_plan *plan, 
 void patch_image(struct image *image)
 {
     struct image_file *file = image->file;
-    if (!file->patches)
-        file->patches = patch_scan(&file->pe, &image->pe);
+    if (!file->patches || file->patches->spins != spins_generation())
+        file->patches = patch_scan(file->name, &file->pe, &image->pe);
     const struct patch_plan *plan = file->patches;
     const struct area *before = area_at(image->base);
-    bool room = trampolines_map(image, plan, before && before->plan == plan);
-    *area_for(image->base, image->size) = (struct area) { image->base, image->size, plan };
+    bool room = trampolines_map(image, plan, before && before->file == file && before->base == image->base);
+    *area_for(image->base, image->size) = (struct area) { image->base, image->size, plan, file };
     if (room)
         *(uint64_t *)behind(image, 0) = DOOR_PAGE + DOOR_POINT;
     for (uint32_t i = 0; i < plan->count; i++) {

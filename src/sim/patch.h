@@ -12,6 +12,7 @@
 #ifndef IRPLAB_SIM_PATCH_H
 #define IRPLAB_SIM_PATCH_H
 
+#include <Zydis/Zydis.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,7 @@ enum patch_kind {
     PATCH_NONE,
     PATCH_ATOMIC, /* lock prefix, or xchg with memory; `detail`: enum patch_atomic, `reg`: what compare-exchange stores */
     PATCH_PAUSE,
-    PATCH_SPIN, /* the jump back of a loop that waits for memory: `detail` is the condition (16: always), `disp` leads to the target */
+    PATCH_SPIN, /* the jump back of a loop that waits for memory: `detail` is the condition or enum patch_spin, `disp` leads to the target */
     PATCH_RDTSC,
     PATCH_RDTSCP,
     PATCH_CPUID,
@@ -57,6 +58,17 @@ enum patch_call { PATCH_CALL_DIRECT, PATCH_CALL_REGISTER, PATCH_CALL_MEMORY, PAT
 enum patch_atomic { PATCH_UPDATE, PATCH_COMPARE, PATCH_COMPARE_PAIR /* cmpxchg8b, cmpxchg16b */ };
 enum patch_store { PATCH_SGDT, PATCH_SIDT, PATCH_SLDT, PATCH_STR, PATCH_SMSW };
 
+/* `detail` of PATCH_SPIN behind the 16 conditions. */
+enum patch_spin {
+    PATCH_SPIN_ALWAYS = 16,
+    PATCH_SPIN_LOOP, /* these count rcx */
+    PATCH_SPIN_LOOPE,
+    PATCH_SPIN_LOOPNE,
+    PATCH_SPIN_JRCXZ,
+    PATCH_SPIN_REGISTER, /* an indirect jump */
+    PATCH_SPIN_MEMORY,
+};
+
 enum { PATCH_NO_REGISTER = 0xFF, PATCH_DEBUG_REGISTER = 0x10 };
 
 struct patch_site {
@@ -92,6 +104,7 @@ struct patch_plan {
     uint32_t copy_count;
     uint32_t trampoline_bytes;
     uint8_t *called; /* marks of each site, when calls are watched: not part of a run */
+    unsigned spins; /* spins_generation when it was made */
 };
 
 struct image;
@@ -99,8 +112,10 @@ struct pe_mapped;
 struct pe_image;
 struct host_context;
 
-/* Disassembles a laid-out image. Owner of the plan: the caller, for ever. */
-struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mapped *image);
+/* Disassembles a laid-out image; name: the file's, for the loops of sim/spins.h. Owner of the plan: the caller, for ever. */
+struct patch_plan *patch_scan(const char *name, const struct pe_image *file, const struct pe_mapped *image);
+/* The `detail` of PATCH_SPIN for a jump; false if it is none that can be one. */
+bool patch_spin_detail(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, unsigned *detail);
 
 /* Bytes behind an image of that size that its trampolines may use. */
 uint64_t patch_room(uint64_t image_size);

@@ -3,12 +3,14 @@
 #include <Zydis/Zydis.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/assert.h"
 #include "host/layout.h"
 #include "pe/pe.h"
 #include "pe/unwind.h"
 #include "sim/patch.h"
+#include "sim/spins.h"
 
 /* What is known of a byte of the image. */
 enum {
@@ -600,6 +602,59 @@ static void add_spins(struct scan *s)
     }
 }
 
+bool patch_spin_detail(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, unsigned *detail)
+{
+    bool direct = op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].imm.is_relative;
+    if (in->meta.category == ZYDIS_CATEGORY_UNCOND_BR) {
+        bool far_jump = in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
+        *detail = direct ? PATCH_SPIN_ALWAYS : op[0].type == ZYDIS_OPERAND_TYPE_REGISTER ? PATCH_SPIN_REGISTER : PATCH_SPIN_MEMORY;
+        return !far_jump;
+    }
+    if (in->meta.category != ZYDIS_CATEGORY_COND_BR || !direct)
+        return false;
+    switch (in->mnemonic) {
+    case ZYDIS_MNEMONIC_LOOP:
+        *detail = PATCH_SPIN_LOOP;
+        return true;
+    case ZYDIS_MNEMONIC_LOOPE:
+        *detail = PATCH_SPIN_LOOPE;
+        return true;
+    case ZYDIS_MNEMONIC_LOOPNE:
+        *detail = PATCH_SPIN_LOOPNE;
+        return true;
+    case ZYDIS_MNEMONIC_JRCXZ:
+        *detail = PATCH_SPIN_JRCXZ;
+        return true;
+    case ZYDIS_MNEMONIC_JECXZ:
+        return false;
+    default:
+        *detail = in->opcode & 0xF;
+        return (in->opcode & 0xF0) == 0x70 || (in->opcode & 0xF0) == 0x80;
+    }
+}
+
+/* Loops that a run was caught in. */
+static void add_found_spins(struct scan *s, const char *name)
+{
+    for (size_t i = 0; i < spins_count(); i++) {
+        const struct spin *k = spins_get(i);
+        ZydisDecodedInstruction in;
+        ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+        bool here = strcasecmp(k->image, name) == 0 && (uint64_t)k->rva + 15 <= s->m->size && (s->seen[k->rva] & CODE);
+        for (uint32_t n = 0; here && n < s->plan->count; n++)
+            here = s->plan->sites[n].rva != k->rva;
+        if (!here || !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + k->rva, 15, &in, op)))
+            continue;
+        unsigned detail;
+        if (!patch_spin_detail(&in, op, &detail))
+            continue;
+        add_site(s, k->rva, &in, op, PATCH_SPIN, (uint8_t)detail);
+        struct patch_site *t = &s->plan->sites[s->plan->count - 1];
+        if (detail <= PATCH_SPIN_JRCXZ)
+            t->disp = (int32_t)op[0].imm.value.s;
+    }
+}
+
 static int by_rva(const void *a, const void *b)
 {
     uint32_t x = ((const struct patch_site *)a)->rva, y = ((const struct patch_site *)b)->rva;
@@ -769,9 +824,10 @@ static void place_trampolines(struct scan *s)
     for (uint32_t i = 0; i < p->count; i++)
         place_site(s, &p->sites[i], &at, room);
     p->trampoline_bytes = at;
+    p->spins = spins_generation();
 }
 
-struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mapped *image)
+struct patch_plan *patch_scan(const char *name, const struct pe_image *file, const struct pe_mapped *image)
 {
     struct scan s = { .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size) };
     IR_ASSERT(s.plan && s.seen);
@@ -787,6 +843,7 @@ struct patch_plan *patch_scan(const struct pe_image *file, const struct pe_mappe
     while (s.work_count)
         decode_from(&s, s.work[--s.work_count]);
     add_spins(&s);
+    add_found_spins(&s, name);
     if (s.plan->count)
         qsort(s.plan->sites, s.plan->count, sizeof *s.plan->sites, by_rva);
     drop_flag_sites(&s);

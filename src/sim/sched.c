@@ -184,7 +184,7 @@ void sim_point(uint64_t object)
         return;
     }
     m->points++;
-    m->relaxes = 0;
+    m->passed = 0;
     a->steps++;
     if (m->point_limit && m->points > m->point_limit)
         sim_end(RUN_HANG);
@@ -222,17 +222,77 @@ void sim_yield(void)
     to_main();
 }
 
-enum { RELAXES_BEFORE_TIME_PASSES = 100, RELAXES_BEFORE_HANG = 200000 };
+enum { TURNS_BEFORE_TIME_PASSES = 100, TURNS_BEFORE_HANG = 30000 };
+#define SPIN_LIMIT_100NS (3600ull * 10000000) /* of virtual time, however much others do meanwhile */
 
-bool sim_relax(void)
+static bool atomic_changed(struct agent *a)
+{
+    uint64_t now[2], at = a->atomic_at;
+    a->atomic_at = 0;
+    return at && (!host_guarded_copy(now, (const void *)at, a->atomic_bytes) || memcmp(now, a->atomic_was, a->atomic_bytes) != 0);
+}
+
+static bool turned_here_before(const struct agent *a, uint64_t site)
+{
+    for (unsigned i = 0; i < a->turn_count; i++)
+        if (a->turn_sites[i] == site)
+            return true;
+    return false;
+}
+
+static void remember_turn(struct agent *a, uint64_t site)
+{
+    enum { MOST = sizeof a->turn_sites / sizeof a->turn_sites[0] };
+    if (a->turn_count == MOST)
+        memmove(a->turn_sites, a->turn_sites + 1, (--a->turn_count) * sizeof a->turn_sites[0]);
+    a->turn_sites[a->turn_count++] = site;
+}
+
+/* Somebody did something: who stands back may look again. */
+static void note_progress(struct machine *m)
+{
+    m->progress++;
+    m->turns = 0;
+}
+
+bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits)
 {
     struct machine *m = MACHINE;
     struct agent *a = m->fiber;
-    if (++m->relaxes > RELAXES_BEFORE_HANG)
+    if (a->no_point || (a->quiet && !waits)) {
+        a->no_point = a->no_point && waits;
+        return true;
+    }
+    bool changed = atomic_changed(a), vain = !changed && turned_here_before(a, site);
+    if (changed)
+        a->turn_count = 0;
+    if (!vain) {
+        remember_turn(a, site);
+        note_progress(m);
+    } else if (++m->turns > TURNS_BEFORE_HANG || (a->spinning && m->clock_100ns - a->spin_since > SPIN_LIMIT_100NS)) {
         return false;
-    a->relaxing = true;
-    sim_yield();
-    a->relaxing = false;
+    }
+    if (!a->spinning)
+        a->spin_since = m->clock_100ns;
+    a->spinning = vain || waits;
+    a->spin_progress = m->progress;
+    a->yielded |= a->spinning;
+    a->turning = true;
+    m->points++;
+    if (!vain)
+        m->passed = 0;
+    a->steps++;
+    if (m->point_limit && m->points > m->point_limit)
+        sim_end(RUN_HANG);
+    m->spun |= a->spinning;
+    a->next_object = object & ~3ull;
+    a->at_point = !waits;
+    if (!vain || !m->alone || m->turns % TURNS_BEFORE_TIME_PASSES == TURNS_BEFORE_TIME_PASSES - 1)
+        to_main();
+    a->at_point = false;
+    a->atomic_bytes = bytes > sizeof a->atomic_was ? sizeof a->atomic_was : bytes;
+    if (object && host_guarded_copy(a->atomic_was, (const void *)object, a->atomic_bytes))
+        a->atomic_at = object;
     return true;
 }
 
@@ -426,28 +486,60 @@ static bool can_step(struct machine *m, const struct agent *a)
     }
 }
 
+/* It waits for memory that nobody has written since it looked. */
+static bool stands_back(const struct machine *m, const struct agent *a)
+{
+    return a->spinning && a->spin_progress == m->progress;
+}
+
+static bool timer_may_step(const struct machine *m)
+{
+    return m->clock && sim_timer_hook();
+}
+
+/* Nobody can go on but loops that wait: one turn of the next one, now and then a step of the clock. */
+static void gather_spinners(struct machine *m, uint32_t start)
+{
+    struct sim_choice *c = &m->choice;
+    if (m->turns % TURNS_BEFORE_TIME_PASSES == TURNS_BEFORE_TIME_PASSES - 1 && timer_may_step(m))
+        return;
+    uint32_t able = 0;
+    for (uint32_t i = 0; i < m->agent_count; i++) {
+        struct agent *a = m->agents[(start + i) % m->agent_count];
+        if (can_step(m, a) && able++ == 0)
+            c->agents[c->n++] = a->id;
+    }
+    m->alone = able == 1;
+}
+
 static void gather(struct machine *m)
 {
     struct sim_choice *c = &m->choice;
     *c = (struct sim_choice) { .kind = CHOICE_SCHEDULE };
+    m->alone = false;
     struct agent *last = m->last;
-    bool last_goes_on = last && can_step(m, last);
+    bool last_goes_on = last && can_step(m, last) && !stands_back(m, last);
     bool stays_first = last_goes_on && !last->yielded;
     c->preempts = stays_first && last->state == AGENT_RUNNING;
     if (stays_first)
         c->agents[c->n++] = last->id;
     uint32_t start = last ? last->id + 1u : 0;
+    bool somebody_stands_back = last && !last_goes_on && can_step(m, last);
     for (uint32_t i = 0; i < m->agent_count; i++) {
         struct agent *a = m->agents[(start + i) % m->agent_count];
-        if (a != last && can_step(m, a))
+        if (a == last || !can_step(m, a))
+            continue;
+        if (stands_back(m, a))
+            somebody_stands_back = true;
+        else
             c->agents[c->n++] = a->id;
     }
-    bool only_spins = last && last->relaxing && m->relaxes % RELAXES_BEFORE_TIME_PASSES == 0 && m->clock && sim_timer_hook();
-    if (only_spins)
-        c->n = 0;
-    else if (last_goes_on && !stays_first && (!last->relaxing || c->n == 0))
+    if (last_goes_on && !stays_first)
         c->agents[c->n++] = last->id;
-    if (m->clock && (c->n == 0 || m->time_any) && sim_timer_hook())
+    bool spins = c->n == 0 && somebody_stands_back;
+    if (spins)
+        gather_spinners(m, start);
+    if ((c->n == 0 || (m->time_any && !spins)) && timer_may_step(m))
         c->agents[c->n++] = m->clock->id;
 }
 
@@ -524,21 +616,39 @@ static void run_agent(struct machine *m, struct agent *a)
     a->fresh = false;
     if (sim_place_hook)
         sim_place_hook(a, a->processor);
+    a->turning = false;
     host_switch(&m->main_sp, a->fiber.switch_sp);
     m->fiber = NULL;
+    if (!a->turning) {
+        a->turn_count = 0;
+        a->spinning = false;
+        a->atomic_at = 0;
+        note_progress(m);
+    }
+    if (m->spun)
+        sim_access(SIM_ACCESS_MEMORY, a->spinning ? SIM_READ : SIM_COMMUTE);
     if (m->processors_matter && pinned != is_pinned(a->processor))
         sim_access_lock(SIM_ACCESS_PROCESSOR(a->processor->number), pinned ? SIM_LOCK_RELEASE : SIM_LOCK_ACQUIRE);
+}
+
+static bool somebody_spins(const struct machine *m)
+{
+    for (uint32_t i = 0; i < m->agent_count; i++)
+        if (can_step((struct machine *)m, m->agents[i]) && m->agents[i]->spinning)
+            return true;
+    return false;
 }
 
 static void run_clock(struct machine *m)
 {
     /* A loop that waits for memory sees more than what makes somebody ready. */
-    bool alone = only_clock(m) && !(m->last && m->last->relaxing);
+    bool alone = only_clock(m) && !somebody_spins(m);
     if (m->last)
         m->last->yielded = false;
     if (m->last != m->clock)
         m->switches++;
     m->last = m->clock;
+    m->turns++;
     if (!sim_idle_hook() && alone)
         m->end = RUN_DEADLOCK;
 }

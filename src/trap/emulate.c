@@ -26,6 +26,7 @@ enum {
     RFLAGS_ZERO = 0x40,
     RFLAGS_INTERRUPT = 0x200,
     POINT_ROOM = 0x800,
+    PASSED_BEFORE_LOOKING = 100000, /* then each is a stop, so that a loop that waits for an atomic instruction is seen */
 };
 
 static void put_reg(struct host_context *c, const struct patch_site *t, uint64_t value)
@@ -204,8 +205,9 @@ static bool pass_point(void)
         m->fiber->no_point = false;
         return true;
     }
-    if (m->runnable != 1 || m->every_point || (m->point_limit && m->points >= m->point_limit))
+    if (m->runnable != 1 || m->every_point || (m->point_limit && m->points >= m->point_limit) || m->passed > PASSED_BEFORE_LOOKING)
         return false;
+    m->passed++;
     m->points++;
     m->fiber->steps++;
     return true;
@@ -243,6 +245,37 @@ static bool condition(uint64_t flags, unsigned cc)
     bool c = flags & 1, p = flags & 4, z = flags & 0x40, s = flags & 0x80, o = flags & 0x800;
     const bool holds[8] = { o, c, z, c || z, s, p, s != o, z || s != o };
     return cc == 16 || holds[cc >> 1] != (cc & 1);
+}
+
+/* The loop's jump back is not taken. Those that count rcx do so here. */
+static bool spin_ends(struct host_context *c, const struct patch_site *t)
+{
+    bool zero = c->rflags & RFLAGS_ZERO, counts = t->detail >= PATCH_SPIN_LOOP && t->detail <= PATCH_SPIN_LOOPNE;
+    if (counts && c->rcx != 1 && (t->detail == PATCH_SPIN_LOOP || zero == (t->detail == PATCH_SPIN_LOOPE)))
+        return false;
+    c->rcx -= counts;
+    switch (t->detail) {
+    case PATCH_SPIN_LOOP:
+    case PATCH_SPIN_LOOPE:
+    case PATCH_SPIN_LOOPNE:
+        return true;
+    case PATCH_SPIN_JRCXZ:
+        return c->rcx != 0;
+    case PATCH_SPIN_REGISTER:
+    case PATCH_SPIN_MEMORY:
+        return false;
+    default:
+        return !condition(c->rflags, t->detail);
+    }
+}
+
+/* Where it leads. */
+static bool spin_target(const struct host_context *c, const struct patch_site *t, uint64_t *to)
+{
+    if (t->detail == PATCH_SPIN_MEMORY)
+        return host_guarded_copy(to, (const void *)patch_operand_address(t, c), 8);
+    *to = t->detail == PATCH_SPIN_REGISTER ? c->gpr[t->reg] : c->rip + t->length + (uint64_t)(int64_t)t->disp;
+    return true;
 }
 
 /* True: done. The caller moves rip on. */
@@ -293,7 +326,7 @@ static bool fast(struct host_context *c, const struct patch_site *t)
         put_reg(c, t, read_control(t->detail));
         return true;
     case PATCH_SPIN:
-        return !condition(c->rflags, t->detail);
+        return spin_ends(c, t);
     case PATCH_CLI:
         sim_processor()->interrupts_off = true;
         return true;
@@ -324,21 +357,12 @@ static bool at_site(struct host_fault *f, const struct patch_site *t)
     return false;
 }
 
-/* A guest that passed no point for so many ticks of processor time hangs. */
-static bool goes_on(void)
-{
-    static uint64_t points;
-    static unsigned ticks;
-    if (MACHINE->points != points)
-        ticks = 0;
-    points = MACHINE->points;
-    return ++ticks < TRAP_WATCHDOG_TICKS;
-}
-
 bool trap_filter(struct host_fault *f)
 {
-    if (f->kind == HOST_FAULT_TIMER && goes_on())
-        return true;
+    if (f->kind == HOST_FAULT_TIMER)
+        return spin_watch(f);
+    if (f->kind == HOST_FAULT_STEP && spin_is_traced())
+        return spin_trace(f);
     const struct patch_site *t = NULL;
     if (f->kind == HOST_FAULT_ACCESS) {
         if (ps_user_stack_grow(f->address))
@@ -509,18 +533,19 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
     bool faults = false, framed = interrupt_frame(t->kind == PATCH_CR8_WRITE ? &next : &c);
     switch (t->kind) {
     case PATCH_ATOMIC:
-        if (framed)
-            sim_point(patch_operand_address(t, &c) & ~3ull);
+        if (framed && !sim_turn(c.rip, patch_operand_address(t, &c), t->size, false))
+            trap_hang_end(&c);
         atomic_access(t, &c);
         break;
     case PATCH_SPIN: /* only if it jumps */
-        next.rip = c.rip + t->length + (uint64_t)(int64_t)t->disp;
-        if (framed && !sim_relax())
+        next.rcx -= t->detail >= PATCH_SPIN_LOOP && t->detail <= PATCH_SPIN_LOOPNE;
+        faults = !spin_target(&c, t, &next.rip);
+        if (!faults && framed && !sim_turn(c.rip, 0, 0, true))
             trap_hang_end(&c);
         break;
     case PATCH_PAUSE:
     case PATCH_HLT:
-        if (framed && !sim_relax())
+        if (framed && !sim_turn(c.rip, 0, 0, true))
             trap_hang_end(&c);
         break;
     case PATCH_CR8_WRITE:

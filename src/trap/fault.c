@@ -304,7 +304,7 @@ _Noreturn void ke_fault(struct fiber *fiber, const void *vectors)
         emulate_slow(&f, vectors);
         break; /* it faults after all: as what it is */
     case HOST_FAULT_TIMER:
-        trap_hang_end(&c);
+        spin_found(&c);
     case HOST_FAULT_BREAKPOINT:
         c.rip -= 1;
         raise_trap(FRAME_KiBreakpointTrap, &c, STATUS_BREAKPOINT, 1, 0, 0, origin);

@@ -24,8 +24,8 @@ const char *trap_unsupported_text(void);
 /* Who was running then; NULL if nobody. */
 struct agent *trap_unsupported_agent(void);
 
-/* For host_watchdog. A second without a scheduling point is a hang (RUN_HANG). */
-enum { TRAP_WATCHDOG_US = 50000, TRAP_WATCHDOG_TICKS = 20 };
+/* For host_watchdog. Half a second without a scheduling point: a loop without calls (spin.c). */
+enum { TRAP_WATCHDOG_US = 50000, TRAP_WATCHDOG_TICKS = 10 };
 
 /* For host_signals_install: what can be settled inside the signal handler. */
 bool trap_filter(struct host_fault *f);

@@ -1,0 +1,85 @@
+/* The list of loops that became scheduling points; see spins.h. */
+#include "sim/spins.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MOST = 256 };
+
+static struct spin known[MOST], noted[MOST]; /* of the process */
+static size_t known_count, noted_count;
+static unsigned generation;
+
+static bool is_in(const struct spin *list, size_t count, const char *image, uint32_t rva)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].rva == rva && strcasecmp(list[i].image, image) == 0)
+            return true;
+    return false;
+}
+
+bool spins_note(const char *image, uint32_t rva)
+{
+    if (known_count + noted_count == MOST || is_in(known, known_count, image, rva) || is_in(noted, noted_count, image, rva))
+        return false;
+    struct spin *k = &noted[noted_count++];
+    snprintf(k->image, sizeof k->image, "%s", image);
+    k->rva = rva;
+    return true;
+}
+
+static bool comes_before(const struct spin *a, const struct spin *b)
+{
+    int order = strcasecmp(a->image, b->image);
+    return order < 0 || (order == 0 && a->rva < b->rva);
+}
+
+static void add(const struct spin *k)
+{
+    size_t at = known_count++;
+    for (; at > 0 && comes_before(k, &known[at - 1]); at--)
+        known[at] = known[at - 1];
+    known[at] = *k;
+}
+
+bool spins_apply(void)
+{
+    if (!noted_count)
+        return false;
+    for (size_t i = 0; i < noted_count; i++)
+        add(&noted[i]);
+    noted_count = 0;
+    generation++;
+    return true;
+}
+
+bool spins_add(const char *image, uint32_t rva)
+{
+    return spins_note(image, rva) && spins_apply();
+}
+
+bool spins_waiting(void)
+{
+    return noted_count != 0;
+}
+
+void spins_forget_noted(void)
+{
+    noted_count = 0;
+}
+
+size_t spins_count(void)
+{
+    return known_count;
+}
+
+const struct spin *spins_get(size_t i)
+{
+    return &known[i];
+}
+
+unsigned spins_generation(void)
+{
+    return generation;
+}

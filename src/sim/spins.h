@@ -1,0 +1,37 @@
+/* Loops without calls that a run was caught in, as places in image files: their jumps back are scheduling points from the next run on.
+ *
+ * How one is found (trap/spin.c): the watchdog sees that a guest has passed no scheduling point for half a second of processor time, its next
+ * instructions are traced, and of the backward jumps among them those of the outermost loop are noted. The run ends with RUN_SPIN; who
+ * drives it applies what was noted and begins again, as if the loop had been known from the start. So nothing depends on when the
+ * watchdog fired. Constant during a run and not part of it; a replay file carries the list. */
+#ifndef IRPLAB_SIM_SPINS_H
+#define IRPLAB_SIM_SPINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct spin {
+    char image[64]; /* file name */
+    uint32_t rva; /* of the jump back */
+};
+
+/* Notes a jump for spins_apply. False: it is known already, or there are too many. */
+bool spins_note(const char *image, uint32_t rva);
+/* What was noted holds from the next image load on. False: nothing was noted. */
+bool spins_apply(void);
+/* Something was noted. */
+bool spins_waiting(void);
+/* Forgets what was noted and not applied. */
+void spins_forget_noted(void);
+
+/* As a replay file says. False: too many. */
+bool spins_add(const char *image, uint32_t rva);
+
+/* Those that hold, in ascending order of image and rva. */
+size_t spins_count(void);
+const struct spin *spins_get(size_t i);
+/* Grows with each spins_apply that changed something. */
+unsigned spins_generation(void);
+
+#endif
