@@ -168,6 +168,8 @@ static void waits_for(const struct agent *a, struct explore_access *out, unsigne
         out[n++] = (struct explore_access) { a->why_object, EXPLORE_WRITE, EXPLORE_NOT_A_LOCK };
     if (t && t->ethread)
         out[n++] = (struct explore_access) { (uint64_t)t->ethread, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+    if (a->spinning)
+        out[n++] = (struct explore_access) { SIM_ACCESS_MEMORY, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
     if (a->kind == AGENT_DPC)
         out[n++] = (struct explore_access) { a->stable_id, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
     if (a->state == AGENT_WAITING && a->why_object && !a->gave_up)
@@ -188,7 +190,7 @@ static bool does_wait(const struct agent *a)
 static unsigned waiting(void *context, const struct explore_waiting **out)
 {
     static struct explore_waiting list[MAX_AGENTS];
-    static struct explore_access touched[MAX_AGENTS][4];
+    static struct explore_access touched[MAX_AGENTS][5];
     const struct machine *m = MACHINE;
     unsigned n = 0;
     for (uint32_t i = 0; i < m->agent_count; i++) {

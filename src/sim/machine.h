@@ -174,7 +174,7 @@ struct machine {
     bool gates_open; /* nobody can go on: those at gates may, to wait for ever */
     uint64_t progress; /* steps that may have changed something for a loop that waits */
     uint32_t turns; /* that changed nothing, in a row, by whomever */
-    bool spun; /* some agent has waited in such a loop: from then on steps tell that they may have changed what it looks at */
+    bool may_spin; /* an image has such loops: steps tell that they may have changed what they look at */
     bool alone; /* nobody but the running agent can go on, and it waits for memory */
     uint32_t passed; /* atomic instructions in a row that were no choice */
     uint64_t point_limit; /* 0 = none */

@@ -143,6 +143,7 @@ void patch_image(struct image *image)
         *(uint64_t *)behind(image, 0) = DOOR_PAGE + DOOR_POINT;
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct patch_site *t = &plan->sites[i];
+        MACHINE->may_spin |= t->kind == PATCH_SPIN || t->kind == PATCH_PAUSE;
         if (t->patched && applies(image, t) && (room || !t->trampoline))
             put_patch(image, plan, t);
     }

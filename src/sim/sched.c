@@ -284,7 +284,6 @@ bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits)
     a->steps++;
     if (m->point_limit && m->points > m->point_limit)
         sim_end(RUN_HANG);
-    m->spun |= a->spinning;
     a->next_object = object & ~3ull;
     a->at_point = !waits;
     if (!vain || !m->alone || m->turns % TURNS_BEFORE_TIME_PASSES == TURNS_BEFORE_TIME_PASSES - 1)
@@ -625,7 +624,7 @@ static void run_agent(struct machine *m, struct agent *a)
         a->atomic_at = 0;
         note_progress(m);
     }
-    if (m->spun)
+    if (m->may_spin)
         sim_access(SIM_ACCESS_MEMORY, a->spinning ? SIM_READ : SIM_COMMUTE);
     if (m->processors_matter && pinned != is_pinned(a->processor))
         sim_access_lock(SIM_ACCESS_PROCESSOR(a->processor->number), pinned ? SIM_LOCK_RELEASE : SIM_LOCK_ACQUIRE);
