@@ -181,8 +181,9 @@ host_switch:
 /* First activation of a fiber: host_switch "returns" here; rbx = function, r12 = argument. */
     .globl host_fiber_start
 host_fiber_start:
-    mov rdi, r12
     xor ebp, ebp
+    call host_fiber_begun
+    mov rdi, r12
     call rbx
     ud2
 

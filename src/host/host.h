@@ -78,6 +78,12 @@ bool host_has_fsgsbase(void);
  * its own __try: probes, reading what a user pointer points to, storing a status block. */
 bool host_guarded_copy(void *to, const void *from, size_t bytes);
 void host_switch(uint64_t *save_sp, uint64_t load_sp);
+/* The same to the stack at [stack, stack + bytes), or to the main stack (0); fiber.c. */
+void host_fiber_switch(uint64_t *save_sp, uint64_t load_sp, uint64_t stack, size_t bytes);
+/* A fiber runs for the first time. Called by host_fiber_start. */
+void host_fiber_begun(void);
+/* Frames of host code in [low, high) will not be returned to, or were replaced. */
+void host_frames_given_up(uint64_t low, uint64_t high);
 void host_fiber_start(void);
 uint64_t host_guest_call(void *fn, uint64_t bottom, const uint64_t *args, uint64_t return_address);
 _Noreturn void host_context_load(const struct host_context *context);

@@ -96,7 +96,7 @@ static _Noreturn void die(int sig, const struct host_fault *f)
 static void on_fault(int sig, siginfo_t *info, void *ucv)
 {
     ucontext_t *uc = ucv;
-    struct fiber *fiber = &MACHINE->fiber->fiber;
+    struct fiber *fiber = MACHINE->fiber ? &MACHINE->fiber->fiber : NULL;
     static struct host_fault fault; /* handed on at once; signals are blocked meanwhile */
     fault.kind = kind_of(sig, info, uc);
     fault.in_trampoline = false;
@@ -130,6 +130,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
     IR_ASSERT(MACHINE->fiber);
     fiber->fault = fault;
     /* Host code that faulted on guest memory is abandoned: it began at host_sp and held nothing. */
+    host_frames_given_up(fiber->host_stack, fiber->host_sp);
     uc->uc_mcontext.gregs[REG_RSP] = (greg_t)(fiber->host_sp & ~0xFull);
     uc->uc_mcontext.gregs[REG_RDI] = (greg_t)fiber;
     uc->uc_mcontext.gregs[REG_RIP] = (greg_t)host_fault_entry;

@@ -87,6 +87,7 @@ struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *a
     struct fiber *f = &a->fiber;
     memset((void *)f->kernel_stack, 0, KERNEL_STACK_SIZE);
     f->guest_sp = f->kernel_stack_top - 0x40;
+    host_frames_given_up(f->host_stack, f->host_stack + HOST_STACK_SIZE);
     f->switch_sp = host_stack_prepare(f->host_stack + HOST_STACK_SIZE, fn, arg);
     a->kind = kind;
     a->state = kind == AGENT_DPC ? AGENT_IDLE : AGENT_WAITING;
@@ -114,7 +115,7 @@ void sim_clock_create(void)
 static _Noreturn void to_main_for_good(void)
 {
     struct machine *m = MACHINE;
-    host_switch(&m->fiber->fiber.switch_sp, m->main_sp);
+    host_fiber_switch(&m->fiber->fiber.switch_sp, m->main_sp, 0, 0);
     base_panic("an ended agent ran again");
 }
 
@@ -122,7 +123,7 @@ static void to_main(void)
 {
     struct machine *m = MACHINE;
     struct agent *a = m->fiber;
-    host_switch(&a->fiber.switch_sp, m->main_sp);
+    host_fiber_switch(&a->fiber.switch_sp, m->main_sp, 0, 0);
     if (sim_resume_hook)
         sim_resume_hook(a);
 }
@@ -347,7 +348,7 @@ unsigned sim_choose(unsigned n, uint32_t tag)
     m->choice_wanted = true;
     m->choice = (struct sim_choice) { .kind = CHOICE_DATA, .n = (uint8_t)n, .tag = tag };
     m->decided = 0;
-    host_switch(&m->fiber->fiber.switch_sp, m->main_sp);
+    host_fiber_switch(&m->fiber->fiber.switch_sp, m->main_sp, 0, 0);
     return m->decided;
 }
 
@@ -411,7 +412,7 @@ void sim_dpc_idle(void)
     p->irql = p->thread ? p->irql_before_dpc : PASSIVE_LEVEL;
     a->state = AGENT_IDLE;
     MACHINE->runnable--;
-    host_switch(&a->fiber.switch_sp, MACHINE->main_sp);
+    host_fiber_switch(&a->fiber.switch_sp, MACHINE->main_sp, 0, 0);
 }
 
 /* ---- who may go on ---- */
@@ -616,7 +617,7 @@ static void run_agent(struct machine *m, struct agent *a)
     if (sim_place_hook)
         sim_place_hook(a, a->processor);
     a->turning = false;
-    host_switch(&m->main_sp, a->fiber.switch_sp);
+    host_fiber_switch(&m->main_sp, a->fiber.switch_sp, a->fiber.host_stack, HOST_STACK_SIZE);
     m->fiber = NULL;
     if (!a->turning) {
         a->turn_count = 0;
@@ -660,7 +661,7 @@ void sim_decide(unsigned alternative)
         m->decided = alternative;
         m->choice_wanted = false;
         m->fiber = m->last;
-        host_switch(&m->main_sp, m->last->fiber.switch_sp);
+        host_fiber_switch(&m->main_sp, m->last->fiber.switch_sp, m->last->fiber.host_stack, HOST_STACK_SIZE);
         m->fiber = NULL;
         return;
     }

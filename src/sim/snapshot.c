@@ -143,8 +143,17 @@ static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t
     sn->bytes += bytes;
 }
 
+/* Their frames are copied as bytes. */
+static void host_stacks_copied(void)
+{
+    for (uint32_t i = 0; i < MACHINE->agent_count; i++)
+        if (MACHINE->agents[i]->fiber.host_stack)
+            host_frames_given_up(MACHINE->agents[i]->fiber.host_stack, MACHINE->agents[i]->fiber.host_stack + HOST_STACK_SIZE);
+}
+
 struct snapshot *sim_snapshot_take(void)
 {
+    host_stacks_copied();
     struct machine *m = MACHINE;
     struct snapshot *sn = unused;
     if (sn)
@@ -214,6 +223,7 @@ static void wipe(const struct snapshot *sn)
 void sim_snapshot_restore(const struct snapshot *sn)
 {
     bool lost = sn->write_losses != host_write_losses();
+    host_stacks_copied();
     wipe(sn);
     for (uint32_t i = 0; i < sn->count; i++) {
         const struct part *p = &sn->parts[i];
