@@ -250,6 +250,30 @@ static void take_mnemonic(struct graph_pattern *out)
     }
 }
 
+/* [reg+30h] and the like, with nothing but registers before: what a first look at the instruction can tell. */
+static void take_displacement(struct graph_pattern *out)
+{
+    const char *open = strchr(out->text, '['), *close = open ? strchr(open, ']') : NULL, *sign = close;
+    char *end;
+    if (!close || strchr(close, '['))
+        return;
+    while (sign > open && *sign != '+' && *sign != '-')
+        sign--;
+    if (sign == open || sign[1] != '#')
+        return;
+    for (const char *w = open + 1; w < sign;) {
+        size_t n = word_length(w);
+        bool kind = n && (register_bits(w, n) || strncmp(w, "reg", n) == 0 || strncmp(w, "r32", n) == 0 || strncmp(w, "r64", n) == 0);
+        bool scale = *w == '*' && w > open + 1 && w[1] == '#';
+        if ((n && !kind && *w != '#') || (*w == '*' && !scale))
+            return;
+        w += n ? n : 1;
+    }
+    uint64_t v = strtoull(sign + 2, &end, 16);
+    out->has_disp = end == close && v && v <= INT32_MAX;
+    out->disp = (int32_t)v;
+}
+
 bool graph_pattern_parse(const char *text, struct graph_pattern *out, char *err, size_t errlen)
 {
     memset(out, 0, sizeof *out);
@@ -289,5 +313,6 @@ bool graph_pattern_parse(const char *text, struct graph_pattern *out, char *err,
     }
     normalise(named, out->text, sizeof out->text);
     take_mnemonic(out);
+    take_displacement(out);
     return true;
 }

@@ -130,7 +130,7 @@ static bool text_fits(struct searcher *s, uint32_t at, const struct graph_insn *
     char line[GRAPH_LINE];
     struct graph_decoded d;
     size_t key = s->p->mnemonic[0] ? learn_key(i) : 0;
-    if (key && s->learned[key] == 1)
+    if ((key && s->learned[key] == 1) || (s->p->has_disp && i->map != GRAPH_MAP_OTHER && i->disp != s->p->disp && i->disp != -s->p->disp))
         return false;
     if (!graph_decode_full(s->g, at, &d))
         return false;

@@ -20,6 +20,8 @@ struct graph_pattern {
     char text[256];     /* normalised */
     char mnemonic[32];  /* of a text, if it is fixed */
     bool only_mnemonic;
+    bool has_disp; /* a text that fits only instructions with this displacement, or its negative */
+    int32_t disp;
 };
 
 bool graph_pattern_parse(const char *text, struct graph_pattern *out, char *err, size_t errlen);
