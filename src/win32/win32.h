@@ -37,6 +37,8 @@ enum { TLS_DIRECT = 64, TLS_EXPANSION = 1024, FLS_SLOTS = 128, CRT_FILES = 512, 
 
 struct heap;
 struct region;
+struct thread_pool;
+struct instance;
 struct waiter;
 struct service_room;
 struct device_set;
@@ -78,6 +80,8 @@ struct w32_process {
     uint64_t purecall_handler;
     uint64_t console_handlers[8];
     uint32_t random_state[4];
+    struct thread_pool *pool;
+    struct instance *instances; /* callbacks of the pool that are running */
     unsigned line_stream; /* console output: the line so far */
     uint32_t line_used;
     char line[512];
@@ -170,6 +174,8 @@ uint64_t w32_data_export(const char *module, const char *name);
 uint32_t w32_random(void);
 _Noreturn void ExitProcess(ULONG code);
 _Noreturn void ExitThread(ULONG code);
+HANDLE CreateThread(void *security, uint64_t stack, void *start, void *parameter, ULONG flags, ULONG *id);
+BOOL FreeLibrary(uint64_t module);
 /* Called before a thread of the process may end: what win32 does then. */
 void w32_thread_hooks(void);
 BOOL SetEnvironmentVariableW(const WCHAR *name, const WCHAR *value);

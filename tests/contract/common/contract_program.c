@@ -37,21 +37,40 @@ static void print_lines(char *text)
     }
 }
 
-static void run_driver_test(HANDLE device, DWORD number)
+static const char *driver_test_name(HANDLE device, DWORD number)
 {
-    static char name[64], text[CONTRACT_TEXT];
+    static char name[64];
     DWORD bytes = 0;
     running = "?";
     if (!DeviceIoControl(device, IOCTL_CONTRACT_NAME, &number, sizeof number, name, sizeof name, &bytes, NULL))
         contract_fail(__LINE__, "the driver names its test");
-    running = name;
+    return name;
+}
+
+static void run_driver_test(HANDLE device, DWORD number)
+{
+    static char text[CONTRACT_TEXT];
+    DWORD bytes = 0;
     if (!DeviceIoControl(device, IOCTL_CONTRACT(number), NULL, 0, text, sizeof text, &bytes, NULL))
         contract_fail_values(__LINE__, "the test's status", (unsigned long)RtlGetLastNtStatus(), 0);
     else
         print_lines(text);
 }
 
-int main(void)
+/* All tests, or only those that are named on the command line. With -l alone the names are listed. */
+static int wanted(int argc, char **argv, const char *name)
+{
+    if (argc > 1 && strcmp(argv[1], "-l") == 0) {
+        printf("%s\n", name);
+        return 0;
+    }
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return 1;
+    return argc < 2;
+}
+
+int main(int argc, char **argv)
 {
     DWORD count = 0, bytes = 0;
     int passed = 0, failed = 0;
@@ -64,12 +83,17 @@ int main(void)
     }
     for (DWORD i = 0; i < count; i++) {
         failures_of_test = 0;
+        running = driver_test_name(device, i);
+        if (!wanted(argc, argv, running))
+            continue;
         run_driver_test(device, i);
         failures_of_test ? failed++ : passed++;
     }
     for (const struct program_test *test = program_tests; test->name; test++) {
         failures_of_test = 0;
         running = test->name;
+        if (!wanted(argc, argv, running))
+            continue;
         test->run(device);
         failures_of_test ? failed++ : passed++;
     }
