@@ -39,6 +39,8 @@ uint64_t mm_user_reserve(struct process *process, size_t bytes);
 /* What an ended thread leaves: no longer there, but its addresses are not used again while others are free, or where the next thread
  * lies would depend on whether this one had ended by then. */
 void mm_user_retire(struct process *p, uint64_t address);
+/* The same at an address; 0 if something of it is taken or outside. */
+uint64_t mm_user_reserve_at(struct process *process, uint64_t base, size_t bytes);
 void mm_user_free(struct process *process, uint64_t address, size_t bytes);
 /* Pages of one range of a process become committed (zeroed where they were not) or only reserved again. Page-aligned. */
 void mm_user_commit(uint64_t address, size_t bytes, int prot);

@@ -189,6 +189,24 @@ uint64_t mm_user_reserve(struct process *p, size_t bytes)
     return r ? r->base : 0;
 }
 
+uint64_t mm_user_reserve_at(struct process *p, uint64_t base, size_t bytes)
+{
+    struct user_range **at = (struct user_range **)&p->user_ranges;
+    uint64_t end = p->slice + USER_SLICE - USER_VIEWS;
+    bytes = up(bytes, PAGE);
+    if (base < p->slice + GRANULARITY || base >= end || bytes > end - base)
+        return 0;
+    while (*at && (*at)->base + (*at)->bytes <= base)
+        at = &(*at)->next;
+    if (*at && (*at)->base < base + bytes)
+        return 0;
+    struct user_range *r = sim_alloc(sizeof *r);
+    *r = (struct user_range) { base, bytes, false, *at };
+    *at = r;
+    applied_add(r);
+    return r->base;
+}
+
 uint64_t mm_user_alloc(struct process *p, size_t bytes, int prot)
 {
     struct user_range *before, *r = range_add(p, up(bytes ? bytes : 1, PAGE), PAGE, &before);

@@ -509,10 +509,3 @@ uint64_t crt__wgetenv(const WCHAR *name)
 {
     return (uint64_t)w32_variable(name, w32_wcslen(name));
 }
-
-int32_t crt_system(const char *command)
-{
-    if (!command)
-        return 0; /* no command processor */
-    return crt_fail(CRT_ENOENT);
-}

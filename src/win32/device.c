@@ -77,6 +77,48 @@ ULONG QueryDosDeviceA(const char *name, char *to, ULONG size)
     return n;
 }
 
+enum { DDD_RAW_TARGET_PATH = 1, DDD_REMOVE_DEFINITION = 2 };
+
+NTSTATUS IoCreateSymbolicLink(UNICODE_STRING *name, UNICODE_STRING *target);
+NTSTATUS IoDeleteSymbolicLink(UNICODE_STRING *name);
+
+/* A new name hides what it meant before (GUESS: that is not brought back when the new meaning is removed). */
+BOOL DefineDosDeviceW(ULONG flags, const WCHAR *name, const WCHAR *target)
+{
+    static const char prefix[] = "\\GLOBAL??\\", raw[] = "\\??\\";
+    struct syscall sc;
+    size_t n = w32_wcslen(name), t = target ? w32_wcslen(target) : 0, at = 0, to = 0;
+    if (!n || (!t && !(flags & DDD_REMOVE_DEFINITION)))
+        return w32_error(ERROR_INVALID_PARAMETER);
+    WCHAR *w = (WCHAR *)w32_alloc((n + t + 40) * 2), *text = w + n + 20;
+    for (; prefix[at]; at++)
+        w[at] = (uint8_t)prefix[at];
+    memcpy(w + at, name, n * 2);
+    at += n;
+    for (; !(flags & DDD_RAW_TARGET_PATH) && raw[to]; to++)
+        text[to] = (uint8_t)raw[to];
+    memcpy(text + to, target, t * 2);
+    to += t;
+    UNICODE_STRING link = { (USHORT)(at * 2), (USHORT)(at * 2), w }, goal = { (USHORT)(to * 2), (USHORT)(to * 2), text };
+    ps_syscall_enter(&sc, FRAME_NtCreateSymbolicLinkObject);
+    sim_point(0);
+    NTSTATUS s = IoDeleteSymbolicLink(&link);
+    if (!(flags & DDD_REMOVE_DEFINITION))
+        s = IoCreateSymbolicLink(&link, &goal);
+    ps_syscall_leave(&sc);
+    w32_free((uint64_t)w);
+    return w32_result(s);
+}
+
+BOOL DefineDosDeviceA(ULONG flags, const char *name, const char *target)
+{
+    uint64_t n = w32_widen(name), t = target ? w32_widen(target) : 0;
+    BOOL r = DefineDosDeviceW(flags, (const WCHAR *)n, (const WCHAR *)t);
+    w32_free(t);
+    w32_free(n);
+    return r;
+}
+
 /* ---- sizes and positions: what the driver or the file object says ---- */
 
 struct information_locals {

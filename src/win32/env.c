@@ -304,6 +304,21 @@ ULONG ExpandEnvironmentStringsW(const WCHAR *from, WCHAR *to, ULONG size)
     }
 }
 
+ULONG ExpandEnvironmentStringsA(const char *from, char *to, ULONG size)
+{
+    uint64_t w = w32_widen(from);
+    ULONG n = ExpandEnvironmentStringsW((const WCHAR *)w, NULL, 0);
+    WCHAR *wide = (WCHAR *)w32_alloc((size_t)n * 2);
+    ExpandEnvironmentStringsW((const WCHAR *)w, wide, n);
+    uint64_t a = w32_narrow(wide);
+    if (n <= size)
+        memcpy(to, (const char *)a, n);
+    w32_free(a);
+    w32_free((uint64_t)wide);
+    w32_free(w);
+    return n;
+}
+
 /* ---- start-up information ---- */
 
 static void startup_info(uint64_t *info)

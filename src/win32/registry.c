@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { ERROR_MORE_DATA_ = 234, ERROR_NO_MORE_ITEMS_ = 259, INFORMATION_BYTES = 0x4000 };
+enum { KEY_ALL_ACCESS_ = 0xF003F, ERROR_MORE_DATA_ = 234, ERROR_NO_MORE_ITEMS_ = 259, INFORMATION_BYTES = 0x4000 };
 enum { KEY_BASIC_INFORMATION_CLASS = 0, KEY_FULL_INFORMATION_CLASS = 2, VALUE_FULL_CLASS = 1, VALUE_PARTIAL_CLASS = 2 };
 
 struct value_partial {
@@ -505,4 +505,115 @@ LONG RegQueryInfoKeyW(HANDLE key, WCHAR *class, ULONG *class_size, ULONG *reserv
         memcpy(written, &f->written, 8);
     w32_free((uint64_t)block);
     return error_of(s);
+}
+
+/* ---- forms of the above ---- */
+
+LONG RegCreateKeyA(HANDLE key, const char *sub_key, HANDLE *out)
+{
+    return RegCreateKeyExA(key, sub_key, 0, NULL, 0, KEY_ALL_ACCESS_, NULL, out, NULL);
+}
+
+LONG RegDeleteKeyExA(HANDLE key, const char *sub_key, ULONG access, ULONG reserved)
+{
+    return RegDeleteKeyA(key, sub_key);
+}
+
+LONG RegEnumKeyW(HANDLE key, ULONG index, WCHAR *name, ULONG chars)
+{
+    return enum_key(key, index, name, &chars, NULL, true);
+}
+
+LONG RegEnumKeyA(HANDLE key, ULONG index, char *name, ULONG chars)
+{
+    return enum_key(key, index, name, &chars, NULL, false);
+}
+
+/* The key below (NULL: the key itself) with all that is in it. */
+LONG RegDeleteTreeW(HANDLE key, const WCHAR *sub_key)
+{
+    WCHAR name[260];
+    HANDLE h = key;
+    LONG e = sub_key ? RegOpenKeyExW(key, sub_key, 0, KEY_ALL_ACCESS_, &h) : 0;
+    if (e)
+        return e;
+    while (!e && RegEnumKeyW(h, 0, name, 260) == 0)
+        e = RegDeleteTreeW(h, name);
+    if (!sub_key) {
+        ULONG n = 260;
+        while (!e && enum_value(h, 0, name, &n, NULL, NULL, NULL, true) == 0) {
+            e = RegDeleteValueW(h, name);
+            n = 260;
+        }
+        return e;
+    }
+    RegCloseKey(h);
+    return e ? e : RegDeleteKeyW(key, sub_key);
+}
+
+LONG RegDeleteTreeA(HANDLE key, const char *sub_key)
+{
+    uint64_t w = sub_key ? w32_widen(sub_key) : 0;
+    LONG e = RegDeleteTreeW(key, (const WCHAR *)w);
+    w32_free(w);
+    return e;
+}
+
+LONG RegGetValueA(HANDLE key, const char *sub_key, const char *name, ULONG flags, ULONG *type, void *data, ULONG *size)
+{
+    HANDLE h = key;
+    ULONG kind = 0;
+    LONG e = sub_key && *sub_key ? RegOpenKeyExA(key, sub_key, 0, KEY_QUERY_VALUE, &h) : 0;
+    if (e)
+        return e;
+    e = RegQueryValueExA(h, name, NULL, &kind, data, size);
+    if (h != key)
+        RegCloseKey(h);
+    if ((!e || e == ERROR_MORE_DATA_) && !type_wanted(kind, flags))
+        return 1630; /* ERROR_UNSUPPORTED_TYPE */
+    if (!e && type)
+        *type = kind;
+    return e;
+}
+
+LONG RegSetKeyValueW(HANDLE key, const WCHAR *sub_key, const WCHAR *name, ULONG type, const void *data, ULONG size)
+{
+    HANDLE h = key;
+    LONG e = sub_key && *sub_key ? RegCreateKeyW(key, sub_key, &h) : 0;
+    if (!e)
+        e = RegSetValueExW(h, name, 0, type, data, size);
+    if (h != key)
+        RegCloseKey(h);
+    return e;
+}
+
+LONG RegSetKeyValueA(HANDLE key, const char *sub_key, const char *name, ULONG type, const void *data, ULONG size)
+{
+    HANDLE h = key;
+    LONG e = sub_key && *sub_key ? RegCreateKeyA(key, sub_key, &h) : 0;
+    if (!e)
+        e = RegSetValueExA(h, name, 0, type, data, size);
+    if (h != key)
+        RegCloseKey(h);
+    return e;
+}
+
+LONG RegDeleteKeyValueW(HANDLE key, const WCHAR *sub_key, const WCHAR *name)
+{
+    HANDLE h = key;
+    LONG e = sub_key && *sub_key ? RegOpenKeyExW(key, sub_key, 0, KEY_ALL_ACCESS_, &h) : 0;
+    if (!e)
+        e = RegDeleteValueW(h, name);
+    if (h != key)
+        RegCloseKey(h);
+    return e;
+}
+
+LONG RegDeleteKeyValueA(HANDLE key, const char *sub_key, const char *name)
+{
+    uint64_t s = sub_key ? w32_widen(sub_key) : 0, n = name ? w32_widen(name) : 0;
+    LONG e = RegDeleteKeyValueW(key, (const WCHAR *)s, (const WCHAR *)n);
+    w32_free(s);
+    w32_free(n);
+    return e;
 }

@@ -2,6 +2,7 @@
  * loaded are there and running; others are made from a file, which the session finds by name. */
 #include "win32/service.h"
 
+#include "cm/cm.h"
 #include "io/room.h"
 #include "ke/ke.h"
 #include "win32/win32.h"
@@ -103,6 +104,28 @@ uint64_t OpenSCManagerA(const char *machine, const char *database, ULONG access)
     return handle_new("");
 }
 
+static bool has_handle(const char *name)
+{
+    for (struct service_handle *h = room()->handles; h; h = h->next)
+        if (strcasecmp(h->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Services that were deleted go when nobody has a handle to them and their driver has stopped. */
+static void purge(void)
+{
+    for (struct service **at = &room()->services; *at;) {
+        struct service *s = *at;
+        if (!s->deleted || has_handle(s->name) || is_running(s->name)) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        sim_free(s, sizeof *s);
+    }
+}
+
 BOOL CloseServiceHandle(uint64_t handle)
 {
     for (struct service_handle **at = &room()->handles; *at; at = &(*at)->next) {
@@ -111,6 +134,7 @@ BOOL CloseServiceHandle(uint64_t handle)
             continue;
         *at = h->next;
         sim_free(h, sizeof *h);
+        purge();
         return TRUE;
     }
     return w32_error(ERROR_INVALID_HANDLE);
@@ -118,6 +142,7 @@ BOOL CloseServiceHandle(uint64_t handle)
 
 static uint64_t open_service(uint64_t manager, const char *name)
 {
+    purge();
     if (!handle_find(manager))
         return w32_error(ERROR_INVALID_HANDLE), 0;
     if (!is_running(name) && !find(name))
@@ -139,8 +164,26 @@ uint64_t OpenServiceA(uint64_t manager, const char *name, ULONG access)
     return open_service(manager, n);
 }
 
+static void key_of(const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "HKLM\\System\\CurrentControlSet\\Services\\%s", name);
+}
+
+/* What the manager writes for a driver: its image as the kernel names it. */
+static void registry_put(const struct service *s, ULONG type)
+{
+    char key[128], image[300];
+    key_of(s->name, key, sizeof key);
+    snprintf(image, sizeof image, "%s%s", s->file[0] && s->file[1] == ':' ? "\\??\\" : "", s->file);
+    cm_set_dword(key, "Type", type);
+    cm_set_dword(key, "Start", s->start);
+    cm_set_dword(key, "ErrorControl", 1);
+    cm_set_text(key, "ImagePath", image);
+}
+
 static uint64_t create_service(uint64_t manager, const char *name, ULONG type, ULONG start, const char *path)
 {
+    purge();
     if (!handle_find(manager))
         return w32_error(ERROR_INVALID_HANDLE), 0;
     struct service *s = find(name);
@@ -152,6 +195,7 @@ static uint64_t create_service(uint64_t manager, const char *name, ULONG type, U
     s->start = start;
     s->next = room()->services;
     room()->services = s;
+    registry_put(s, type);
     return handle_new(name);
 }
 
@@ -309,13 +353,139 @@ BOOL DeleteService(uint64_t handle)
             continue;
         if (s->deleted)
             return w32_error(ERROR_SERVICE_MARKED_FOR_DELETE_);
-        if (is_running(s->name)) { /* goes when it stops */
-            s->deleted = true;
-            return TRUE;
-        }
-        *at = s->next;
-        sim_free(s, sizeof *s);
+        s->deleted = true;
         return TRUE;
     }
     return TRUE; /* one that the configuration loaded stays */
+}
+
+/* ---- configuration ---- */
+
+/* QUERY_SERVICE_CONFIG: type, start, error control, path, load order group, tag, dependencies, account, display name; the strings
+ * lie behind it. */
+static BOOL query_config(uint64_t handle, uint8_t *to, ULONG bytes, ULONG *needed, bool wide)
+{
+    struct service_handle *h = handle_find(handle);
+    if (!h || !h->name[0])
+        return w32_error(ERROR_INVALID_HANDLE);
+    char key[128], path[300] = "";
+    uint32_t start = 3, type;
+    key_of(h->name, key, sizeof key);
+    cm_get_value(key, "Start", &type, &start, 4);
+    const struct service *s = find(h->name);
+    snprintf(path, sizeof path, "%s", s ? s->file : "");
+    const char *const texts[] = { path, "", "", "", h->name };
+    static const uint8_t at[] = { 16, 24, 40, 48, 56 };
+    size_t unit = wide ? 2 : 1, size = 64;
+    for (int i = 0; i < 5; i++)
+        size += (strlen(texts[i]) + 2) * unit;
+    *needed = (ULONG)size;
+    if (bytes < size)
+        return w32_error(ERROR_INSUFFICIENT_BUFFER);
+    memset(to, 0, size);
+    const ULONG head[3] = { SERVICE_KERNEL_DRIVER, start, 1 };
+    memcpy(to, head, sizeof head);
+    uint8_t *next = to + 64;
+    for (int i = 0; i < 5; i++) {
+        memcpy(to + at[i], &next, 8);
+        for (size_t k = 0; texts[i][k]; k++)
+            next[k * unit] = (uint8_t)texts[i][k];
+        next += (strlen(texts[i]) + 2) * unit;
+    }
+    return TRUE;
+}
+
+BOOL QueryServiceConfigA(uint64_t handle, uint8_t *to, ULONG bytes, ULONG *needed)
+{
+    return query_config(handle, to, bytes, needed, false);
+}
+
+BOOL QueryServiceConfigW(uint64_t handle, uint8_t *to, ULONG bytes, ULONG *needed)
+{
+    return query_config(handle, to, bytes, needed, true);
+}
+
+enum { NO_CHANGE = -1 };
+
+static BOOL change_config(uint64_t handle, ULONG start, const char *path)
+{
+    struct service_handle *h = handle_find(handle);
+    struct service *s = h && h->name[0] ? find(h->name) : NULL;
+    char key[128];
+    if (!h || !h->name[0])
+        return w32_error(ERROR_INVALID_HANDLE);
+    if (s && start != (ULONG)NO_CHANGE)
+        s->start = start;
+    if (s && path[0])
+        copy(path, s->file, sizeof s->file);
+    key_of(h->name, key, sizeof key);
+    if (start != (ULONG)NO_CHANGE)
+        cm_set_dword(key, "Start", start);
+    return TRUE;
+}
+
+/* handle, type, start, error control, path, … */
+BOOL ChangeServiceConfigW(const uint64_t *a)
+{
+    char path[260];
+    narrow((const WCHAR *)a[4], path, sizeof path);
+    return change_config(a[0], (ULONG)a[2], path);
+}
+
+BOOL ChangeServiceConfigA(const uint64_t *a)
+{
+    char path[260];
+    copy((const char *)a[4], path, sizeof path);
+    return change_config(a[0], (ULONG)a[2], path);
+}
+
+/* ---- the same without the manager: the service's registry key says what to load ---- */
+
+static bool key_name(const UNICODE_STRING *key, char *name, size_t size)
+{
+    size_t n = key->Length / 2, from = n;
+    while (from && key->Buffer[from - 1] != '\\')
+        from--;
+    if (n == from || n - from >= size)
+        return false;
+    for (size_t i = from; i < n; i++)
+        name[i - from] = (char)key->Buffer[i];
+    name[n - from] = 0;
+    return true;
+}
+
+NTSTATUS NtLoadDriver(const UNICODE_STRING *key)
+{
+    struct job *j = sim_alloc(sizeof *j);
+    char path[128], image[300] = "";
+    uint32_t type;
+    NTSTATUS s = STATUS_INVALID_PARAMETER;
+    j->load = true;
+    if (key_name(key, j->name, sizeof j->name)) {
+        uint8_t value[600] = { 0 };
+        key_of(j->name, path, sizeof path);
+        int64_t bytes = cm_get_value(path, "ImagePath", &type, value, sizeof value - 2);
+        narrow((const WCHAR *)value, image, sizeof image);
+        s = bytes < 0 ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+    }
+    w32_console_flush();
+    if (NT_SUCCESS(s) && is_running(j->name))
+        s = STATUS_IMAGE_ALREADY_LOADED;
+    else if (NT_SUCCESS(s))
+        s = service_file_hook && service_file_hook(base_name(image), j->path, sizeof j->path) ? job_do(j) : STATUS_OBJECT_NAME_NOT_FOUND;
+    sim_free(j, sizeof *j);
+    return s;
+}
+
+NTSTATUS NtUnloadDriver(const UNICODE_STRING *key)
+{
+    struct job *j = sim_alloc(sizeof *j);
+    NTSTATUS s = STATUS_INVALID_PARAMETER;
+    w32_console_flush();
+    if (key_name(key, j->name, sizeof j->name)) {
+        const DRIVER_OBJECT *d = io_driver_find(j->name);
+        s = !d ? STATUS_OBJECT_NAME_NOT_FOUND : !d->DriverUnload ? STATUS_INVALID_DEVICE_REQUEST : job_do(j);
+    }
+    sim_free(j, sizeof *j);
+    return s;
 }

@@ -192,3 +192,22 @@ ULONG CM_Get_Device_Interface_ListW(const GUID *class, const WCHAR *device, WCHA
     sim_free(links, n * 2);
     return fits ? CR_SUCCESS : CR_BUFFER_SMALL;
 }
+
+ULONG CM_Get_Device_Interface_List_SizeA(ULONG *chars, const GUID *class, const char *device, ULONG flags)
+{
+    return CM_Get_Device_Interface_List_SizeW(chars, class, NULL, flags);
+}
+
+ULONG CM_Get_Device_Interface_ListA(const GUID *class, const char *device, char *to, ULONG chars, ULONG flags)
+{
+    if (!to)
+        return CR_INVALID_POINTER;
+    WCHAR *wide = (WCHAR *)w32_alloc_zeroed(((size_t)chars + 1) * 2);
+    ULONG r = CM_Get_Device_Interface_ListW(class, NULL, wide, chars, flags);
+    for (ULONG i = 0; r == CR_SUCCESS && i < chars; i++) {
+        int c = w32_wide_to_ansi(wide[i]);
+        to[i] = (char)(c < 0 ? '?' : c);
+    }
+    w32_free((uint64_t)wide);
+    return r;
+}

@@ -28,6 +28,17 @@ static bool has_prefix(const WCHAR *s, const char *prefix)
     return true;
 }
 
+size_t w32_named_object(const WCHAR *name, size_t n, WCHAR *to)
+{
+    static const char directory[] = "\\BaseNamedObjects\\";
+    size_t skip = has_prefix(name, "GLOBAL\\") ? 7 : has_prefix(name, "LOCAL\\") ? 6 : 0, at = 0;
+    for (; directory[at]; at++)
+        to[at] = (uint8_t)directory[at];
+    for (size_t i = skip; i < n; i++)
+        to[at++] = name[i];
+    return at;
+}
+
 static bool named_begin(struct named *n, uint32_t frame, const WCHAR *name, const void *security, ULONG attributes)
 {
     static const char directory[] = "\\BaseNamedObjects\\";

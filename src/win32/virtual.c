@@ -85,10 +85,10 @@ static uint64_t fail(NTSTATUS status)
     return 0;
 }
 
-static struct region *reserve(uint64_t bytes, ULONG protect)
+static struct region *reserve(uint64_t wanted, uint64_t bytes, ULONG protect)
 {
     struct w32_process *p = w32_process();
-    uint64_t base = mm_user_reserve(p->process, bytes);
+    uint64_t base = wanted ? mm_user_reserve_at(p->process, wanted, bytes) : mm_user_reserve(p->process, bytes);
     if (!base)
         return NULL;
     struct region *r = sim_alloc(sizeof *r);
@@ -97,10 +97,12 @@ static struct region *reserve(uint64_t bytes, ULONG protect)
     return r;
 }
 
-/* GUESS: a wanted address for a new reservation is not honoured; programs must cope with that on Windows as well. */
+/* A wanted address is rounded down to the allocation granularity. Outside the process's slice of the arena all is as if taken. */
 uint64_t VirtualAlloc(uint64_t address, uint64_t bytes, ULONG type, ULONG protect)
 {
     int prot = host_protection(protect);
+    if (address && address < GRANULARITY)
+        return fail(STATUS_INVALID_PARAMETER);
     if (prot < 0 || bytes == 0 || !(type & (MEM_COMMIT | MEM_RESERVE | MEM_RESET)))
         return fail(prot < 0 ? STATUS_INVALID_PAGE_PROTECTION : STATUS_INVALID_PARAMETER);
     uint64_t low = address & ~(uint64_t)(PAGE - 1), high = (address + bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
@@ -108,11 +110,10 @@ uint64_t VirtualAlloc(uint64_t address, uint64_t bytes, ULONG type, ULONG protec
     if (type & MEM_RESET)
         return r ? low : fail(STATUS_INVALID_PARAMETER);
     if ((type & MEM_RESERVE) || !address) {
-        if (address)
-            return fail(STATUS_CONFLICTING_ADDRESSES);
-        r = reserve(high - low, protect);
+        low = address & ~(uint64_t)(GRANULARITY - 1);
+        r = reserve(low, high - low, protect);
         if (!r)
-            return fail(STATUS_NO_MEMORY);
+            return fail(address ? STATUS_CONFLICTING_ADDRESSES : STATUS_NO_MEMORY);
         low = r->base;
         high = low + r->bytes;
     }
@@ -189,10 +190,17 @@ uint64_t VirtualQuery(uint64_t address, struct memory_information *info, uint64_
     const struct image *i = image_at(page);
     if (i && !i->user)
         i = NULL;
-    if (!i && !is_user(page, PAGE))
+    if (!i && page >= USER_END)
         return fail(STATUS_INVALID_PARAMETER);
     memset(info, 0, sizeof *info);
     info->base = page;
+    if (!i && !is_user(page, PAGE)) { /* around the process's slice of the arena: nothing */
+        uint64_t slice = ps_current()->process->slice;
+        info->bytes = (page < slice ? slice : USER_END) - page;
+        info->state = MEM_FREE;
+        info->protect = NOACCESS;
+        return sizeof *info;
+    }
     if (i) {
         info->allocation_base = i->base;
         info->allocation_protect = EXECUTE_WRITECOPY;

@@ -180,6 +180,9 @@ BOOL FreeLibrary(uint64_t module);
 void w32_thread_hooks(void);
 BOOL SetEnvironmentVariableW(const WCHAR *name, const WCHAR *value);
 
+/* The NT path of a named object in to (n + 20 characters); returns its length. */
+size_t w32_named_object(const WCHAR *name, size_t n, WCHAR *to);
+
 /* ---- entering the kernel ---- */
 
 /* A frame with 0x80 bytes of zeroed locals on the user stack, for status blocks and object attributes. */

@@ -1,0 +1,195 @@
+/* The keyboard: at the console of a run somebody presses Enter whenever a key is asked for. So "press any key" goes on, and a loop until
+ * a key is hit ends at its first look. Standard input itself is empty (see console.c). */
+#include "win32/crt.h"
+
+enum { ENTER = 13, KEY_EVENT = 1, ENTER_SCAN = 0x1C, RECORD_BYTES = 20 };
+
+static BOOL is_input(HANDLE handle)
+{
+    return w32_console_of(handle) == 1 ? TRUE : w32_error(ERROR_INVALID_HANDLE);
+}
+
+/* INPUT_RECORD: type, KEY_EVENT_RECORD { down, repeat, virtual key, scan code, character, state } */
+static BOOL put_enter(HANDLE handle, uint8_t *records, ULONG count, ULONG *got)
+{
+    static const uint8_t enter[RECORD_BYTES] = { KEY_EVENT, 0, 0, 0, 1, 0, 0, 0, 1, 0, ENTER, 0, ENTER_SCAN, 0, ENTER, 0, 0, 0, 0, 0 };
+    if (!is_input(handle))
+        return FALSE;
+    if (count)
+        memcpy(records, enter, sizeof enter);
+    *got = count ? 1 : 0;
+    return TRUE;
+}
+
+BOOL ReadConsoleInputW(HANDLE handle, void *records, ULONG count, ULONG *got)
+{
+    return put_enter(handle, records, count, got);
+}
+
+BOOL PeekConsoleInputW(HANDLE handle, void *records, ULONG count, ULONG *got)
+{
+    return put_enter(handle, records, count, got);
+}
+
+BOOL GetNumberOfConsoleInputEvents(HANDLE handle, ULONG *count)
+{
+    if (!is_input(handle))
+        return FALSE;
+    *count = 1;
+    return TRUE;
+}
+
+BOOL FlushConsoleInputBuffer(HANDLE handle)
+{
+    return is_input(handle);
+}
+
+int32_t crt__kbhit(void)
+{
+    return 1;
+}
+
+int32_t crt__getch(void)
+{
+    w32_console_flush();
+    return ENTER;
+}
+
+int32_t crt__getche(void)
+{
+    w32_console_write(1, "\r", 1);
+    return crt__getch();
+}
+
+int32_t crt__putch(int32_t c)
+{
+    char byte = (char)c;
+    w32_console_write(1, &byte, 1);
+    return c;
+}
+
+int32_t crt__cputs(const char *s)
+{
+    w32_console_write(1, s, strlen(s));
+    return 0;
+}
+
+static bool command_is(const char *command, const char *name)
+{
+    size_t n = strlen(name);
+    while (*command == ' ' || *command == '@')
+        command++;
+    return w32_strnicmp(command, name, n) == 0 && (!command[n] || command[n] == ' ');
+}
+
+/* The commands of the command processor that only talk to the console. Others are not there: no process can be started. */
+int32_t crt_system(const char *command)
+{
+    if (!command)
+        return 1;
+    if (command_is(command, "pause")) {
+        static const char text[] = "Press any key to continue . . . \n";
+        w32_console_write(1, text, sizeof text - 1);
+        return 0;
+    }
+    if (command_is(command, "cls") || command_is(command, "title") || command_is(command, "color") || command_is(command, "mode") || command_is(command, "chcp"))
+        return 0;
+    return crt_fail(CRT_ENOENT);
+}
+
+/* ---- the screen: everything succeeds and nothing is seen ---- */
+
+static BOOL is_output(HANDLE handle)
+{
+    return w32_console_of(handle) > 1 ? TRUE : w32_error(ERROR_INVALID_HANDLE);
+}
+
+BOOL SetConsoleTitleA(const char *title)
+{
+    return TRUE;
+}
+
+ULONG GetConsoleTitleA(char *to, ULONG size)
+{
+    if (size)
+        *to = 0;
+    return 0;
+}
+
+ULONG GetConsoleTitleW(WCHAR *to, ULONG size)
+{
+    if (size)
+        *to = 0;
+    return 0;
+}
+
+BOOL SetConsoleCursorPosition(HANDLE handle, ULONG position)
+{
+    return is_output(handle);
+}
+
+BOOL SetConsoleCursorInfo(HANDLE handle, const void *info)
+{
+    return is_output(handle);
+}
+
+BOOL GetConsoleCursorInfo(HANDLE handle, ULONG *info)
+{
+    if (!is_output(handle))
+        return FALSE;
+    info[0] = 25;
+    info[1] = TRUE;
+    return TRUE;
+}
+
+BOOL SetConsoleScreenBufferSize(HANDLE handle, ULONG size)
+{
+    return is_output(handle);
+}
+
+BOOL SetConsoleWindowInfo(HANDLE handle, BOOL absolute, const void *window)
+{
+    return is_output(handle);
+}
+
+static BOOL fill(HANDLE handle, ULONG count, ULONG *done)
+{
+    if (!is_output(handle))
+        return FALSE;
+    *done = count;
+    return TRUE;
+}
+
+BOOL FillConsoleOutputCharacterA(HANDLE handle, ULONG c, ULONG count, ULONG at, ULONG *done)
+{
+    return fill(handle, count, done);
+}
+
+BOOL FillConsoleOutputAttribute(HANDLE handle, ULONG attribute, ULONG count, ULONG at, ULONG *done)
+{
+    return fill(handle, count, done);
+}
+
+BOOL Beep(ULONG frequency, ULONG milliseconds)
+{
+    return TRUE;
+}
+
+BOOL ReadConsoleA(HANDLE handle, void *text, ULONG count, ULONG *read, void *control)
+{
+    if (!is_input(handle))
+        return FALSE;
+    *read = 0;
+    return TRUE;
+}
+
+BOOL GenerateConsoleCtrlEvent(ULONG event, ULONG group)
+{
+    struct w32_process *p = w32_process();
+    if (event > 1)
+        return w32_error(ERROR_INVALID_PARAMETER);
+    for (int i = 7; i >= 0; i--)
+        if (p->console_handlers[i] && (uint32_t)guest_call(FRAME_NONE, (void *)p->console_handlers[i], 1, (uint64_t)event))
+            return TRUE;
+    ExitProcess((ULONG)STATUS_CONTROL_C_EXIT);
+}

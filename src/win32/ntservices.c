@@ -1,0 +1,346 @@
+/* System services that programs call in ntdll and that are kernel functions here: registry, files, names, sections, memory,
+ * information about the system. Each enters the kernel, makes its scheduling point and calls the kernel's function. */
+#include "cm/cm.h"
+#include "ex/ex.h"
+#include "io/io.h"
+#include "ke/exports.h"
+#include "sim/image.h"
+#include "win32/file.h"
+#include "win32/win32.h"
+
+#include <stdio.h>
+
+NTSTATUS ZwOpenFile(HANDLE *file, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG options);
+NTSTATUS ZwDuplicateObject(HANDLE source_process, HANDLE source, HANDLE target_process, HANDLE *target, ULONG access, ULONG attributes, ULONG options);
+NTSTATUS ZwOpenSymbolicLinkObject(HANDLE *link, ULONG access, OBJECT_ATTRIBUTES *oa);
+NTSTATUS ZwQuerySymbolicLinkObject(HANDLE link, UNICODE_STRING *target, ULONG *length);
+NTSTATUS ZwCreateSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file);
+NTSTATUS ZwOpenSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa);
+NTSTATUS ZwMapViewOfSection(HANDLE section, HANDLE process, PVOID *base, ULONG_PTR zero_bits, SIZE_T commit, LARGE_INTEGER *offset, SIZE_T *size, ULONG inherit,
+                            ULONG type, ULONG protect);
+NTSTATUS ZwUnmapViewOfSection(HANDLE process, PVOID base);
+
+#define ENTERED(name, call)                                                                                            \
+    {                                                                                                                  \
+        struct syscall sc;                                                                                             \
+        ps_syscall_enter(&sc, FRAME_##name);                                                                           \
+        sim_point(0);                                                                                                  \
+        NTSTATUS s = call;                                                                                             \
+        ps_syscall_leave(&sc);                                                                                         \
+        return s;                                                                                                      \
+    }
+
+/* ---- registry ---- */
+
+NTSTATUS ntdll_NtCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class, ULONG options, ULONG *disposition)
+ENTERED(NtCreateKey, ZwCreateKey(key, access, oa, title, class, options, disposition))
+
+NTSTATUS ntdll_NtOpenKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa)
+ENTERED(NtOpenKey, ZwOpenKey(key, access, oa))
+
+NTSTATUS ntdll_NtSetValueKey(HANDLE key, UNICODE_STRING *name, ULONG title, ULONG type, void *data, ULONG bytes)
+ENTERED(NtSetValueKey, ZwSetValueKey(key, name, title, type, data, bytes))
+
+NTSTATUS ntdll_NtQueryValueKey(HANDLE key, UNICODE_STRING *name, ULONG class, void *to, ULONG bytes, ULONG *needed)
+ENTERED(NtQueryValueKey, ZwQueryValueKey(key, name, class, to, bytes, needed))
+
+NTSTATUS ntdll_NtEnumerateKey(HANDLE key, ULONG index, ULONG class, void *to, ULONG bytes, ULONG *needed)
+ENTERED(NtEnumerateKey, ZwEnumerateKey(key, index, class, to, bytes, needed))
+
+NTSTATUS ntdll_NtEnumerateValueKey(HANDLE key, ULONG index, ULONG class, void *to, ULONG bytes, ULONG *needed)
+ENTERED(NtEnumerateValueKey, ZwEnumerateValueKey(key, index, class, to, bytes, needed))
+
+NTSTATUS ntdll_NtQueryKey(HANDLE key, ULONG class, void *to, ULONG bytes, ULONG *needed)
+ENTERED(NtQueryKey, ZwQueryKey(key, class, to, bytes, needed))
+
+NTSTATUS ntdll_NtDeleteKey(HANDLE key)
+ENTERED(NtDeleteKey, ZwDeleteKey(key))
+
+NTSTATUS ntdll_NtDeleteValueKey(HANDLE key, UNICODE_STRING *name)
+ENTERED(NtDeleteValueKey, ZwDeleteValueKey(key, name))
+
+/* ---- names, handles, sections ---- */
+
+NTSTATUS ntdll_NtOpenFile(HANDLE *file, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG options)
+{
+    return NtCreateFile(file, access, oa, iosb, NULL, 0, share, FILE_OPEN, options, NULL, 0);
+}
+
+NTSTATUS ntdll_NtDuplicateObject(HANDLE source_process, HANDLE source, HANDLE target_process, HANDLE *target, ULONG access, ULONG attributes, ULONG options)
+ENTERED(NtDuplicateObject, ZwDuplicateObject(source_process, source, target_process, target, access, attributes, options))
+
+NTSTATUS ntdll_NtOpenSymbolicLinkObject(HANDLE *link, ULONG access, OBJECT_ATTRIBUTES *oa)
+ENTERED(NtOpenSymbolicLinkObject, ZwOpenSymbolicLinkObject(link, access, oa))
+
+NTSTATUS ntdll_NtQuerySymbolicLinkObject(HANDLE link, UNICODE_STRING *target, ULONG *length)
+ENTERED(NtQuerySymbolicLinkObject, ZwQuerySymbolicLinkObject(link, target, length))
+
+NTSTATUS ntdll_NtCreateSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file)
+ENTERED(NtCreateSection, ZwCreateSection(handle, access, oa, size, protect, attributes, file))
+
+NTSTATUS ntdll_NtOpenSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa)
+ENTERED(NtOpenSection, ZwOpenSection(handle, access, oa))
+
+NTSTATUS ntdll_NtMapViewOfSection(HANDLE section, HANDLE process, PVOID *base, ULONG_PTR zero_bits, SIZE_T commit, LARGE_INTEGER *offset, SIZE_T *size,
+                                  ULONG inherit, ULONG type, ULONG protect)
+ENTERED(NtMapViewOfSection, ZwMapViewOfSection(section, process, base, zero_bits, commit, offset, size, inherit, type, protect))
+
+NTSTATUS ntdll_NtUnmapViewOfSection(HANDLE process, PVOID base)
+ENTERED(NtUnmapViewOfSection, ZwUnmapViewOfSection(process, base))
+
+/* ---- kernel32's file mappings ---- */
+
+enum { SEC_COMMIT = 0x8000000, SEC_RESERVE = 0x4000000, SECTION_ALL = 0xF001F, PAGE_READWRITE_ = 4, PAGE_READONLY_ = 2 };
+enum { MAP_COPY = 1, MAP_WRITE = 2, MAP_READ = 4, ERROR_ALREADY_EXISTS_ = 183 };
+
+struct mapping_request {
+    OBJECT_ATTRIBUTES oa;
+    UNICODE_STRING name;
+    LARGE_INTEGER number;
+    PVOID base;
+    SIZE_T bytes;
+    HANDLE handle;
+    WCHAR text[];
+};
+
+static struct mapping_request *mapping_request(const WCHAR *name)
+{
+    size_t n = name ? w32_wcslen(name) : 0;
+    struct mapping_request *r = (struct mapping_request *)w32_alloc_zeroed(sizeof *r + (n + 40) * 2);
+    if (!r || !name)
+        return r;
+    size_t at = w32_named_object(name, n, r->text);
+    r->name = (UNICODE_STRING) { (USHORT)(at * 2), (USHORT)(at * 2), r->text };
+    r->oa = (OBJECT_ATTRIBUTES) { .Length = sizeof r->oa, .ObjectName = &r->name, .Attributes = OBJ_CASE_INSENSITIVE | OBJ_OPENIF };
+    return r;
+}
+
+HANDLE CreateFileMappingW(HANDLE file, void *security, ULONG protect, ULONG high, ULONG low, const WCHAR *name)
+{
+    if (file != INVALID_HANDLE_VALUE)
+        return w32_fail(STATUS_NOT_SUPPORTED), NULL; /* sections of files do not exist here */
+    struct mapping_request *r = mapping_request(name);
+    r->number.QuadPart = (LONGLONG)((uint64_t)high << 32 | low);
+    NTSTATUS s = r->number.QuadPart == 0 ? STATUS_INVALID_PARAMETER
+                                         : ntdll_NtCreateSection(&r->handle, SECTION_ALL, name ? &r->oa : NULL, &r->number, protect & 0xFF,
+                                                                 protect & SEC_RESERVE ? SEC_RESERVE : SEC_COMMIT, NULL);
+    HANDLE h = NT_SUCCESS(s) ? r->handle : NULL;
+    w32_free((uint64_t)r);
+    if (!h)
+        w32_fail(s);
+    else
+        w32_set_error(s == STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS_ : 0);
+    return h;
+}
+
+HANDLE CreateFileMappingA(HANDLE file, void *security, ULONG protect, ULONG high, ULONG low, const char *name)
+{
+    uint64_t w = name ? w32_widen(name) : 0;
+    HANDLE h = CreateFileMappingW(file, security, protect, high, low, (const WCHAR *)w);
+    w32_free(w);
+    return h;
+}
+
+HANDLE OpenFileMappingW(ULONG access, BOOL inherit, const WCHAR *name)
+{
+    struct mapping_request *r = mapping_request(name);
+    NTSTATUS s = ntdll_NtOpenSection(&r->handle, access, &r->oa);
+    HANDLE h = NT_SUCCESS(s) ? r->handle : NULL;
+    w32_free((uint64_t)r);
+    return h ? h : (w32_fail(s), NULL);
+}
+
+HANDLE OpenFileMappingA(ULONG access, BOOL inherit, const char *name)
+{
+    uint64_t w = w32_widen(name);
+    HANDLE h = OpenFileMappingW(access, inherit, (const WCHAR *)w);
+    w32_free(w);
+    return h;
+}
+
+PVOID MapViewOfFileEx(HANDLE section, ULONG access, ULONG high, ULONG low, SIZE_T bytes, PVOID base)
+{
+    struct mapping_request *r = mapping_request(NULL);
+    r->number.QuadPart = (LONGLONG)((uint64_t)high << 32 | low);
+    r->bytes = bytes;
+    r->base = base;
+    NTSTATUS s = ntdll_NtMapViewOfSection(section, NT_CURRENT_PROCESS, &r->base, 0, 0, &r->number, &r->bytes, 1, 0,
+                                          access & MAP_WRITE ? PAGE_READWRITE_ : PAGE_READONLY_);
+    PVOID at = NT_SUCCESS(s) ? r->base : NULL;
+    w32_free((uint64_t)r);
+    return at ? at : (w32_fail(s), NULL);
+}
+
+PVOID MapViewOfFile(HANDLE section, ULONG access, ULONG high, ULONG low, SIZE_T bytes)
+{
+    return MapViewOfFileEx(section, access, high, low, bytes, NULL);
+}
+
+BOOL UnmapViewOfFile(PVOID base)
+{
+    return w32_result(ntdll_NtUnmapViewOfSection(NT_CURRENT_PROCESS, base));
+}
+
+BOOL FlushViewOfFile(const void *base, SIZE_T bytes)
+{
+    return TRUE; /* no file behind it */
+}
+
+/* ---- time ---- */
+
+NTSTATUS ntdll_NtQuerySystemTime(LARGE_INTEGER *time)
+{
+    KeQuerySystemTime(time);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ntdll_NtQueryPerformanceCounter(LARGE_INTEGER *counter, LARGE_INTEGER *frequency)
+{
+    *counter = KeQueryPerformanceCounter(frequency);
+    return STATUS_SUCCESS;
+}
+
+/* ---- drivers of the system, as NtQuerySystemInformation and psapi list them ---- */
+
+enum { CLASS_BASIC = 0, CLASS_TIME_OF_DAY = 3, CLASS_MODULES = 11, CLASS_DEBUGGER = 35, MODULE_BYTES = 296 };
+
+struct module_information { /* RTL_PROCESS_MODULE_INFORMATION */
+    uint64_t section, mapped_base, base;
+    ULONG size, flags;
+    USHORT load_order, init_order, load_count, name_offset;
+    char path[256];
+};
+_Static_assert(sizeof(struct module_information) == MODULE_BYTES, "RTL_PROCESS_MODULE_INFORMATION");
+
+static bool is_kernel(const struct image *i)
+{
+    return !i->user;
+}
+
+static ULONG kernel_images(void)
+{
+    ULONG n = 0;
+    for (const struct image *i = image_first(); i; i = i->next)
+        n += is_kernel(i);
+    return n;
+}
+
+static const char *folder_of(const struct image *i)
+{
+    return i->synthetic ? "\\SystemRoot\\system32\\" : "\\SystemRoot\\System32\\drivers\\";
+}
+
+static NTSTATUS modules(uint8_t *to, ULONG bytes, ULONG *needed)
+{
+    ULONG count = kernel_images(), size = 8 + count * MODULE_BYTES, n = 0;
+    if (needed)
+        *needed = size;
+    if (bytes < size)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    memcpy(to, &count, 4);
+    for (const struct image *i = image_first(); i; i = i->next) {
+        if (!is_kernel(i))
+            continue;
+        struct module_information m = { .base = i->base, .size = (ULONG)i->size, .load_order = (USHORT)n, .init_order = (USHORT)n, .load_count = 1,
+                                        .name_offset = (USHORT)strlen(folder_of(i)) };
+        snprintf(m.path, sizeof m.path, "%s%s", folder_of(i), i->name);
+        memcpy(to + 8 + n++ * MODULE_BYTES, &m, sizeof m);
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS give(const void *from, ULONG size, void *to, ULONG bytes, ULONG *needed)
+{
+    if (needed)
+        *needed = size;
+    if (bytes < size)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    memcpy(to, from, size);
+    return STATUS_SUCCESS;
+}
+
+/* SYSTEM_BASIC_INFORMATION */
+static NTSTATUS basic(void *to, ULONG bytes, ULONG *needed)
+{
+    struct {
+        ULONG reserved, resolution, page, pages, lowest, highest, granularity, pad;
+        uint64_t minimum, maximum, affinity;
+        uint8_t processors;
+    } b = { .resolution = 156250, .page = 0x1000, .pages = 0x100000, .lowest = 1, .highest = 0xFFFFF, .granularity = 0x10000,
+            .minimum = 0x10000, .maximum = USER_END - 0x10001, .affinity = (1ull << MACHINE->processor_count) - 1, .processors = (uint8_t)MACHINE->processor_count };
+    return give(&b, 64, to, bytes, needed);
+}
+
+NTSTATUS ntdll_NtQuerySystemInformation(ULONG class, void *to, ULONG bytes, ULONG *needed)
+{
+    static const uint8_t no_debugger[2] = { 0, 1 };
+    switch (class) {
+    case CLASS_BASIC:
+        return basic(to, bytes, needed);
+    case CLASS_MODULES:
+        return modules(to, bytes, needed);
+    case CLASS_DEBUGGER:
+        return give(no_debugger, 2, to, bytes, needed);
+    default:
+        return STATUS_INVALID_INFO_CLASS;
+    }
+}
+
+BOOL EnumDeviceDrivers(uint64_t *bases, ULONG bytes, ULONG *needed)
+{
+    ULONG n = 0;
+    for (const struct image *i = image_first(); i; i = i->next) {
+        if (!is_kernel(i))
+            continue;
+        if ((n + 1) * 8 <= bytes)
+            bases[n] = i->base;
+        n++;
+    }
+    *needed = n * 8;
+    return TRUE;
+}
+
+static ULONG driver_name(uint64_t base, bool path, char *to, ULONG size)
+{
+    char text[200];
+    const struct image *i = image_at(base);
+    if (!i || !is_kernel(i) || i->base != base)
+        return (ULONG)w32_error(ERROR_INVALID_HANDLE);
+    ULONG n = (ULONG)snprintf(text, sizeof text, "%s%s", path ? folder_of(i) : "", i->name);
+    if (!size)
+        return (ULONG)w32_error(ERROR_INSUFFICIENT_BUFFER);
+    if (n >= size)
+        n = size - 1;
+    memcpy(to, text, n);
+    to[n] = 0;
+    return n;
+}
+
+ULONG GetDeviceDriverBaseNameA(uint64_t base, char *to, ULONG size)
+{
+    return driver_name(base, false, to, size);
+}
+
+ULONG GetDeviceDriverFileNameA(uint64_t base, char *to, ULONG size)
+{
+    return driver_name(base, true, to, size);
+}
+
+static ULONG widened(uint64_t base, bool path, WCHAR *to, ULONG size)
+{
+    char text[200];
+    ULONG n = driver_name(base, path, text, size < sizeof text ? size : (ULONG)sizeof text);
+    for (ULONG i = 0; n && i <= n; i++)
+        to[i] = (uint8_t)text[i];
+    return n;
+}
+
+ULONG GetDeviceDriverBaseNameW(uint64_t base, WCHAR *to, ULONG size)
+{
+    return widened(base, false, to, size);
+}
+
+ULONG GetDeviceDriverFileNameW(uint64_t base, WCHAR *to, ULONG size)
+{
+    return widened(base, true, to, size);
+}
