@@ -13,7 +13,7 @@
 #include "sim/spins.h"
 
 static const char magic[] = "irplab-replay 1\n";
-enum { MAX_FILE = 256 << 20, MAX_FILES = CONFIG_MAX_DRIVERS + 1 + SESSION_MAX_MODULES, MAX_HEADER = 64 << 20 };
+enum { MAX_FILE = 256 << 20, MAX_FILES = CONFIG_MAX_DRIVERS + 1 + 2 * SESSION_MAX_MODULES, MAX_HEADER = 64 << 20 };
 
 static uint64_t hash_of(const uint8_t *p, size_t n)
 {
@@ -157,20 +157,27 @@ static bool config_from(const json_t *j, struct config *c)
 
 struct blob {
     char name[200];
+    bool data; /* not an image: a file that the program opens */
     void *packed;
     size_t packed_bytes, bytes;
     uint64_t hash;
 };
 
-static bool pack_image(struct blob *b, const struct image_file *f, const char *name)
+static bool pack_bytes(struct blob *b, const uint8_t *bytes, size_t size, const char *name, bool data)
 {
-    b->bytes = f->pe.file_size;
-    b->hash = hash_of(f->pe.file, b->bytes);
+    b->bytes = size;
+    b->data = data;
+    b->hash = hash_of(bytes, size);
     snprintf(b->name, sizeof b->name, "%s", name);
     size_t bound = ZSTD_compressBound(b->bytes);
     b->packed = malloc(bound);
-    b->packed_bytes = b->packed ? ZSTD_compress(b->packed, bound, f->pe.file, b->bytes, 3) : 0;
+    b->packed_bytes = b->packed ? ZSTD_compress(b->packed, bound, bytes, size, 3) : 0;
     return b->packed && !ZSTD_isError(b->packed_bytes);
+}
+
+static bool pack_image(struct blob *b, const struct image_file *f, const char *name)
+{
+    return pack_bytes(b, f->pe.file, f->pe.file_size, name, false);
 }
 
 static bool pack(struct blob *b, const struct config *c, const char *file, char *err, size_t errlen)
@@ -236,11 +243,17 @@ bool replay_write(const char *path, const struct config *config, const struct ex
     const struct image_file *extra;
     for (uint32_t i = 0; ok && (extra = session_module(i)) != NULL; i++)
         ok = pack_image(&blobs[count++], extra, extra->name);
+    const struct session_file *data;
+    for (uint32_t i = 0; ok && (data = session_data(i)) != NULL; i++)
+        if (data->size)
+            ok = pack_bytes(&blobs[count++], data->bytes, data->size, data->name, true);
     if (ok) {
         json_t *list = json_array();
         for (size_t i = 0; i < count; i++) {
             json_t *e = json_pack("{s:s, s:I, s:I}", "name", blobs[i].name, "bytes", (json_int_t)blobs[i].bytes, "packed", (json_int_t)blobs[i].packed_bytes);
             put_hex(e, "hash", blobs[i].hash);
+            if (blobs[i].data)
+                json_object_set_new(e, "data", json_true());
             json_array_append_new(list, e);
         }
         json_t *head = json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:s}", "config", config_json(config), "files", list, "schedule", schedule_json(schedule), "passing",
@@ -304,6 +317,12 @@ static bool files_from(const json_t *list, const uint8_t *at, const uint8_t *end
             return false;
         }
         at += packed;
+        if (json_is_true(json_object_get(e, "data"))) {
+            *why = "it has too many files";
+            if (!session_data_add(name, raw, (uint64_t)bytes))
+                return false;
+            continue;
+        }
         snprintf(path, sizeof path, "replay:%s", name);
         *why = "an image in it is not usable";
         if (!image_file_from_memory(path, raw, (size_t)bytes, err, sizeof err)) /* keeps raw for the life of the process */

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "cm/cm.h"
 #include "ex/ex.h"
 #include "ex/objects.h"
 #include "ex/work.h"
+#include "fs/fs.h"
 #include "host/host.h"
 #include "io/io.h"
 #include "ke/ke.h"
@@ -102,23 +103,85 @@ static bool spelled(const char *folder, const char *name, char *out, size_t size
     return found;
 }
 
+/* Where the program lies on the host, with a separator at the end ("": here); false: in a replay file. */
+static bool program_folder(char *folder, size_t size)
+{
+    char path[CONFIG_PATH];
+    if (!config->program[0] || !config_find_file(config, config->program, path, sizeof path) || strncmp(path, "replay:", 7) == 0)
+        return false;
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, size, "%.*s", slash ? (int)(slash + 1 - path) : 0, path);
+    return true;
+}
+
+/* ---- other files beside the program: read once, the same for all runs of this process ---- */
+
+static struct session_file data_files[SESSION_MAX_MODULES];
+static uint32_t data_count;
+
+const struct session_file *session_data(uint32_t index)
+{
+    return index < data_count ? &data_files[index] : NULL;
+}
+
+bool session_data_add(const char *name, uint8_t *bytes, uint64_t size)
+{
+    if (data_count == SESSION_MAX_MODULES || strlen(name) >= sizeof data_files[0].name)
+        return false;
+    struct session_file *f = &data_files[data_count++];
+    strcpy(f->name, name);
+    f->bytes = bytes;
+    f->size = size;
+    return true;
+}
+
+static bool data_known(const char *name, const uint8_t **bytes, uint64_t *size)
+{
+    for (uint32_t i = 0; i < data_count; i++)
+        if (strcasecmp(data_files[i].name, name) == 0) {
+            *bytes = data_files[i].bytes;
+            *size = data_files[i].size;
+            return true;
+        }
+    return false;
+}
+
+/* For fs: a file beside the program. */
+static bool data_file(const char *name, const uint8_t **bytes, uint64_t *size)
+{
+    enum { LARGEST = 0x1000000 };
+    char folder[CONFIG_PATH], path[CONFIG_PATH];
+    if (data_known(name, bytes, size))
+        return true;
+    if (strpbrk(name, "/\\:") || name[0] == '.' || !program_folder(folder, sizeof folder) || !spelled(folder, name, path, sizeof path))
+        return false;
+    struct stat st;
+    FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= LARGEST ? fopen(path, "rb") : NULL;
+    if (!f)
+        return false;
+    uint8_t *whole = malloc((size_t)st.st_size + 1);
+    bool ok = whole && fread(whole, 1, (size_t)st.st_size, f) == (size_t)st.st_size;
+    fclose(f);
+    if (!ok || !session_data_add(name, whole, (uint64_t)st.st_size)) {
+        free(whole);
+        return false;
+    }
+    return data_known(name, bytes, size);
+}
+
 static struct image_file *module_file(const char *name, char *err, size_t errlen)
 {
     char path[CONFIG_PATH], folder[CONFIG_PATH];
     struct image_file *f;
-    if (strlen(name) > 60 || strpbrk(name, "/\\:"))
+    if (strlen(name) > 60 || strpbrk(name, "/\\:") || !config->program[0])
         return NULL;
-    if (!config_find_file(config, config->program, path, sizeof path))
-        return NULL;
-    if (strncmp(path, "replay:", 7) == 0) {
-        snprintf(path, sizeof path, "replay:%s", name);
-        f = image_file_known(path);
-    } else {
-        const char *slash = strrchr(path, '/');
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - path) : 0, path);
+    if (program_folder(folder, sizeof folder)) {
         if (!spelled(folder, name, path, sizeof path))
             return NULL;
         f = image_file_open(path, err, errlen);
+    } else {
+        snprintf(path, sizeof path, "replay:%s", name);
+        f = image_file_known(path);
     }
     if (f)
         module_note(f);
@@ -325,6 +388,7 @@ void session_begin(const struct config *c)
 {
     service_file_hook = driver_file;
     ps_module_file_hook = module_file;
+    fs_host_file_hook = data_file;
     config = c;
     sim_init(c->cpus);
     MACHINE->time_any = c->time_any;
@@ -346,6 +410,7 @@ void session_begin(const struct config *c)
     pnp_init();
     ex_work_init();
     verify_init(c->verifier);
+    fs_init();
     leaks_baseline();
     sim_settle(); /* the kernel's own threads reach their first wait */
     ps_create_host_thread(session_thread, NULL, "session");

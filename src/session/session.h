@@ -29,6 +29,15 @@ const struct config *session_config(void);
 enum { SESSION_MAX_MODULES = 32 };
 struct image_file;
 const struct image_file *session_module(uint32_t index);
+/* Other files beside the program that runs of this process have opened; NULL: no more. */
+struct session_file {
+    char name[256];
+    uint8_t *bytes;
+    uint64_t size;
+};
+const struct session_file *session_data(uint32_t index);
+/* One that a replay file brings; takes over bytes. False: too many. */
+bool session_data_add(const char *name, uint8_t *bytes, uint64_t size);
 
 /* How a run ended, in the terms of the command line's contract. */
 enum failure_kind { FAILURE_NONE, FAILURE_BUGCHECK, FAILURE_VERIFIER, FAILURE_DEADLOCK, FAILURE_HANG, FAILURE_CRASH, FAILURE_EXIT, FAILURE_UNSUPPORTED, FAILURE_LOAD };

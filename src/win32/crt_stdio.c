@@ -1,5 +1,5 @@
 /* Streams and low-level files. Streams 0 to 2 are the console and without buffer: what a program has written is there when
- * it crashes. Other files are what CreateFile opens (devices; there is no file system). */
+ * it crashes. Other files are what CreateFile opens: devices, and files of the volume in memory. */
 #include "win32/crt.h"
 #include "win32/file.h"
 
@@ -68,6 +68,12 @@ int crt_fd_close(int fd)
     return CloseHandle(h) ? 0 : crt_fail_win32(GetLastError());
 }
 
+BOOL SetFilePointerEx(HANDLE file, int64_t distance, int64_t *to, ULONG method);
+BOOL DeleteFileW(const WCHAR *name);
+BOOL MoveFileExW(const WCHAR *from, const WCHAR *to, ULONG flags);
+ULONG GetFileAttributesW(const WCHAR *name);
+ULONG GetTempFileNameW(const WCHAR *folder, const WCHAR *prefix, ULONG unique, WCHAR *to);
+
 static int write_handle(HANDLE handle, const void *bytes, uint32_t n)
 {
     ULONG written;
@@ -107,6 +113,8 @@ int crt_fd_write(int fd, const void *bytes, uint32_t n)
         w32_console_write(c - 1, bytes, n);
         return (int)n;
     }
+    if (f->append)
+        SetFilePointerEx(f->handle, 0, NULL, 2);
     return f->text ? write_text(f->handle, bytes, n) : write_handle(f->handle, bytes, n);
 }
 
@@ -147,7 +155,10 @@ static int open_wide(const WCHAR *name, int32_t flags)
     HANDLE h = CreateFileW(name, access, 3, NULL, disposition, 0x80, NULL);
     if (h == INVALID_HANDLE_VALUE)
         return crt_fail_win32(GetLastError());
-    return crt_fd_open(h, !(flags & O_BINARY_));
+    int fd = crt_fd_open(h, !(flags & O_BINARY_));
+    if (fd >= 0)
+        crt_fd(fd)->append = (flags & O_APPEND_) != 0;
+    return fd;
 }
 
 static int open_narrow(const char *name, int32_t flags)
@@ -566,29 +577,66 @@ void crt_setbuf(struct crt_file *f, char *buffer)
         f->flag |= CRT_IONBF;
 }
 
-/* Devices have no position that a stream could move. */
-int32_t crt_fseek(struct crt_file *f, int32_t offset, int32_t origin)
+/* ---- positions ---- */
+
+static int64_t fd_seek(int32_t fd, int64_t offset, int32_t origin)
 {
-    crt_file_flush(f);
-    f->cnt = 0;
-    f->charbuf = 0;
-    f->flag &= ~CRT_IOEOF;
-    return is_console(f) ? crt_fail(CRT_ESPIPE) : 0;
+    struct crt_fd *f = crt_fd(fd);
+    int64_t at;
+    if (!f)
+        return crt_fail(CRT_EBADF);
+    if (f->console)
+        return crt_fail(CRT_ESPIPE);
+    if (origin < 0 || origin > 2)
+        return crt_invalid_parameter(CRT_EINVAL);
+    return SetFilePointerEx(f->handle, offset, &at, (ULONG)origin) ? at : crt_fail_win32(GetLastError());
 }
 
-int32_t crt__fseeki64(struct crt_file *f, int64_t offset, int32_t origin)
+/* Where the program is in the file: what was read ahead has not been read yet, a line feed in it stands for two characters. */
+int64_t crt__ftelli64(struct crt_file *f)
 {
-    return crt_fseek(f, 0, origin);
+    int64_t at = fd_seek(f->file, 0, 1);
+    if (at < 0)
+        return -1;
+    if (f->base && f->flag & CRT_IOWRT) {
+        at += (int64_t)(f->ptr - f->base);
+        for (const char *c = (const char *)f->base; crt_fd(f->file)->text && c < (const char *)f->ptr; c++)
+            at += *c == '\n';
+    } else if (f->base && f->cnt > 0) {
+        at -= f->cnt;
+        for (int32_t i = 0; crt_fd(f->file)->text && i < f->cnt; i++)
+            at -= ((const char *)f->ptr)[i] == '\n';
+    }
+    return at - (f->charbuf != 0);
 }
 
 int32_t crt_ftell(struct crt_file *f)
 {
-    return crt_fail(CRT_ESPIPE);
+    return (int32_t)crt__ftelli64(f);
 }
 
-int64_t crt__ftelli64(struct crt_file *f)
+int32_t crt__fseeki64(struct crt_file *f, int64_t offset, int32_t origin)
 {
-    return crt_fail(CRT_ESPIPE);
+    if (origin == 1) {
+        int64_t at = crt__ftelli64(f);
+        if (at < 0)
+            return -1;
+        offset += at;
+        origin = 0;
+    }
+    crt_file_flush(f);
+    f->cnt = 0;
+    f->ptr = f->base;
+    f->charbuf = 0;
+    f->flag &= ~CRT_IOEOF;
+    if (f->flag & CRT_IORW)
+        f->flag &= ~(CRT_IOREAD | CRT_IOWRT);
+    return fd_seek(f->file, offset, origin) < 0 ? -1 : 0;
+}
+
+int32_t crt_fseek(struct crt_file *f, int32_t offset, int32_t origin)
+{
+    return crt__fseeki64(f, offset, origin);
 }
 
 void crt_rewind(struct crt_file *f)
@@ -599,12 +647,18 @@ void crt_rewind(struct crt_file *f)
 
 int32_t crt_fgetpos(struct crt_file *f, int64_t *at)
 {
-    return crt_fail(CRT_ESPIPE);
+    int64_t now = crt__ftelli64(f);
+    if (now < 0)
+        return -1;
+    memcpy(at, &now, 8);
+    return 0;
 }
 
 int32_t crt_fsetpos(struct crt_file *f, const int64_t *at)
 {
-    return crt_fail(CRT_ESPIPE);
+    int64_t to;
+    memcpy(&to, at, 8);
+    return crt__fseeki64(f, to, 0);
 }
 
 void crt__lock_file(struct crt_file *f)
@@ -614,18 +668,38 @@ void crt__lock_file(struct crt_file *f)
 
 struct crt_file *crt_tmpfile(void)
 {
-    crt_fail(CRT_EACCES);
-    return NULL;
+    static const WCHAR folder[] = { 'C', ':', '\\', 'W', 'i', 'n', 'd', 'o', 'w', 's', '\\', 'T', 'e', 'm', 'p', 0 };
+    WCHAR *name = (WCHAR *)w32_alloc(600);
+    struct crt_file *f = NULL;
+    if (GetTempFileNameW(folder, NULL, 0, name)) {
+        HANDLE h = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 7, NULL, CREATE_ALWAYS, 0x04000080, NULL); /* deleted when closed */
+        int fd = h == INVALID_HANDLE_VALUE ? crt_fail_win32(GetLastError()) : crt_fd_open(h, false);
+        f = fd < 0 ? NULL : stream_take(fd, CRT_IORW);
+    }
+    w32_free((uint64_t)name);
+    return f;
+}
+
+int32_t crt__wremove(const WCHAR *name)
+{
+    return DeleteFileW(name) ? 0 : crt_fail_win32(GetLastError());
 }
 
 int32_t crt_remove(const char *name)
 {
-    return crt_fail(CRT_ENOENT);
+    uint64_t w = w32_widen(name);
+    int32_t r = crt__wremove((const WCHAR *)w);
+    w32_free(w);
+    return r;
 }
 
 int32_t crt_rename(const char *from, const char *to)
 {
-    return crt_fail(CRT_ENOENT);
+    uint64_t a = w32_widen(from), b = w32_widen(to);
+    int32_t r = MoveFileExW((const WCHAR *)a, (const WCHAR *)b, 2) ? 0 : crt_fail_win32(GetLastError());
+    w32_free(b);
+    w32_free(a);
+    return r;
 }
 
 /* ---- low-level exports ---- */
@@ -678,22 +752,77 @@ int32_t crt__open_osfhandle(HANDLE handle, int32_t flags)
 
 int32_t crt__lseek(int32_t fd, int32_t offset, int32_t origin)
 {
-    return crt_fail(crt_fd(fd) ? CRT_ESPIPE : CRT_EBADF);
+    return (int32_t)fd_seek(fd, offset, origin);
 }
 
 int64_t crt__lseeki64(int32_t fd, int64_t offset, int32_t origin)
 {
-    return crt_fail(crt_fd(fd) ? CRT_ESPIPE : CRT_EBADF);
+    return fd_seek(fd, offset, origin);
+}
+
+int64_t crt__filelengthi64(int32_t fd)
+{
+    int64_t at = fd_seek(fd, 0, 1), end = at < 0 ? -1 : fd_seek(fd, 0, 2);
+    if (end >= 0)
+        fd_seek(fd, at, 0);
+    return end;
+}
+
+int32_t crt__filelength(int32_t fd)
+{
+    return (int32_t)crt__filelengthi64(fd);
+}
+
+int32_t crt__commit(int32_t fd)
+{
+    return crt_fd(fd) ? 0 : crt_fail(CRT_EBADF);
+}
+
+int32_t crt__waccess(const WCHAR *name, int32_t mode)
+{
+    ULONG a = GetFileAttributesW(name);
+    if (a == 0xFFFFFFFF)
+        return crt_fail_win32(GetLastError());
+    return mode & 2 && a & 1 && !(a & 0x10) ? crt_fail(CRT_EACCES) : 0;
 }
 
 int32_t crt__access(const char *name, int32_t mode)
 {
-    return crt_fail(CRT_ENOENT);
+    uint64_t w = w32_widen(name);
+    int32_t r = crt__waccess((const WCHAR *)w, mode);
+    w32_free(w);
+    return r;
 }
 
 int32_t crt__unlink(const char *name)
 {
-    return crt_fail(CRT_ENOENT);
+    return crt_remove(name);
+}
+
+/* ---- folders ---- */
+
+BOOL CreateDirectoryA(const char *name, void *security);
+BOOL RemoveDirectoryA(const char *name);
+ULONG GetCurrentDirectoryA(ULONG size, char *to);
+
+int32_t crt__mkdir(const char *name)
+{
+    return CreateDirectoryA(name, NULL) ? 0 : crt_fail_win32(GetLastError());
+}
+
+int32_t crt__rmdir(const char *name)
+{
+    return RemoveDirectoryA(name) ? 0 : crt_fail_win32(GetLastError());
+}
+
+char *crt__getcwd(char *to, int32_t size)
+{
+    if (!to) {
+        size = size < 260 ? 260 : size;
+        to = (char *)w32_alloc((size_t)size);
+    }
+    ULONG n = GetCurrentDirectoryA((ULONG)size, to);
+    return n && n < (ULONG)size ? to : (crt_fail(34), NULL);
 }
 
 int32_t crt__dup(int32_t fd)

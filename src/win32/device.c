@@ -203,55 +203,7 @@ ULONG SetFilePointer(HANDLE file, LONG distance, LONG *high, ULONG method)
     return (ULONG)at;
 }
 
-BOOL SetEndOfFile(HANDLE file)
-{
-    return w32_fail(STATUS_INVALID_DEVICE_REQUEST);
-}
-
-/* ---- there is no file system ---- */
-
-HANDLE FindFirstFileW(const WCHAR *name, void *data)
-{
-    w32_error(ERROR_FILE_NOT_FOUND);
-    return INVALID_HANDLE_VALUE;
-}
-
-HANDLE FindFirstFileA(const char *name, void *data)
-{
-    w32_error(ERROR_FILE_NOT_FOUND);
-    return INVALID_HANDLE_VALUE;
-}
-
-HANDLE FindFirstFileExW(const WCHAR *name, ULONG level, void *data, ULONG operation, void *filter, ULONG flags)
-{
-    w32_error(ERROR_FILE_NOT_FOUND);
-    return INVALID_HANDLE_VALUE;
-}
-
-BOOL FindNextFileW(HANDLE search, void *data)
-{
-    return w32_error(ERROR_INVALID_HANDLE);
-}
-
-BOOL FindNextFileA(HANDLE search, void *data)
-{
-    return w32_error(ERROR_INVALID_HANDLE);
-}
-
-BOOL FindClose(HANDLE search)
-{
-    return w32_error(ERROR_INVALID_HANDLE);
-}
-
-BOOL DeleteFileW(const WCHAR *name)
-{
-    return w32_error(ERROR_FILE_NOT_FOUND);
-}
-
-BOOL DeleteFileA(const char *name)
-{
-    return w32_error(ERROR_FILE_NOT_FOUND);
-}
+/* ---- names ---- */
 
 /* Only completes the name; there is nothing to look for. */
 ULONG GetFullPathNameW(const WCHAR *name, ULONG size, WCHAR *to, WCHAR **part)

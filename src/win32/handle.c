@@ -294,15 +294,3 @@ BOOL AreFileApisANSI(void)
 {
     return TRUE;
 }
-
-ULONG GetFileAttributesA(const char *name)
-{
-    w32_error(ERROR_FILE_NOT_FOUND);
-    return 0xFFFFFFFF;
-}
-
-ULONG GetFileAttributesW(const WCHAR *name)
-{
-    w32_error(ERROR_FILE_NOT_FOUND);
-    return 0xFFFFFFFF;
-}

@@ -39,6 +39,7 @@ struct heap;
 struct region;
 struct thread_pool;
 struct instance;
+struct search;
 struct waiter;
 struct service_room;
 struct device_set;
@@ -80,6 +81,8 @@ struct w32_process {
     uint64_t purecall_handler;
     uint64_t console_handlers[8];
     uint32_t random_state[4];
+    struct search *searches; /* FindFirstFile */
+    uint32_t temporary; /* last number of GetTempFileName */
     struct thread_pool *pool;
     struct instance *instances; /* callbacks of the pool that are running */
     unsigned line_stream; /* console output: the line so far */
