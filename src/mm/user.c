@@ -199,7 +199,7 @@ uint64_t mm_user_reserve_at(struct process *p, uint64_t base, size_t bytes)
     while (*at && (*at)->base + (*at)->bytes <= base)
         at = &(*at)->next;
     if (*at && (*at)->base < base + bytes)
-        return 0;
+        return forget_retired(p) ? mm_user_reserve_at(p, base, bytes) : 0;
     struct user_range *r = sim_alloc(sizeof *r);
     *r = (struct user_range) { base, bytes, false, *at };
     *at = r;
