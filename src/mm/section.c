@@ -33,7 +33,14 @@ static void section_delete(void *object)
         ex_pool_free(s->pages);
 }
 
-static const struct ob_type section_type = { "Section", section_delete, NULL, OB_NOT_WAITABLE };
+/* The name of an object that is not permanent goes with its last handle. */
+static void section_close(void *object, struct process *process, bool last)
+{
+    if (last && !(OBJECT_TO_OBJECT_HEADER(object)->Flags & OB_FLAG_PERMANENT_OBJECT))
+        ob_remove_name(object);
+}
+
+static const struct ob_type section_type = { "Section", section_delete, section_close, OB_NOT_WAITABLE };
 
 static NTSTATUS section_new(const LARGE_INTEGER *size, ULONG attributes, bool file, struct section **out)
 {

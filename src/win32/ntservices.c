@@ -2,6 +2,8 @@
  * information about the system. Each enters the kernel, makes its scheduling point and calls the kernel's function. */
 #include "cm/cm.h"
 #include "ex/ex.h"
+#include "ex/objects.h"
+#include "host/host.h"
 #include "io/io.h"
 #include "ke/exports.h"
 #include "sim/image.h"
@@ -30,34 +32,169 @@ NTSTATUS ZwUnmapViewOfSection(HANDLE process, PVOID base);
         return s;                                                                                                      \
     }
 
+/* ---- what a program passes is copied before it is believed: a bad pointer is a status, not a crash of the kernel ---- */
+
+enum { BUFFER_MOST = 0x10000, SERVICE_TAG = 0x7653744E /* "NtSv" */ };
+
+struct captured {
+    OBJECT_ATTRIBUTES oa;
+    UNICODE_STRING name;
+};
+
+static bool capture_name(const UNICODE_STRING *from, UNICODE_STRING *to)
+{
+    if (!host_guarded_copy(to, from, sizeof *to))
+        return false;
+    WCHAR *text = ex_pool_alloc(PagedPool, to->Length + 2u, SERVICE_TAG);
+    bool ok = to->Length == 0 || host_guarded_copy(text, to->Buffer, to->Length);
+    to->Buffer = text;
+    to->MaximumLength = to->Length;
+    if (!ok)
+        ex_pool_free(text);
+    return ok;
+}
+
+static bool capture(const OBJECT_ATTRIBUTES *from, struct captured *c)
+{
+    memset(c, 0, sizeof *c);
+    if (!host_guarded_copy(&c->oa, from, sizeof c->oa))
+        return false;
+    if (!c->oa.ObjectName)
+        return true;
+    bool ok = capture_name(c->oa.ObjectName, &c->name);
+    c->oa.ObjectName = &c->name;
+    if (!ok)
+        c->name.Buffer = NULL;
+    return ok;
+}
+
+static void captured_free(struct captured *c)
+{
+    if (c->name.Buffer)
+        ex_pool_free(c->name.Buffer);
+}
+
+static NTSTATUS put_handle(NTSTATUS s, HANDLE h, HANDLE *to)
+{
+    if (!NT_SUCCESS(s))
+        return s;
+    return ex_put(to, &h, sizeof h) ? s : STATUS_ACCESS_VIOLATION;
+}
+
+/* A service that opens or makes something by its object attributes. */
+#define OPENS(name, call)                                                                                              \
+    {                                                                                                                  \
+        struct syscall sc;                                                                                             \
+        struct captured c;                                                                                             \
+        HANDLE h = NULL;                                                                                               \
+        ps_syscall_enter(&sc, FRAME_##name);                                                                           \
+        sim_point(0);                                                                                                  \
+        NTSTATUS s = capture(oa, &c) ? call : STATUS_ACCESS_VIOLATION;                                                 \
+        s = put_handle(s, h, out);                                                                                     \
+        captured_free(&c);                                                                                             \
+        ps_syscall_leave(&sc);                                                                                         \
+        return s;                                                                                                      \
+    }
+
+/* One that fills a buffer and says how many bytes it needs. */
+#define FILLS(name, call)                                                                                              \
+    {                                                                                                                  \
+        struct syscall sc;                                                                                             \
+        ULONG need = 0;                                                                                                \
+        if (bytes > BUFFER_MOST)                                                                                       \
+            bytes = BUFFER_MOST;                                                                                       \
+        ps_syscall_enter(&sc, FRAME_##name);                                                                           \
+        sim_point(0);                                                                                                  \
+        void *buffer = ex_pool_alloc(PagedPool, bytes + 8u, SERVICE_TAG);                                              \
+        NTSTATUS s = call;                                                                                             \
+        if ((NT_SUCCESS(s) || s == STATUS_BUFFER_OVERFLOW) && !ex_put(to, buffer, need < bytes ? need : bytes))        \
+            s = STATUS_ACCESS_VIOLATION;                                                                               \
+        if (!ex_put(needed, &need, sizeof need))                                                                       \
+            s = STATUS_ACCESS_VIOLATION;                                                                               \
+        ex_pool_free(buffer);                                                                                          \
+        ps_syscall_leave(&sc);                                                                                         \
+        return s;                                                                                                      \
+    }
+
 /* ---- registry ---- */
 
-NTSTATUS ntdll_NtCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class, ULONG options, ULONG *disposition)
-ENTERED(NtCreateKey, ZwCreateKey(key, access, oa, title, class, options, disposition))
+NTSTATUS ntdll_NtCreateKey(HANDLE *out, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class, ULONG options, ULONG *disposition)
+{
+    struct syscall sc;
+    struct captured c;
+    HANDLE h = NULL;
+    ULONG did = 0;
+    ps_syscall_enter(&sc, FRAME_NtCreateKey);
+    sim_point(0);
+    NTSTATUS s = capture(oa, &c) ? ZwCreateKey(&h, access, &c.oa, title, NULL, options, &did) : STATUS_ACCESS_VIOLATION;
+    s = put_handle(s, h, out);
+    if (NT_SUCCESS(s) && disposition && !ex_put(disposition, &did, sizeof did))
+        s = STATUS_ACCESS_VIOLATION;
+    captured_free(&c);
+    ps_syscall_leave(&sc);
+    return s;
+}
 
-NTSTATUS ntdll_NtOpenKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa)
-ENTERED(NtOpenKey, ZwOpenKey(key, access, oa))
+NTSTATUS ntdll_NtOpenKey(HANDLE *out, ULONG access, OBJECT_ATTRIBUTES *oa)
+OPENS(NtOpenKey, ZwOpenKey(&h, access, &c.oa))
 
 NTSTATUS ntdll_NtSetValueKey(HANDLE key, UNICODE_STRING *name, ULONG title, ULONG type, void *data, ULONG bytes)
-ENTERED(NtSetValueKey, ZwSetValueKey(key, name, title, type, data, bytes))
+{
+    struct syscall sc;
+    UNICODE_STRING n;
+    if (bytes > BUFFER_MOST)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    ps_syscall_enter(&sc, FRAME_NtSetValueKey);
+    sim_point(0);
+    NTSTATUS s = STATUS_ACCESS_VIOLATION;
+    void *buffer = ex_pool_alloc(PagedPool, bytes + 8u, SERVICE_TAG);
+    if (capture_name(name, &n)) {
+        if (host_guarded_copy(buffer, data, bytes))
+            s = ZwSetValueKey(key, &n, title, type, buffer, bytes);
+        ex_pool_free(n.Buffer);
+    }
+    ex_pool_free(buffer);
+    ps_syscall_leave(&sc);
+    return s;
+}
+
+static NTSTATUS query_value(HANDLE key, const UNICODE_STRING *name, ULONG class, void *to, ULONG bytes, ULONG *needed)
+{
+    UNICODE_STRING n;
+    if (!capture_name(name, &n))
+        return STATUS_ACCESS_VIOLATION;
+    NTSTATUS s = ZwQueryValueKey(key, &n, class, to, bytes, needed);
+    ex_pool_free(n.Buffer);
+    return s;
+}
 
 NTSTATUS ntdll_NtQueryValueKey(HANDLE key, UNICODE_STRING *name, ULONG class, void *to, ULONG bytes, ULONG *needed)
-ENTERED(NtQueryValueKey, ZwQueryValueKey(key, name, class, to, bytes, needed))
+FILLS(NtQueryValueKey, query_value(key, name, class, buffer, bytes, &need))
 
 NTSTATUS ntdll_NtEnumerateKey(HANDLE key, ULONG index, ULONG class, void *to, ULONG bytes, ULONG *needed)
-ENTERED(NtEnumerateKey, ZwEnumerateKey(key, index, class, to, bytes, needed))
+FILLS(NtEnumerateKey, ZwEnumerateKey(key, index, class, buffer, bytes, &need))
 
 NTSTATUS ntdll_NtEnumerateValueKey(HANDLE key, ULONG index, ULONG class, void *to, ULONG bytes, ULONG *needed)
-ENTERED(NtEnumerateValueKey, ZwEnumerateValueKey(key, index, class, to, bytes, needed))
+FILLS(NtEnumerateValueKey, ZwEnumerateValueKey(key, index, class, buffer, bytes, &need))
 
 NTSTATUS ntdll_NtQueryKey(HANDLE key, ULONG class, void *to, ULONG bytes, ULONG *needed)
-ENTERED(NtQueryKey, ZwQueryKey(key, class, to, bytes, needed))
+FILLS(NtQueryKey, ZwQueryKey(key, class, buffer, bytes, &need))
 
 NTSTATUS ntdll_NtDeleteKey(HANDLE key)
 ENTERED(NtDeleteKey, ZwDeleteKey(key))
 
+static NTSTATUS delete_value(HANDLE key, const UNICODE_STRING *name)
+{
+    UNICODE_STRING n;
+    if (!capture_name(name, &n))
+        return STATUS_ACCESS_VIOLATION;
+    NTSTATUS s = ZwDeleteValueKey(key, &n);
+    ex_pool_free(n.Buffer);
+    return s;
+}
+
 NTSTATUS ntdll_NtDeleteValueKey(HANDLE key, UNICODE_STRING *name)
-ENTERED(NtDeleteValueKey, ZwDeleteValueKey(key, name))
+ENTERED(NtDeleteValueKey, delete_value(key, name))
 
 /* ---- names, handles, sections ---- */
 
@@ -67,23 +204,80 @@ NTSTATUS ntdll_NtOpenFile(HANDLE *file, ULONG access, OBJECT_ATTRIBUTES *oa, IO_
 }
 
 NTSTATUS ntdll_NtDuplicateObject(HANDLE source_process, HANDLE source, HANDLE target_process, HANDLE *target, ULONG access, ULONG attributes, ULONG options)
-ENTERED(NtDuplicateObject, ZwDuplicateObject(source_process, source, target_process, target, access, attributes, options))
+{
+    struct syscall sc;
+    HANDLE h = NULL;
+    ps_syscall_enter(&sc, FRAME_NtDuplicateObject);
+    sim_point(0);
+    NTSTATUS s = ZwDuplicateObject(source_process, source, target_process, &h, access, attributes, options);
+    if (target)
+        s = put_handle(s, h, target);
+    ps_syscall_leave(&sc);
+    return s;
+}
 
-NTSTATUS ntdll_NtOpenSymbolicLinkObject(HANDLE *link, ULONG access, OBJECT_ATTRIBUTES *oa)
-ENTERED(NtOpenSymbolicLinkObject, ZwOpenSymbolicLinkObject(link, access, oa))
+NTSTATUS ntdll_NtOpenSymbolicLinkObject(HANDLE *out, ULONG access, OBJECT_ATTRIBUTES *oa)
+OPENS(NtOpenSymbolicLinkObject, ZwOpenSymbolicLinkObject(&h, access, &c.oa))
 
 NTSTATUS ntdll_NtQuerySymbolicLinkObject(HANDLE link, UNICODE_STRING *target, ULONG *length)
-ENTERED(NtQuerySymbolicLinkObject, ZwQuerySymbolicLinkObject(link, target, length))
+{
+    struct syscall sc;
+    UNICODE_STRING t;
+    ULONG need = 0;
+    ps_syscall_enter(&sc, FRAME_NtQuerySymbolicLinkObject);
+    sim_point(0);
+    NTSTATUS s = STATUS_ACCESS_VIOLATION;
+    if (host_guarded_copy(&t, target, sizeof t)) {
+        WCHAR *theirs = t.Buffer;
+        t.Buffer = ex_pool_alloc(PagedPool, t.MaximumLength + 2u, SERVICE_TAG);
+        s = ZwQuerySymbolicLinkObject(link, &t, &need);
+        if (NT_SUCCESS(s) && (!ex_put(theirs, t.Buffer, t.Length) || !ex_put(&target->Length, &t.Length, sizeof t.Length)))
+            s = STATUS_ACCESS_VIOLATION;
+        if (length && !ex_put(length, &need, sizeof need))
+            s = STATUS_ACCESS_VIOLATION;
+        ex_pool_free(t.Buffer);
+    }
+    ps_syscall_leave(&sc);
+    return s;
+}
 
-NTSTATUS ntdll_NtCreateSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file)
-ENTERED(NtCreateSection, ZwCreateSection(handle, access, oa, size, protect, attributes, file))
+NTSTATUS ntdll_NtCreateSection(HANDLE *out, ULONG access, OBJECT_ATTRIBUTES *oa, LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file)
+{
+    struct syscall sc;
+    struct captured c = { .name = { 0 } };
+    HANDLE h = NULL;
+    LARGE_INTEGER bytes = { .QuadPart = 0 };
+    ps_syscall_enter(&sc, FRAME_NtCreateSection);
+    sim_point(0);
+    NTSTATUS s = STATUS_ACCESS_VIOLATION;
+    if ((!oa || capture(oa, &c)) && (!size || host_guarded_copy(&bytes, size, sizeof bytes)))
+        s = ZwCreateSection(&h, access, oa ? &c.oa : NULL, size ? &bytes : NULL, protect, attributes, file);
+    s = put_handle(s, h, out);
+    captured_free(&c);
+    ps_syscall_leave(&sc);
+    return s;
+}
 
-NTSTATUS ntdll_NtOpenSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa)
-ENTERED(NtOpenSection, ZwOpenSection(handle, access, oa))
+NTSTATUS ntdll_NtOpenSection(HANDLE *out, ULONG access, OBJECT_ATTRIBUTES *oa)
+OPENS(NtOpenSection, ZwOpenSection(&h, access, &c.oa))
 
 NTSTATUS ntdll_NtMapViewOfSection(HANDLE section, HANDLE process, PVOID *base, ULONG_PTR zero_bits, SIZE_T commit, LARGE_INTEGER *offset, SIZE_T *size,
                                   ULONG inherit, ULONG type, ULONG protect)
-ENTERED(NtMapViewOfSection, ZwMapViewOfSection(section, process, base, zero_bits, commit, offset, size, inherit, type, protect))
+{
+    struct syscall sc;
+    PVOID at;
+    SIZE_T bytes;
+    LARGE_INTEGER from = { .QuadPart = 0 };
+    ps_syscall_enter(&sc, FRAME_NtMapViewOfSection);
+    sim_point(0);
+    NTSTATUS s = STATUS_ACCESS_VIOLATION;
+    if (host_guarded_copy(&at, base, sizeof at) && host_guarded_copy(&bytes, size, sizeof bytes) && (!offset || host_guarded_copy(&from, offset, sizeof from)))
+        s = ZwMapViewOfSection(section, process, &at, zero_bits, commit, &from, &bytes, inherit, type, protect);
+    if (NT_SUCCESS(s) && (!ex_put(base, &at, sizeof at) || !ex_put(size, &bytes, sizeof bytes)))
+        s = STATUS_ACCESS_VIOLATION;
+    ps_syscall_leave(&sc);
+    return s;
+}
 
 NTSTATUS ntdll_NtUnmapViewOfSection(HANDLE process, PVOID base)
 ENTERED(NtUnmapViewOfSection, ZwUnmapViewOfSection(process, base))
