@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* Changes whenever the records or what is put into them do. */
-static const char magic[16] = "irplab index 003";
+static const char magic[16] = "irplab index 004";
 
 enum { ARRAYS = 9 };
 

@@ -283,7 +283,8 @@ static bool connect(struct graph_builder *b)
 static int by_jump(const void *a, const void *b)
 {
     const struct graph_table *x = a, *y = b;
-    return x->jump < y->jump ? -1 : x->jump > y->jump;
+    /* The table of targets before the table of indexes into it. */
+    return x->jump != y->jump ? (x->jump < y->jump ? -1 : 1) : x->entry_size > y->entry_size ? -1 : x->entry_size < y->entry_size;
 }
 
 bool graph_make_edges(struct graph_builder *b)

@@ -53,13 +53,14 @@ static uint32_t case_target(const struct graph_image *g, const struct graph_tabl
 static void mark_table(const struct maker *m, uint32_t jump)
 {
     const struct graph_table *t = graph_table_of(&m->g->x, jump);
-    for (uint32_t i = 0; t && i < t->count; i++)
+    for (uint32_t i = 0; t && t->entry_size > 1 && i < t->count; i++)
         lead(m, case_target(m->g, t, i));
-    for (uint32_t i = 0; t && i < t->count * t->entry_size; i++) {
-        uint8_t *mark = mark_of(m, t->begin + i);
-        if (mark)
-            *mark |= DATA;
-    }
+    for (; t && t < m->g->x.tables + m->g->x.table_count && t->jump == jump; t++)
+        for (uint32_t i = 0; i < t->count * t->entry_size; i++) {
+            uint8_t *mark = mark_of(m, t->begin + i);
+            if (mark)
+                *mark |= DATA;
+        }
 }
 
 static void mark_instruction(const struct maker *m, uint32_t at, const struct graph_insn *i)
@@ -146,7 +147,7 @@ static bool link_cases(struct maker *m, struct graph_block *b, uint32_t jump)
     const struct graph_table *t = graph_table_of(&m->g->x, jump);
     struct graph_body *o = m->out;
     b->first_case = o->case_count;
-    for (uint32_t i = 0; t && i < t->count; i++) {
+    for (uint32_t i = 0; t && t->entry_size > 1 && i < t->count; i++) {
         uint32_t to = graph_block_at(o, case_target(m->g, t, i));
         void *p = graph_grow(o->cases, &m->case_room, o->case_count, sizeof *o->cases);
         if (!p)

@@ -66,7 +66,7 @@ struct graph_table { /* a jump table */
     uint32_t jump;  /* the instruction */
     uint32_t begin, count;
     uint32_t base;  /* added to 4-byte entries; entries of 8 bytes are addresses */
-    uint32_t entry_size;
+    uint32_t entry_size; /* 1: indexes into another table of the same jump */
 };
 
 struct graph_index {

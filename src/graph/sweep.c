@@ -19,6 +19,7 @@ struct sweep {
         uint32_t base, table;
         bool valid;
     } load;
+    uint32_t bytes;    /* movzx reg,byte [base+index+disp]: a table of indexes into the table of targets; 0: none */
     uint32_t compared; /* immediate of the last comparison */
     uint32_t r10_slot, r10_end; /* mov r10,[import] and where it ended */
     size_t tables_before;
@@ -66,11 +67,32 @@ static bool entry_target(const struct sweep *s, const struct graph_table *t, uin
     return *target >= s->begin && *target < s->limit;
 }
 
+/* Sparse switches look the index up in a table of bytes first. Returns the largest index, or GRAPH_NONE. */
+static uint32_t add_byte_table(struct sweep *s, uint32_t jump)
+{
+    struct graph_raws *o = s->out;
+    uint32_t count = s->compared < MAX_ENTRIES ? s->compared + 1 : 0, most = 0;
+    const uint8_t *p = count && s->bytes ? pe_at(&s->g->m, s->bytes, count) : NULL;
+    if (!p)
+        return GRAPH_NONE;
+    for (uint32_t i = 0; i < count; i++)
+        most = p[i] > most ? p[i] : most;
+    void *at = graph_grow(o->tables, &o->table_room, o->table_count, sizeof *o->tables);
+    if (!at) {
+        o->out_of_memory = true;
+        return GRAPH_NONE;
+    }
+    o->tables = at;
+    o->tables[o->table_count++] = (struct graph_table){ .jump = jump, .begin = s->bytes, .count = count, .entry_size = 1 };
+    return most;
+}
+
 /* Entries are believed while they lead into the stretch, and no further than the comparison before allows. */
 static void add_table(struct sweep *s, struct graph_table t)
 {
     struct graph_raws *o = s->out;
-    uint32_t bound = s->compared < MAX_ENTRIES ? s->compared + 1 : MAX_ENTRIES, target;
+    uint32_t most = add_byte_table(s, t.jump), target;
+    uint32_t bound = most != GRAPH_NONE ? most + 1 : s->compared < MAX_ENTRIES ? s->compared + 1 : MAX_ENTRIES;
     while (t.count < bound && entry_target(s, &t, t.count, &target)) {
         t.count++;
         if (target > s->furthest)
@@ -95,6 +117,16 @@ static void jump_register(struct sweep *s, uint32_t site, const struct graph_ins
             add_table(s, (struct graph_table){ .jump = site, .begin = s->lea[base] + (uint32_t)i->disp, .entry_size = 8 });
     }
     s->load.valid = false;
+    s->bytes = 0;
+}
+
+static void load_byte(struct sweep *s, const struct graph_insn *i)
+{
+    unsigned base = (i->sib & 7) | (i->rex & GRAPH_REX_B) << 3, index = (i->sib >> 3 & 7) | (i->rex & GRAPH_REX_X) << 2;
+    if (graph_mod(i) != 2 || (i->modrm & 7) != 4 || i->sib >> 6 != 0 || index == 4)
+        return;
+    uint32_t from = s->lea[base] != GRAPH_NONE ? s->lea[base] : s->lea[index];
+    s->bytes = from != GRAPH_NONE ? from + (uint32_t)i->disp : 0;
 }
 
 static void load_indexed(struct sweep *s, const struct graph_insn *i)
@@ -160,6 +192,8 @@ static bool holds_framework(const struct graph_image *g, uint32_t slot)
 static void plain(struct sweep *s, uint32_t site, uint32_t next, const struct graph_insn *i)
 {
     uint32_t target = next + (uint32_t)i->disp;
+    if (graph_is(i, GRAPH_MAP_0F, 0xb6))
+        load_byte(s, i);
     if (i->map != GRAPH_MAP_1)
         return;
     switch (i->opcode) {
