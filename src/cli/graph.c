@@ -1,8 +1,11 @@
 /* irplab graph: callers or callees. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/graph_run.h"
@@ -32,6 +35,7 @@ static const char help[] =
     "  --callbacks        functions whose address is taken count as called\n"
     "  --only TEXT        what leads to names with TEXT  --module NAME   what leads into a module\n"
     "  --all              also below functions that everything calls (locks, pool, strings)\n"
+    "  -o FILE            into a file instead of to standard output\n"
     "  --json | --dot | --html    instead of text     --symbols DIR    where program databases lie\n"
     "  --functions, --edges       tables of all functions or calls, tab separated\n"
     "  --index            only analyse and keep: totals   --list       what is kept   --fresh   analyse again\n"
@@ -48,6 +52,7 @@ struct job {
     struct graph_open open;
     struct cli_words words;
     enum format format;
+    const char *out; /* -o */
     const char *path_from, *path_to, *who, *dispatch_to, *run_file;
     bool dispatch, list, stack;
     unsigned seconds; /* of exploring for --run */
@@ -128,7 +133,10 @@ static bool parse(struct job *j, int argc, char **argv)
         const char **text = text_option(j, a);
         if (flag(j, a) || cli_common_option(&j->words, argc, argv, &i))
             continue;
-        if (text) {
+        if (strcmp(a, "-o") == 0 || is(a, "--out")) {
+            if (!(j->out = cli_option_value(argc, argv, &i)))
+                return false;
+        } else if (text) {
             if (!(*text = cli_option_value(argc, argv, &i)) || (is(a, "--path") && !(j->path_to = cli_option_value(argc, argv, &i))))
                 return false;
             j->dispatch |= text == &j->dispatch_to;
@@ -258,6 +266,28 @@ static int table(struct job *j)
     return EXIT_OK;
 }
 
+/* What is printed goes into a file instead, which is there whole or not at all. */
+static bool redirect(const char *path, char *beside, size_t n)
+{
+    int length = snprintf(beside, n, "%s.XXXXXX", path), fd = length < (int)n ? mkstemp(beside) : -1;
+    bool ok = fd >= 0 && fchmod(fd, 0644) == 0 && dup2(fd, STDOUT_FILENO) >= 0;
+    if (!ok)
+        usage_error("%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static int finish_file(const char *path, const char *beside, int status)
+{
+    bool ok = status == EXIT_OK && fflush(stdout) == 0 && !ferror(stdout) && rename(beside, path) == 0;
+    if (ok)
+        return EXIT_OK;
+    int why = errno;
+    unlink(beside);
+    return status == EXIT_OK ? usage_error("%s: %s", path, strerror(why)) : status;
+}
+
 int cli_graph(int argc, char **argv)
 {
     struct job j = { .q = { .depth = 2 }, .seconds = 5 };
@@ -290,7 +320,14 @@ int cli_graph(int argc, char **argv)
     }
     j.q.images = images.at;
     j.q.count = images.count;
+    char beside[4200];
+    if (j.out && !redirect(j.out, beside, sizeof beside)) {
+        cli_close_images(&images);
+        return EXIT_USAGE;
+    }
     int status = j.stack ? draw_stack(&j, &images) : j.dispatch ? table(&j) : j.table ? cli_graph_table(&images, j.table) : draw(&j, j.path_from ? j.path_from : symbol);
+    if (j.out)
+        status = finish_file(j.out, beside, status);
     if (j.run_file)
         cli_run_end(&j.run);
     cli_close_images(&images);

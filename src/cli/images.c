@@ -146,6 +146,7 @@ struct work {
     struct graph_image *at;
     const struct graph_open *how;
     struct progress *progress;
+    void (*tell)(void *ctx, uint64_t done, uint64_t total);
     int next, count, failed; /* failed: the first that could not be opened, or -1 */
     char err[PE_ERROR_TEXT];
     pthread_mutex_t lock;
@@ -162,8 +163,8 @@ static void *open_some(void *ctx)
         bool ok = graph_open_image(&w->at[i], w->paths[i], w->how, err, sizeof err) == PE_OK;
         pthread_mutex_lock(&w->lock);
         w->progress->done++;
-        if (w->how->progress)
-            w->how->progress(w->progress, 0, 1);
+        if (w->tell)
+            w->tell(w->progress, 0, 1);
         if (!ok && (w->failed < 0 || i < w->failed)) {
             w->failed = i;
             memcpy(w->err, err, sizeof err);
@@ -184,8 +185,10 @@ static bool open_many(struct cli_images *images, const char *const *paths, int c
         usage_error("out of memory");
         return false;
     }
-    if (count > 1)
-        with.progress = NULL; /* counted here, by images */
+    if (count > 1) { /* counted here, by images */
+        w.tell = how->progress;
+        with.progress = NULL;
+    }
     w.how = &with;
     pthread_mutex_init(&w.lock, NULL);
     while (started < n - 1 && started + 1 < count && pthread_create(&threads[started], NULL, open_some, &w) == 0)

@@ -43,6 +43,15 @@ static bool list_head(const struct graph_dump *d, uint64_t *head, uint64_t *firs
     return false;
 }
 
+/* A damaged list may name one place again and again. */
+static bool is_there(const struct graph_module *at, size_t count, uint64_t base)
+{
+    for (size_t i = 0; i < count; i++)
+        if (at[i].base == base)
+            return true;
+    return false;
+}
+
 static bool add_module(struct graph_module **out, size_t *count, size_t *room, const struct graph_module *m)
 {
     void *p = graph_grow(*out, room, *count, sizeof *m);
@@ -71,7 +80,7 @@ bool graph_dump_modules(const struct graph_dump *d, struct graph_module **out, s
         memcpy(&m.base, entry + 0x30, 8);
         memcpy(&m.size, entry + 0x40, 4);
         read_name(d, entry + 0x58, m.name, sizeof m.name);
-        if (!m.size || m.size > LARGEST || m.base > UINT64_MAX - m.size || !m.name[0])
+        if (!m.size || m.size > LARGEST || m.base > UINT64_MAX - m.size || !m.name[0] || is_there(*out, *count, m.base))
             continue;
         if (!add_module(out, count, &room, &m)) {
             snprintf(err, errlen, "out of memory");
