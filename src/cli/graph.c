@@ -231,6 +231,15 @@ static int draw(struct job *j, const char *symbol)
     return EXIT_OK;
 }
 
+/* The symbols of a tree that is one way, from its root on. */
+static json_t *path_json(const struct graph_tree *t)
+{
+    json_t *all = json_array();
+    for (uint32_t n = 0; n != GRAPH_NONE; n = t->nodes[n].child)
+        json_array_append_new(all, json_string(t->nodes[n].name));
+    return all;
+}
+
 static int table(struct job *j)
 {
     struct graph_dispatch d;
@@ -248,8 +257,11 @@ static int table(struct job *j)
             if (j->dispatch_to && !graph_tree_path(&j->q, &from, &to, &t))
                 continue;
             graph_function_name(&j->q.images[k], d.rows[i].function, name);
-            if (j->format == JSON)
-                json_array_append_new(rows, json_pack("{s:s, s:s}", "entry", d.rows[i].what, "symbol", name));
+            json_t *row = j->format == JSON ? json_pack("{s:s, s:s}", "entry", d.rows[i].what, "symbol", name) : NULL;
+            if (row && j->dispatch_to)
+                json_object_set_new(row, "path", path_json(&t));
+            if (row)
+                json_array_append_new(rows, row);
             else
                 printf("%-32s %s\n", d.rows[i].what, name);
             if (j->dispatch_to && j->format == TEXT)
