@@ -162,7 +162,7 @@ static bool parse(struct job *j, int argc, char **argv)
 static void print_totals(const struct job *j, const struct graph_tree *t)
 {
     unsigned count[GRAPH_SEEN_REPLAY + 1] = { 0 };
-    for (uint32_t i = 1; i < t->count; i++)
+    for (uint32_t i = graph_tree_next(t, 0); i != GRAPH_NONE; i = graph_tree_next(t, i))
         count[t->nodes[i].seen]++;
     printf("● %u ran in the replay", count[GRAPH_SEEN_REPLAY]);
     if (j->run.schedules)

@@ -375,3 +375,12 @@ uint32_t graph_tree_total(const struct graph_tree *t, uint32_t node)
         n += 1 + graph_tree_total(t, c);
     return n;
 }
+
+uint32_t graph_tree_next(const struct graph_tree *t, uint32_t node)
+{
+    if (t->nodes[node].child != GRAPH_NONE)
+        return t->nodes[node].child;
+    while (node != GRAPH_NONE && t->nodes[node].next == GRAPH_NONE)
+        node = t->nodes[node].parent;
+    return node == GRAPH_NONE ? GRAPH_NONE : t->nodes[node].next;
+}

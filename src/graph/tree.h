@@ -52,6 +52,9 @@ struct graph_tree {
 bool graph_tree_make(const struct graph_query *q, const struct graph_place *root, struct graph_tree *out, char *err, size_t errlen);
 void graph_tree_free(struct graph_tree *t);
 
+/* The node drawn after this one, parents before children; GRAPH_NONE: it is the last. */
+uint32_t graph_tree_next(const struct graph_tree *t, uint32_t node);
+
 /* All descendants of a node that are drawn. */
 uint32_t graph_tree_total(const struct graph_tree *t, uint32_t node);
 

@@ -2,6 +2,7 @@
 #include "graph/tree.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *graph_kind_name(uint32_t kind)
@@ -77,22 +78,42 @@ static void quoted(FILE *out, const char *s)
     fputc('"', out);
 }
 
-/* One node a function, one edge a caller and callee, however often the tree draws them. */
-static bool drawn_before(const struct graph_tree *t, uint32_t node)
+/* One node a function, one edge a caller and callee, however often the tree draws them: an open hash of nodes. */
+struct drawn {
+    uint32_t *at;
+    size_t size;
+};
+
+static size_t hash(size_t h, const char *s)
 {
-    const struct graph_node *n = &t->nodes[node], *p = &t->nodes[n->parent];
-    for (uint32_t k = 1; k < node; k++)
-        if (strcmp(t->nodes[k].name, n->name) == 0 && strcmp(t->nodes[t->nodes[k].parent].name, p->name) == 0)
+    for (; *s; s++)
+        h = (h ^ (uint8_t)*s) * 0x100000001b3u;
+    return h;
+}
+
+static bool drawn_before(const struct graph_tree *t, struct drawn *d, uint32_t node)
+{
+    const char *name = t->nodes[node].name, *parent = t->nodes[t->nodes[node].parent].name;
+    size_t k = hash(hash(0xcbf29ce484222325u, parent) * 31, name) & (d->size - 1);
+    for (; d->at[k]; k = (k + 1) & (d->size - 1)) {
+        const struct graph_node *n = &t->nodes[d->at[k]];
+        if (strcmp(n->name, name) == 0 && strcmp(t->nodes[n->parent].name, parent) == 0)
             return true;
+    }
+    d->at[k] = node;
     return false;
 }
 
 void graph_tree_dot(const struct graph_tree *t, FILE *out)
 {
     fputs("digraph calls {\n  rankdir=LR;\n  node [shape=box, fontname=monospace];\n", out);
-    for (uint32_t i = 1; i < t->count; i++) {
+    struct drawn d = { .size = 64 };
+    while (d.size < t->count * 2)
+        d.size *= 2;
+    d.at = calloc(d.size, sizeof *d.at);
+    for (uint32_t i = graph_tree_next(t, 0); d.at && i != GRAPH_NONE; i = graph_tree_next(t, i)) {
         const struct graph_node *n = &t->nodes[i];
-        if (drawn_before(t, i))
+        if (drawn_before(t, &d, i))
             continue;
         fputs("  ", out);
         quoted(out, t->nodes[n->parent].name);
@@ -108,4 +129,5 @@ void graph_tree_dot(const struct graph_tree *t, FILE *out)
         fputs("];\n", out);
     }
     fputs("}\n", out);
+    free(d.at);
 }
