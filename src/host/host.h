@@ -55,6 +55,12 @@ void host_protect(uint64_t address, size_t bytes, int prot);
 int host_page_protection(uint64_t address);
 /* Counts calls that took write access away. */
 uint64_t host_write_losses(void);
+/* Processes' slices of the user half that nobody may touch while another process is current: the host's page tables only; what
+ * host_page_protection says stays. host_protect and host_alias show the slice that they change. */
+void host_slices_hide_but(uint64_t shown_slice); /* 0: all */
+void host_slices_show(void);
+void host_slice_show(uint64_t address);
+bool host_slice_is_hidden(uint64_t address);
 /* Gives pages back to zero. */
 void host_discard(uint64_t address, size_t bytes);
 /* Maps bytes at address outside the arena (images without relocations, 0x7FFE0000). false if that place is taken. */

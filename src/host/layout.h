@@ -14,6 +14,8 @@
 #define DOOR_PAGE 0x200300000000
 #define ALIAS_BASE 0x200400000000 /* system addresses of user pages, same offset as in the user half */
 
+#define VIEW_BASE 0x200600000000 /* the user half a second time, always accessible: for copying whole pages */
+
 /* Entries of the door page: each is a jump to host code. */
 #define DOOR_ENTRY 0x00 /* an export was called; eax = index in the door table */
 #define DOOR_RETURN 0x10 /* a callback returned */

@@ -39,6 +39,7 @@ void host_arena_map(void)
     if (arena_fd < 0 || ftruncate(arena_fd, PRIVATE_END - USER_BASE) != 0)
         base_panic("cannot make the arena: %s", strerror(errno));
     map_at(USER_BASE, PRIVATE_END - USER_BASE, PROT_NONE, MAP_SHARED | MAP_NORESERVE, arena_fd, 0);
+    map_at(VIEW_BASE, USER_END - USER_BASE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, arena_fd, 0);
     map_at(DOOR_PAGE, 0x1000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     door_page_write(DOOR_ENTRY, host_door_entry);
     door_page_write(DOOR_RETURN, host_door_return);
@@ -51,10 +52,30 @@ void host_arena_map(void)
 static uint8_t page_protection[(PRIVATE_BASE - USER_BASE) >> 12];
 static uint64_t write_losses;
 
+/* Of each process's slice: whether it is hidden, and what of it was ever accessible. */
+static struct {
+    bool hidden;
+    uint64_t low, high;
+} slices[USER_SLICES];
+static bool any_hidden;
+
+static void slice_note(uint64_t address, size_t bytes)
+{
+    uint64_t i = (address - USER_BASE) / USER_SLICE;
+    if (i >= USER_SLICES)
+        return;
+    if (!slices[i].high || address < slices[i].low)
+        slices[i].low = address & ~0xFFFull;
+    if (address + bytes > slices[i].high)
+        slices[i].high = (address + bytes + 0xFFF) & ~0xFFFull;
+}
+
 static void protection_note(uint64_t address, size_t bytes, int prot)
 {
     if (address < USER_BASE || address >= PRIVATE_BASE)
         return;
+    if (address < USER_END && prot != PROT_NONE)
+        slice_note(address, bytes);
     memset(page_protection + ((address - USER_BASE) >> 12), prot, (bytes + 0xFFF) >> 12);
     write_losses += !(prot & PROT_WRITE);
 }
@@ -69,8 +90,49 @@ uint64_t host_write_losses(void)
     return write_losses;
 }
 
+bool host_slice_is_hidden(uint64_t address)
+{
+    return any_hidden && address >= USER_BASE && address < USER_END && slices[(address - USER_BASE) / USER_SLICE].hidden;
+}
+
+void host_slice_show(uint64_t address)
+{
+    if (!host_slice_is_hidden(address))
+        return;
+    uint64_t i = (address - USER_BASE) / USER_SLICE, run;
+    slices[i].hidden = false;
+    any_hidden = false;
+    for (unsigned k = 0; k < USER_SLICES; k++)
+        any_hidden |= slices[k].hidden;
+    for (uint64_t at = slices[i].low; at < slices[i].high; at = run) {
+        int prot = host_page_protection(at);
+        for (run = at + 0x1000; run < slices[i].high && host_page_protection(run) == prot;)
+            run += 0x1000;
+        if (prot != PROT_NONE && mprotect((void *)at, run - at, prot) != 0)
+            base_panic("mprotect of %zu bytes at %llx: %s", (size_t)(run - at), (unsigned long long)at, strerror(errno));
+    }
+}
+
+void host_slices_show(void)
+{
+    for (uint64_t i = 0; any_hidden && i < USER_SLICES; i++)
+        host_slice_show(USER_BASE + i * USER_SLICE);
+}
+
+void host_slices_hide_but(uint64_t shown)
+{
+    for (uint64_t i = 0; i < USER_SLICES; i++) {
+        if (slices[i].hidden || !slices[i].high || USER_BASE + i * USER_SLICE == shown)
+            continue;
+        if (mprotect((void *)slices[i].low, slices[i].high - slices[i].low, PROT_NONE) != 0)
+            base_panic("mprotect of a process's slice: %s", strerror(errno));
+        slices[i].hidden = any_hidden = true;
+    }
+}
+
 void host_protect(uint64_t address, size_t bytes, int prot)
 {
+    host_slice_show(address);
     if (mprotect((void *)address, bytes, prot) != 0)
         base_panic("mprotect of %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
     protection_note(address, bytes, prot);
@@ -96,6 +158,7 @@ bool host_map_fixed(uint64_t address, size_t bytes)
 void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot)
 {
     IR_ASSERT(original >= USER_BASE && original + bytes <= PRIVATE_END);
+    host_slice_show(alias);
     void *got = mmap((void *)alias, bytes, prot, MAP_SHARED | MAP_FIXED, arena_fd, (off_t)(original - USER_BASE));
     if (got == MAP_FAILED)
         base_panic("cannot alias %zu bytes: %s", bytes, strerror(errno));

@@ -33,6 +33,7 @@ static void attached_process(KPROCESS *process)
     struct process *p = ps_process_of(process);
     IR_ASSERT(p);
     t->attached = p == t->process ? NULL : p;
+    ke_address_space_follow();
 }
 
 void KeStackAttachProcess(KPROCESS *process, KAPC_STATE *saved)

@@ -66,6 +66,14 @@ static void on_place(struct agent *a, struct processor *p)
     k->State = Running;
     a->fiber.gs_base = a->kind == AGENT_THREAD && t && t->teb && !t->in_kernel ? t->teb : p->kpcr;
     host_set_gs(a->fiber.gs_base);
+    ke_address_space_follow();
+}
+
+/* Memory of processes that are not current cannot be touched. That of the current one is shown when it is. */
+void ke_address_space_follow(void)
+{
+    const struct process *p = ps_current_process();
+    host_slices_hide_but(p ? p->slice : 0);
 }
 
 PVOID ke_host_routine_add(uint32_t frame, void (*fn)(void *))

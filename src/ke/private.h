@@ -217,4 +217,7 @@ void ke_apc_interrupt(void);
 void ke_apc_resume(struct agent *a);
 void ke_apcs_rundown(KTHREAD *k);
 
+/* The current process may have changed; init.c. */
+void ke_address_space_follow(void);
+
 #endif

@@ -115,13 +115,19 @@ static bool is_readable(const struct part *p)
     return readable;
 }
 
+/* Where its bytes can be copied whatever the protection: user memory has a second mapping. */
+static void *bytes_of(uint64_t base)
+{
+    return (void *)(base >= USER_BASE && base < USER_END ? base - USER_BASE + VIEW_BASE : base);
+}
+
 /* Committed memory may be inaccessible: PAGE_NOACCESS, guard pages. */
 static void copy_bytes(void *to, const struct part *p)
 {
-    bool hidden = p->base < PRIVATE_BASE && !is_readable(p);
+    bool hidden = (p->base < USER_BASE || p->base >= USER_END) && p->base < PRIVATE_BASE && !is_readable(p);
     if (hidden)
         protections_set(p, true);
-    memcpy(to, (void *)p->base, p->bytes);
+    memcpy(to, bytes_of(p->base), p->bytes);
     if (hidden)
         protections_set(p, false);
 }
@@ -216,7 +222,7 @@ static void wipe(const struct snapshot *sn)
         const struct segment *s = &m->segments[i];
         uint64_t then = s->wiped ? bytes_then(sn, i, s->base) : s->used;
         if (s->used > then)
-            memset((void *)(s->base + then), 0, s->used - then);
+            memset(bytes_of(s->base + then), 0, s->used - then);
     }
 }
 
@@ -227,9 +233,9 @@ void sim_snapshot_restore(const struct snapshot *sn)
     wipe(sn);
     for (uint32_t i = 0; i < sn->count; i++) {
         const struct part *p = &sn->parts[i];
-        if (lost)
+        if (lost && (p->base < USER_BASE || p->base >= USER_END))
             protections_set(p, true);
-        memcpy((void *)p->base, sn->data + p->offset, p->bytes);
+        memcpy(bytes_of(p->base), sn->data + p->offset, p->bytes);
         if (lost)
             protections_set(p, false);
     }

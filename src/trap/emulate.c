@@ -357,6 +357,16 @@ static bool at_site(struct host_fault *f, const struct patch_site *t)
     return false;
 }
 
+/* A process's own memory is shown when it is first touched again; and kernel code that runs on nobody's behalf (a system thread's own,
+ * not called by a driver) sees everything. */
+static bool may_see(const struct host_fault *f)
+{
+    const struct process *p = ps_current_process();
+    if (p && p->slice && f->address - p->slice < USER_SLICE)
+        return true;
+    return f->in_host && MACHINE->fiber->fiber.callback == 0;
+}
+
 bool trap_filter(struct host_fault *f)
 {
     if (f->kind == HOST_FAULT_TIMER)
@@ -365,6 +375,10 @@ bool trap_filter(struct host_fault *f)
         return spin_trace(f);
     const struct patch_site *t = NULL;
     if (f->kind == HOST_FAULT_ACCESS) {
+        if (host_slice_is_hidden(f->address) && may_see(f)) {
+            host_slice_show(f->address);
+            return true;
+        }
         if (ps_user_stack_grow(f->address))
             return true;
         if (shared_data_is(f->address)) {
