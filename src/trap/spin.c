@@ -49,7 +49,8 @@ static bool is_caught(void)
 
 bool spin_watch(struct host_fault *f)
 {
-    if (!is_caught())
+    bool watching = trace.on && trace.agent == MACHINE->fiber && trace.points == MACHINE->points;
+    if (!is_caught() || watching)
         return true;
     trace.on = trace.was_on = true;
     trace.agent = MACHINE->fiber;
