@@ -38,6 +38,7 @@ static const char help[] =
     "  -o FILE            into a file instead of to standard output\n"
     "  --json | --dot | --html    instead of text     --symbols DIR    where program databases lie\n"
     "  --functions, --edges       tables of all functions or calls, tab separated\n"
+    "  --modules          what a memory dump holds: its bug check and the loaded modules\n"
     "  --index            only analyse and keep: totals   --list       what is kept   --fresh   analyse again\n"
     "\n"
     "Program databases are looked for next to the image, in --symbols DIR, $IRPLAB_SYMBOLS and $_NT_SYMBOL_PATH.\n"
@@ -54,7 +55,7 @@ struct job {
     enum format format;
     const char *out; /* -o */
     const char *path_from, *path_to, *who, *dispatch_to, *run_file;
-    bool dispatch, list, stack;
+    bool dispatch, list, modules, stack;
     unsigned seconds; /* of exploring for --run */
     struct cli_run run;
     const char *table; /* --functions, --edges, --index */
@@ -97,6 +98,8 @@ static bool flag(struct job *j, const char *a)
         j->open.no_database = true;
     else if (strcmp(a, "--dispatch") == 0)
         j->dispatch = true;
+    else if (strcmp(a, "--modules") == 0)
+        j->modules = true;
     else if (strcmp(a, "--stack") == 0)
         j->stack = true;
     else if (strcmp(a, "--all") == 0)
@@ -311,6 +314,10 @@ int cli_graph(int argc, char **argv)
     }
     if (j.list)
         return cli_graph_list(j.format == JSON);
+    if (j.modules && !j.words.count)
+        return usage_error("the modules of what? Give a memory dump; see irplab graph --help");
+    if (j.modules)
+        return cli_graph_modules(j.words.at, j.words.count, j.format == JSON);
     bool has_symbol = j.path_from || j.who || j.dispatch || j.table || j.stack;
     if (j.stack && !j.run_file)
         return usage_error("--stack is that of a run: give --run FILE.irplab too");

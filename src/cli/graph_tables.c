@@ -8,7 +8,9 @@
 #include "cli/cli.h"
 #include "cli/graph_tables.h"
 #include "cli/options.h"
+#include "graph/arguments.h"
 #include "graph/database.h"
+#include "graph/dump.h"
 #include "graph/tree.h"
 
 static void functions(const struct graph_image *g)
@@ -83,6 +85,66 @@ int cli_graph_table(const struct cli_images *images, const char *what)
                 edges_of(&images->at[i], f);
     }
     return EXIT_OK;
+}
+
+/* --- what is in memory dumps -------------------------------------------------------------------------------- */
+
+static const char *const dump_kinds[] = { "", "complete", "kernel", "", "small", "complete, bitmap", "kernel, bitmap", "automatic", "kernel, list", "kernel and user, list",
+                                          "complete, list" };
+
+static json_t *dump_json(const char *path, const struct graph_dump *d, const struct graph_module *at, size_t count)
+{
+    json_t *modules = json_array(), *parameters = json_array();
+    char number[24];
+    const char *name = graph_bugcheck_name(d->bugcheck);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(number, sizeof number, "0x%llx", (unsigned long long)at[i].base);
+        json_array_append_new(modules, json_pack("{s:s, s:s, s:I}", "name", at[i].name, "base", number, "size", (json_int_t)at[i].size));
+    }
+    for (int k = 0; k < 4; k++) {
+        snprintf(number, sizeof number, "0x%llx", (unsigned long long)d->parameters[k]);
+        json_array_append_new(parameters, json_string(number));
+    }
+    return json_pack("{s:s, s:s, s:{s:I, s:s, s:o}, s:o}", "dump", path, "kind", dump_kinds[d->type], "bugcheck", "code", (json_int_t)d->bugcheck, "name",
+                     name ? name : "", "parameters", parameters, "modules", modules);
+}
+
+static void dump_text(const char *path, const struct graph_dump *d, const struct graph_module *at, size_t count)
+{
+    const char *name = graph_bugcheck_name(d->bugcheck);
+    printf("%s: %s", path, dump_kinds[d->type]);
+    if (d->bugcheck)
+        printf("; bug check 0x%X%s%s (%llx, %llx, %llx, %llx)", d->bugcheck, name ? "=" : "", name ? name : "", (unsigned long long)d->parameters[0],
+               (unsigned long long)d->parameters[1], (unsigned long long)d->parameters[2], (unsigned long long)d->parameters[3]);
+    putchar('\n');
+    for (size_t i = 0; i < count; i++)
+        printf("%08x`%08x  %8x  %s\n", (unsigned)(at[i].base >> 32), (unsigned)at[i].base, at[i].size, at[i].name);
+}
+
+int cli_graph_modules(const char *const *paths, int count, bool json)
+{
+    json_t *all = json_array();
+    int status = EXIT_OK;
+    for (int i = 0; i < count && status == EXIT_OK; i++) {
+        struct graph_dump d = { 0 };
+        struct graph_module *at = NULL;
+        size_t n = 0;
+        char err[256];
+        if (!graph_dump_open(&d, paths[i], err, sizeof err) || !graph_dump_modules(&d, &at, &n, err, sizeof err))
+            status = usage_error("%s: %s", paths[i], err);
+        else if (json)
+            json_array_append_new(all, dump_json(paths[i], &d, at, n));
+        else
+            dump_text(paths[i], &d, at, n);
+        free(at);
+        graph_dump_close(&d);
+    }
+    if (json && status == EXIT_OK) {
+        json_dumpf(all, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(all);
+    return status;
 }
 
 /* --- what is kept --------------------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 
 /* what: --functions, --edges or --index. */
 int cli_graph_table(const struct cli_images *images, const char *what);
+/* --modules of memory dumps: what is in them, without analysing it. */
+int cli_graph_modules(const char *const *paths, int count, bool json);
 int cli_graph_list(bool json);
 
 #endif

@@ -158,9 +158,11 @@ static bool read_runs(struct graph_dump *d, char *err, size_t errlen)
 
 static bool read_header(struct graph_dump *d, char *err, size_t errlen)
 {
+    if (d->size < 8 || memcmp(d->file, "PAGEDU64", 8) != 0)
+        return refuse(err, errlen, "not a memory dump of x64 Windows");
     if (d->size < HEADER + 0x40)
         return refuse(err, errlen, "damaged memory dump: %llu bytes do not hold its header", (unsigned long long)d->size);
-    if (memcmp(d->file, "PAGEDU64", 8) != 0 || read32(d, 0x30) != 0x8664)
+    if (read32(d, 0x30) != 0x8664)
         return refuse(err, errlen, "not a memory dump of x64 Windows");
     d->type = read32(d, 0xf98);
     d->directory = read64(d, 0x10) & 0xffffffffff000;
