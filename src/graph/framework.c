@@ -78,7 +78,7 @@ static const struct graph_callback_field power_policy_callbacks[] = {
     { 0x38, "EvtDeviceArmWakeFromSxWithReason" } };
 static const struct graph_callback_field file_config[] = { { 0x08, "EvtDeviceFileCreate" }, { 0x10, "EvtFileClose" }, { 0x18, "EvtFileCleanup" } };
 static const struct graph_callback_field timer_config[] = { { 8, "EvtTimerFunc" } };
-static const struct graph_callback_field work_item_config[] = { { 8, "EvtWorkItem" } };
+static const struct graph_callback_field work_item_config[] = { { 8, "EvtWorkItemFunc" } };
 static const struct graph_callback_field dpc_config[] = { { 8, "EvtDpcFunc" } };
 static const struct graph_callback_field interrupt_config[] = {
     { 0x18, "EvtInterruptIsr" }, { 0x20, "EvtInterruptDpc" }, { 0x28, "EvtInterruptEnable" }, { 0x30, "EvtInterruptDisable" },
