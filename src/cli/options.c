@@ -109,11 +109,19 @@ static bool common(struct parser *p, const char *name, const char *inl, bool *kn
         return add_device(o, value(p, name, inl));
     if (strcmp(name, "--inf") == 0) {
         const char *v = value(p, name, inl);
-        if (v && o->config.driver_count)
-            snprintf(o->config.drivers[o->config.driver_count - 1].inf, CONFIG_PATH, "%s", v);
-        else if (v)
-            usage_error("--inf belongs to the --driver before it");
-        return v && o->config.driver_count;
+        struct stat st;
+        if (!v)
+            return false;
+        if (stat(v, &st) != 0 || !S_ISREG(st.st_mode)) {
+            usage_error("%s: %s", v, stat(v, &st) != 0 ? strerror(errno) : "is not a file");
+            return false;
+        }
+        if (o->config.inf_count == CONFIG_MAX_INFS) {
+            usage_error("more than %d INF files", CONFIG_MAX_INFS);
+            return false;
+        }
+        snprintf(o->config.infs[o->config.inf_count++], CONFIG_PATH, "%s", v);
+        return true;
     }
     if (strcmp(name, "--stub") == 0) {
         const char *v = value(p, name, inl);
@@ -255,6 +263,8 @@ static bool target(struct parser *p, const char *arg)
             c.drivers[c.driver_count++] = before.drivers[i];
         for (uint32_t i = 0; i < before.device_count && c.device_count < CONFIG_MAX_DEVICES; i++)
             c.devices[c.device_count++] = before.devices[i];
+        for (uint32_t i = 0; i < before.inf_count && c.inf_count < CONFIG_MAX_INFS; i++)
+            strcpy(c.infs[c.inf_count++], before.infs[i]);
         o->config = c;
         return true;
     }
@@ -275,18 +285,21 @@ static bool target(struct parser *p, const char *arg)
     return true;
 }
 
-/* With --device, drivers given on the command line belong to that device: the first is its function driver, the others filters. */
-static void drivers_to_device(struct config *c)
+/* With --device, drivers given on the command line belong to those devices: the first is their function driver, the others filters.
+ * Those that an INF speaks of have their place already. */
+static void drivers_to_devices(struct config *c)
 {
-    if (!c->device_count)
-        return;
-    uint32_t given = 0;
-    for (uint32_t i = 0; i < c->driver_count; i++) {
+    bool has_function = c->inf_count != 0;
+    for (uint32_t i = 0; c->device_count && i < c->driver_count; i++) {
         struct config_driver *d = &c->drivers[i];
-        if (d->hwid[0] || d->role != ROLE_LEGACY)
+        if (d->hwid[0] || d->by_registry || d->role != ROLE_LEGACY)
             continue;
-        snprintf(d->hwid, sizeof d->hwid, "%s", c->devices[0].hwid);
-        d->role = given++ == 0 ? ROLE_FUNCTION : ROLE_UPPER;
+        size_t n = 0;
+        for (uint32_t k = 0; k < c->device_count; k++)
+            if (n + strlen(c->devices[k].hwid) + 2 < sizeof d->hwid)
+                n += (size_t)snprintf(d->hwid + n, sizeof d->hwid - n, "%s%s", k ? "\n" : "", c->devices[k].hwid);
+        d->role = has_function ? ROLE_UPPER : ROLE_FUNCTION;
+        has_function = true;
     }
 }
 
@@ -321,6 +334,11 @@ bool options_parse(struct options *o, int argc, char **argv, bool explore)
         if (!ok)
             return false;
     }
-    drivers_to_device(&o->config);
+    char err[CONFIG_PATH + 200];
+    if (!o->help && !config_install(&o->config, err, sizeof err)) {
+        usage_error("%s", err);
+        return false;
+    }
+    drivers_to_devices(&o->config);
     return true;
 }

@@ -95,6 +95,13 @@ int64_t cm_get_value(const char *path, const char *name, uint32_t *type, void *d
     return v->size;
 }
 
+bool cm_delete_value(const char *path, const char *name)
+{
+    struct cm_key *k = key_at(path, false);
+    WCHAR buffer[KEY_NAME_CHARS];
+    return k && cm_value_delete(k, buffer, wide(name, buffer, KEY_NAME_CHARS));
+}
+
 NTSTATUS cm_open(const char *path, bool create, ACCESS_MASK access, HANDLE *handle)
 {
     struct cm_key *k = key_at(path, create);

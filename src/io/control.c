@@ -10,7 +10,7 @@
 #include "sim/door.h"
 #include "trace/trace.h"
 
-enum { BUFFER_TAG = 0x20206F49 /* "Io  " */ };
+enum { BUFFER_TAG = 0x20206F49 /* "Io  " */, WRITE_OR_APPEND = 6 };
 
 /* What the caller of an Nt function gave for completion. */
 struct request {
@@ -27,10 +27,20 @@ struct request {
 static NTSTATUS request_begin(struct request *r, HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ACCESS_MASK access)
 {
     void *object;
-    NTSTATUS s = ob_handle_reference(ps_current_process(), file, OB_FILE, r->mode == UserMode ? access : 0, &object, NULL);
+    ACCESS_MASK granted;
+    if (!io_user_probe_write(r->mode, iosb, sizeof *iosb))
+        return STATUS_ACCESS_VIOLATION;
+    if (r->mode == UserMode && (LONG_PTR)file < 0)
+        return STATUS_INVALID_HANDLE; /* kernel handles are not the program's */
+    NTSTATUS s = ob_handle_reference(ps_current_process(), file, OB_FILE, 0, &object, &granted);
     if (!NT_SUCCESS(s))
         return s;
     r->file = object;
+    bool write_any = access == WRITE_OR_APPEND;
+    if (r->mode == UserMode && (write_any ? !(granted & WRITE_OR_APPEND) : (access & ~granted) != 0)) {
+        ob_dereference(object);
+        return STATUS_ACCESS_DENIED;
+    }
     if (apc && r->file->CompletionContext) {
         ob_dereference(r->file);
         return STATUS_INVALID_PARAMETER;
@@ -152,6 +162,12 @@ static NTSTATUS request_send(struct request *r, bool deferred)
 /* ---- device control and FSCTL ---- */
 
 /* Faults on user buffers while they are captured raise out of here; nothing is held then but pool that the caller drops. */
+static bool capture_input(struct request *r, PVOID in, ULONG in_length)
+{
+    void *to = r->irp->AssociatedIrp.SystemBuffer;
+    return !in_length || (r->mode == UserMode ? io_user_read(UserMode, to, in, in_length) : host_guarded_copy(to, in, in_length));
+}
+
 static NTSTATUS control_buffers(struct request *r, ULONG method, PVOID in, ULONG in_length, PVOID out, ULONG out_length)
 {
     IRP *irp = r->irp;
@@ -165,7 +181,7 @@ static NTSTATUS control_buffers(struct request *r, ULONG method, PVOID in, ULONG
     if (bytes && (method == METHOD_BUFFERED || in)) {
         irp->AssociatedIrp.SystemBuffer = ex_pool_alloc(NonPagedPoolNx, bytes, BUFFER_TAG);
         irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
-        if (in_length && !host_guarded_copy(irp->AssociatedIrp.SystemBuffer, in, in_length))
+        if (!capture_input(r, in, in_length))
             return STATUS_ACCESS_VIOLATION;
     }
     if (method == METHOD_BUFFERED) {
@@ -181,6 +197,44 @@ static NTSTATUS control_buffers(struct request *r, ULONG method, PVOID in, ULONG
     return STATUS_SUCCESS;
 }
 
+/* A routine of the driver's fast I/O table at this offset; NULL: it has none, or a shorter table. Only those that need no cache manager
+ * are called. */
+static PVOID fast_routine(const DEVICE_OBJECT *device, size_t offset)
+{
+    const FAST_IO_DISPATCH *f = device->DriverObject->FastIoDispatch;
+    return f && f->SizeOfFastIoDispatch >= offset + sizeof(PVOID) ? *(PVOID const *)((const UCHAR *)f + offset) : NULL;
+}
+
+void io_fast_detach(DEVICE_OBJECT *source, DEVICE_OBJECT *target)
+{
+    PVOID routine = fast_routine(source, offsetof(FAST_IO_DISPATCH, FastIoDetachDevice));
+    if (routine)
+        guest_call(FRAME_NONE, routine, 2, (uint64_t)source, (uint64_t)target);
+}
+
+/* DOC: device controls are offered to the driver before a request is built; it gets the caller's own buffers. TRUE: it has done it. */
+static bool fast_control(struct request *r, PVOID in, ULONG in_length, PVOID out, ULONG out_length, ULONG code, NTSTATUS *status)
+{
+    PVOID routine = fast_routine(r->device, offsetof(FAST_IO_DISPATCH, FastIoDeviceControl));
+    if (!routine || (r->file->CompletionContext && r->apc_context)) /* GUESS: a completion port is told of a request */
+        return false;
+    IO_STATUS_BLOCK *local = guest_frame_locals();
+    *local = (IO_STATUS_BLOCK) { .Information = 0 };
+    uint64_t done = guest_call(FRAME_NONE, routine, 9, (uint64_t)r->file, (uint64_t)TRUE, (uint64_t)in, (uint64_t)in_length, (uint64_t)out, (uint64_t)out_length,
+                               (uint64_t)code, (uint64_t)local, (uint64_t)r->device);
+    if (!(done & 0xFF))
+        return false;
+    *status = local->Status;
+    if (!io_user_write(r->mode, r->iosb, local, sizeof *local))
+        *status = STATUS_ACCESS_VIOLATION;
+    if (r->event) {
+        KeSetEvent(r->event, IO_NO_INCREMENT, FALSE);
+        ob_dereference(r->event);
+    }
+    ob_dereference(r->file);
+    return true;
+}
+
 static NTSTATUS control(UCHAR major, uint32_t frame, KPROCESSOR_MODE mode, HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, ULONG code,
                         PVOID in, ULONG in_length, PVOID out, ULONG out_length)
 {
@@ -189,16 +243,23 @@ static NTSTATUS control(UCHAR major, uint32_t frame, KPROCESSOR_MODE mode, HANDL
     if (!NT_SUCCESS(s))
         return s;
     struct guest_mark mark = guest_frame_push(FRAME_IopXxxControlFile);
+    ULONG method = METHOD_FROM_CTL_CODE(code);
+    if (method == METHOD_BUFFERED && !out)
+        out_length = 0;
+    if (method != METHOD_NEITHER && !in && mode == UserMode)
+        in_length = 0; /* DOC: a length without a buffer is none */
+    if (major == IRP_MJ_DEVICE_CONTROL && fast_control(&r, in, in_length, out, out_length, code, &s)) {
+        guest_frame_pop(mark);
+        return s;
+    }
     file_lock(r.file);
     IO_STACK_LOCATION *sl = request_irp(&r, major);
-    if (METHOD_FROM_CTL_CODE(code) == METHOD_BUFFERED && !out)
-        out_length = 0;
     if (major == IRP_MJ_FILE_SYSTEM_CONTROL)
         sl->MinorFunction = mode == KernelMode ? IRP_MN_KERNEL_CALL : IRP_MN_USER_FS_REQUEST;
     sl->Parameters.DeviceIoControl.OutputBufferLength = out_length;
     sl->Parameters.DeviceIoControl.InputBufferLength = in_length;
     sl->Parameters.DeviceIoControl.IoControlCode = code;
-    s = control_buffers(&r, METHOD_FROM_CTL_CODE(code), in, in_length, out, out_length);
+    s = method == METHOD_BUFFERED && !io_user_probe_write(mode, out, out_length) ? STATUS_ACCESS_VIOLATION : control_buffers(&r, method, in, in_length, out, out_length);
     if (NT_SUCCESS(s))
         s = request_send(&r, major == IRP_MJ_FILE_SYSTEM_CONTROL);
     else
@@ -253,7 +314,11 @@ static NTSTATUS transfer_buffers(struct request *r, bool read, PVOID buffer, ULO
         irp->AssociatedIrp.SystemBuffer = ex_pool_alloc(NonPagedPoolNx, length, BUFFER_TAG);
         irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER | (read ? IRP_INPUT_OPERATION : 0);
         irp->UserBuffer = buffer;
-        return read || host_guarded_copy(irp->AssociatedIrp.SystemBuffer, buffer, length) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+        if (read)
+            return io_user_probe_write(r->mode, buffer, length) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+        bool copied = r->mode == UserMode ? io_user_read(UserMode, irp->AssociatedIrp.SystemBuffer, buffer, length)
+                                          : host_guarded_copy(irp->AssociatedIrp.SystemBuffer, buffer, length);
+        return copied ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
     }
     if (r->device->Flags & DO_DIRECT_IO) {
         if (!length)
@@ -265,21 +330,34 @@ static NTSTATUS transfer_buffers(struct request *r, bool read, PVOID buffer, ULO
     return STATUS_SUCCESS;
 }
 
+#define USE_FILE_POINTER (-2ll)
+#define TO_END_OF_FILE (-1ll)
+
 static NTSTATUS transfer(bool read, KPROCESSOR_MODE mode, HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STATUS_BLOCK *iosb, PVOID buffer, ULONG length,
                          const LARGE_INTEGER *offset, const ULONG *key)
 {
     struct request r = { .mode = mode };
-    NTSTATUS s = request_begin(&r, file, event, apc, context, iosb, read ? 1 : 2);
+    LARGE_INTEGER at = { .QuadPart = 0 };
+    ULONG lock_key = 0;
+    if ((offset && !io_user_read(mode, &at, offset, sizeof at)) || (key && !io_user_read(mode, &lock_key, key, sizeof lock_key)))
+        return STATUS_ACCESS_VIOLATION;
+    NTSTATUS s = request_begin(&r, file, event, apc, context, iosb, read ? 1 : WRITE_OR_APPEND);
     if (!NT_SUCCESS(s))
         return s;
+    bool synchronous = (r.file->Flags & FO_SYNCHRONOUS_IO) != 0;
+    bool at_pointer = !offset || at.QuadPart == USE_FILE_POINTER;
+    /* DOC: a file for asynchronous I/O has no position of its own. */
+    if ((at_pointer && !synchronous) || (!at_pointer && at.QuadPart < 0 && (read || at.QuadPart != TO_END_OF_FILE))) {
+        if (r.event)
+            ob_dereference(r.event);
+        ob_dereference(r.file);
+        return STATUS_INVALID_PARAMETER;
+    }
     file_lock(r.file);
     IO_STACK_LOCATION *sl = request_irp(&r, read ? IRP_MJ_READ : IRP_MJ_WRITE);
     sl->Parameters.Read.Length = length;
-    sl->Parameters.Read.Key = key ? *key : 0;
-    if (offset)
-        sl->Parameters.Read.ByteOffset = *offset;
-    else if (r.file->Flags & FO_SYNCHRONOUS_IO)
-        sl->Parameters.Read.ByteOffset = r.file->CurrentByteOffset;
+    sl->Parameters.Read.Key = lock_key;
+    sl->Parameters.Read.ByteOffset = at_pointer ? r.file->CurrentByteOffset : at;
     s = transfer_buffers(&r, read, buffer, length);
     if (NT_SUCCESS(s))
         s = request_send(&r, true);
@@ -353,7 +431,9 @@ NTSTATUS NtWaitForSingleObject(HANDLE handle, ULONG alertable, LARGE_INTEGER *ti
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtWaitForSingleObject);
     sim_point((uint64_t)handle);
-    NTSTATUS s = io_wait_handle(handle, UserMode, alertable, timeout);
+    LARGE_INTEGER until;
+    bool readable = !timeout || io_user_read(UserMode, &until, timeout, sizeof until);
+    NTSTATUS s = readable ? io_wait_handle(handle, UserMode, alertable, timeout ? &until : NULL) : STATUS_ACCESS_VIOLATION;
     ps_syscall_leave(&sc);
     return s;
 }
@@ -397,7 +477,13 @@ NTSTATUS NtWaitForMultipleObjects(ULONG count, HANDLE *handles, ULONG type, ULON
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtWaitForMultipleObjects);
     sim_point(0);
-    NTSTATUS s = wait_handles(count, handles, type, UserMode, alertable, timeout);
+    LARGE_INTEGER until;
+    HANDLE own[MAXIMUM_WAIT_OBJECTS];
+    NTSTATUS s = count == 0 || count > MAXIMUM_WAIT_OBJECTS ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+    if (NT_SUCCESS(s) && ((timeout && !io_user_read(UserMode, &until, timeout, sizeof until)) || !io_user_read(UserMode, own, handles, count * sizeof *own)))
+        s = STATUS_ACCESS_VIOLATION;
+    if (NT_SUCCESS(s))
+        s = wait_handles(count, own, type, UserMode, alertable, timeout ? &until : NULL);
     ps_syscall_leave(&sc);
     return s;
 }

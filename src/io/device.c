@@ -68,7 +68,7 @@ NTSTATUS IoCreateDevice(DRIVER_OBJECT *driver, ULONG extension_bytes, const UNIC
     d->Type = IO_TYPE_DEVICE;
     d->Size = (USHORT)(sizeof(DEVICE_OBJECT) + extension_bytes);
     d->DriverObject = driver;
-    d->Flags = DO_DEVICE_INITIALIZING | (exclusive ? DO_EXCLUSIVE : 0) | (name && name->Length ? DO_DEVICE_HAS_NAME : 0);
+    d->Flags = DO_DEVICE_INITIALIZING | (exclusive & 0xFF ? DO_EXCLUSIVE : 0) | (name && name->Length ? DO_DEVICE_HAS_NAME : 0);
     d->Characteristics = characteristics;
     d->DeviceType = type;
     d->StackSize = 1;
@@ -120,6 +120,7 @@ void IoDeleteDevice(DEVICE_OBJECT *d)
         at = &(*at)->NextDevice;
     if (*at)
         *at = d->NextDevice;
+    io_timer_free(d);
     ob_remove_name(d);
     ob_make_temporary(d);
     d->DeviceObjectExtension->ExtensionFlags |= DOE_DELETE_PENDING;
@@ -176,6 +177,8 @@ void IoDetachDevice(DEVICE_OBJECT *target)
     sim_access(SIM_ACCESS_OF(SIM_STACK, target), SIM_WRITE);
     if (upper)
         sim_access(SIM_ACCESS_OF(SIM_STACK, upper), SIM_WRITE);
+    if (upper)
+        io_fast_detach(upper, target);
     if (upper)
         upper->DeviceObjectExtension->AttachedTo = NULL;
     target->AttachedDevice = NULL;
@@ -264,17 +267,6 @@ NTSTATUS IoInvalidDeviceRequest(DEVICE_OBJECT *device, IRP *irp)
     return s;
 }
 
-
-NTSTATUS IoRegisterShutdownNotification(DEVICE_OBJECT *d)
-{
-    d->Flags |= DO_SHUTDOWN_REGISTERED;
-    return STATUS_SUCCESS;
-}
-
-void IoUnregisterShutdownNotification(DEVICE_OBJECT *d)
-{
-    d->Flags &= ~(ULONG)DO_SHUTDOWN_REGISTERED;
-}
 
 /* ---- driver-object extensions ---- */
 

@@ -112,7 +112,7 @@ static void check_gone(uint64_t address)
         KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, address, EXECUTE, address, 0);
 }
 
-static void forget(DRIVER_OBJECT *driver)
+void io_driver_forget(DRIVER_OBJECT *driver)
 {
     struct io_driver **at = &io_room()->drivers;
     while (*at && (*at)->driver != driver)
@@ -136,10 +136,12 @@ static NTSTATUS call_entry(DRIVER_OBJECT *d, struct image *image, const char *se
     snprintf(key, sizeof key, "\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\%s", service);
     char image_path[160];
     snprintf(image_path, sizeof image_path, "\\SystemRoot\\System32\\drivers\\%s", image->name);
-    cm_set_dword(key, "Type", 1); /* SERVICE_KERNEL_DRIVER, demand start, errors are logged */
-    cm_set_dword(key, "Start", 3);
-    cm_set_dword(key, "ErrorControl", 1);
-    cm_set_text(key, "ImagePath", image_path);
+    if (cm_get_value(key, "ImagePath", NULL, NULL, 0) < 0) {
+        cm_set_dword(key, "Type", 1); /* SERVICE_KERNEL_DRIVER, demand start, errors are logged */
+        cm_set_dword(key, "Start", 3);
+        cm_set_dword(key, "ErrorControl", 1);
+        cm_set_text(key, "ImagePath", image_path);
+    }
     UNICODE_STRING *path = ex_pool_alloc(PagedPool, sizeof *path, DRIVER_TAG);
     *path = pool_unicode(key);
     d->DriverInit = (PVOID)image->entry;
@@ -180,7 +182,7 @@ NTSTATUS io_load_driver(const char *path, const char *service, DRIVER_OBJECT **o
     io_driver_of(d)->image = image;
     NTSTATUS s = call_entry(d, image, service);
     if (!NT_SUCCESS(s)) {
-        forget(d);
+        io_driver_forget(d);
         return s;
     }
     devices_ready(d);
@@ -197,6 +199,6 @@ NTSTATUS io_unload_driver(DRIVER_OBJECT *d)
         return STATUS_INVALID_DEVICE_REQUEST;
     trace_event(TRACE_DRIVER_UNLOAD, (uint64_t)d, 0, 0, 0);
     guest_call(FRAME_IopLoadUnloadDriver, d->DriverUnload, 1, (uint64_t)d);
-    forget(d);
+    io_driver_forget(d);
     return STATUS_SUCCESS;
 }

@@ -8,6 +8,7 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "sim/access.h"
+#include "pnp/pnp.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -49,6 +50,7 @@ static void file_closed(void *object, struct process *process, bool last)
 static void drop_device(DEVICE_OBJECT *device)
 {
     device->ReferenceCount--;
+    pnp_file_closed(device);
     io_device_try_free(device);
 }
 
@@ -71,27 +73,47 @@ static void file_deleted(void *object)
         drop_device(f->DeviceObject);
 }
 
+/* IRP_MJ_CLOSE is sent. */
+static bool file_delete_waits(const void *object)
+{
+    return (((const FILE_OBJECT *)object)->Flags & FO_HANDLE_CREATED) != 0;
+}
+
 void io_file_types_register(void)
 {
-    static const struct ob_type file = { "File", file_deleted, file_closed, offsetof(FILE_OBJECT, Event) };
+    static const struct ob_type file = { "File", file_deleted, file_closed, offsetof(FILE_OBJECT, Event), file_delete_waits };
     ob_type_register(OB_FILE, &file);
 }
 
-static FILE_OBJECT *file_make(DEVICE_OBJECT *device, const UNICODE_STRING *rest, ULONG options, ULONG access, ULONG share)
+static ULONG flags_of(ULONG options, ULONG attributes)
+{
+    ULONG flags = attributes & OBJ_CASE_INSENSITIVE ? 0 : FO_OPENED_CASE_SENSITIVE;
+    if (options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
+        flags |= FO_SYNCHRONOUS_IO;
+    if (options & FILE_SYNCHRONOUS_IO_ALERT)
+        flags |= FO_ALERTABLE_IO;
+    if (options & FILE_NO_INTERMEDIATE_BUFFERING)
+        flags |= FO_NO_INTERMEDIATE_BUFFERING;
+    if (options & FILE_WRITE_THROUGH)
+        flags |= FO_WRITE_THROUGH;
+    if (options & FILE_SEQUENTIAL_ONLY)
+        flags |= FO_SEQUENTIAL_ONLY;
+    if (options & FILE_RANDOM_ACCESS)
+        flags |= FO_RANDOM_ACCESS;
+    return flags;
+}
+
+static FILE_OBJECT *file_make(DEVICE_OBJECT *device, const UNICODE_STRING *rest, ULONG options, ULONG object_attributes, ULONG access, ULONG share)
 {
     FILE_OBJECT *f = ob_create(OB_FILE, sizeof *f);
     f->Type = IO_TYPE_FILE;
     f->Size = sizeof *f;
     f->DeviceObject = device;
     device->ReferenceCount++;
-    if (options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
-        f->Flags |= FO_SYNCHRONOUS_IO;
-    if (options & FILE_SYNCHRONOUS_IO_ALERT)
-        f->Flags |= FO_ALERTABLE_IO;
-    if (options & FILE_NO_INTERMEDIATE_BUFFERING)
-        f->Flags |= FO_NO_INTERMEDIATE_BUFFERING;
+    f->Flags |= flags_of(options, object_attributes);
     f->ReadAccess = (access & 1) != 0;
-    f->WriteAccess = (access & 2) != 0;
+    f->WriteAccess = (access & 6) != 0;
+    f->DeleteAccess = (access & 0x10000) != 0;
     f->SharedRead = (share & FILE_SHARE_READ) != 0;
     f->SharedWrite = (share & FILE_SHARE_WRITE) != 0;
     f->SharedDelete = (share & FILE_SHARE_DELETE) != 0;
@@ -181,7 +203,7 @@ static bool is_direct(const UNICODE_STRING *rest, ULONG access)
     return !rest->Length && !(access & ~harmless);
 }
 
-static NTSTATUS open_device(DEVICE_OBJECT *device, const UNICODE_STRING *rest, HANDLE *handle, ULONG access, const OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb,
+static NTSTATUS open_device(DEVICE_OBJECT *device, FILE_OBJECT *related, const UNICODE_STRING *rest, HANDLE *handle, ULONG access, const OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb,
                             LARGE_INTEGER *size, ULONG attributes, ULONG share, ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode)
 {
     if (device->DeviceObjectExtension->ExtensionFlags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING | DOE_REMOVE_PROCESSED))
@@ -189,24 +211,27 @@ static NTSTATUS open_device(DEVICE_OBJECT *device, const UNICODE_STRING *rest, H
     if (device->Flags & DO_DEVICE_INITIALIZING)
         return STATUS_NO_SUCH_DEVICE;
     sim_access((uint64_t)device, device->Flags & DO_EXCLUSIVE ? SIM_WRITE : SIM_READ);
-    if ((device->Flags & DO_EXCLUSIVE) && device->ReferenceCount > 0)
+    /* DOC: an exclusive device is opened once; names relative to that file are its driver's affair. */
+    if ((device->Flags & DO_EXCLUSIVE) && device->ReferenceCount > 0 && !related)
         return STATUS_ACCESS_DENIED;
     VPB *volume = NULL;
     bool direct = is_direct(rest, access);
     NTSTATUS s = direct ? STATUS_SUCCESS : io_volume_of(device, &volume);
     if (!NT_SUCCESS(s))
         return s;
-    FILE_OBJECT *f = file_make(device, rest, options, access, share);
+    FILE_OBJECT *f = file_make(device, rest, options, oa->Attributes, access, share);
     f->Vpb = volume;
+    f->RelatedFileObject = related; /* DOC: good for the time of IRP_MJ_CREATE */
     if (direct && device->Vpb)
         f->Flags |= FO_DIRECT_DEVICE_OPEN;
     s = parse_device(f, access, attributes, share, disposition, options, size, ea, ea_length, mode, iosb);
+    f->RelatedFileObject = NULL;
     if (!NT_SUCCESS(s)) {
         ob_dereference(f); /* no FO_HANDLE_CREATED: neither cleanup nor close */
         return s;
     }
     f->Flags |= FO_HANDLE_CREATED | FO_FILE_OPEN;
-    struct process *p = (oa->Attributes & OBJ_KERNEL_HANDLE) ? ps_system() : ps_current_process();
+    struct process *p = mode == KernelMode && (oa->Attributes & OBJ_KERNEL_HANDLE) ? ps_system() : ps_current_process();
     HANDLE h;
     s = ob_handle_create(p, f, access, oa->Attributes, &h);
     *handle = h;
@@ -214,50 +239,140 @@ static NTSTATUS open_device(DEVICE_OBJECT *device, const UNICODE_STRING *rest, H
     return s;
 }
 
+static bool options_fit(ULONG access, ULONG disposition, ULONG options)
+{
+    ULONG synchronous = options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT);
+    if (synchronous && !(access & (SYNCHRONIZE | 0xF0000000 | MAXIMUM_ALLOWED)))
+        return false;
+    if (synchronous == (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
+        return false;
+    if ((options & FILE_DIRECTORY_FILE) && (options & FILE_NON_DIRECTORY_FILE))
+        return false;
+    if ((options & FILE_DELETE_ON_CLOSE) && !(access & (0x10000 | 0x10000000 | MAXIMUM_ALLOWED)))
+        return false;
+    return disposition <= FILE_MAXIMUM_DISPOSITION;
+}
+
+/* A name below a directory of the namespace: as if written out. */
+static NTSTATUS lookup_below(void *directory, const UNICODE_STRING *name, ULONG attributes, void **object, UNICODE_STRING *rest)
+{
+    char text[512];
+    WCHAR path[1100];
+    ob_name_text(directory, text, sizeof text);
+    UNICODE_STRING whole = ob_text(text, path, 500);
+    if (name->Length > 1000)
+        return STATUS_OBJECT_NAME_INVALID;
+    path[whole.Length / 2] = '\\';
+    memcpy(path + whole.Length / 2 + 1, name->Buffer, name->Length);
+    whole.Length = (USHORT)(whole.Length + 2 + name->Length);
+    whole.MaximumLength = sizeof path;
+    UNICODE_STRING left;
+    NTSTATUS s = ob_lookup(&whole, attributes, object, &left);
+    if (NT_SUCCESS(s)) /* the remainder in the caller's own text */
+        *rest = (UNICODE_STRING) { left.Length, left.Length, (WCHAR *)((UCHAR *)name->Buffer + name->Length - left.Length) };
+    return s;
+}
+
 NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
                         ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode)
 {
-    if ((options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) && !(access & (SYNCHRONIZE | 0xF0000000)))
+    if (!options_fit(access, disposition, options))
         return STATUS_INVALID_PARAMETER;
-    if (disposition > FILE_MAXIMUM_DISPOSITION)
-        return STATUS_INVALID_PARAMETER;
-    void *object;
+    void *object, *root = NULL;
+    FILE_OBJECT *related = NULL;
     UNICODE_STRING rest, name = oa->ObjectName ? *oa->ObjectName : (UNICODE_STRING) { 0 };
     NTSTATUS s;
     if (oa->RootDirectory) {
-        void *root;
-        s = ob_handle_reference(ps_current_process(), oa->RootDirectory, OB_FILE, 0, &root, NULL);
+        s = ob_handle_reference(ps_current_process(), oa->RootDirectory, OB_NONE, 0, &root, NULL);
         if (!NT_SUCCESS(s))
             return s;
-        object = ((FILE_OBJECT *)root)->DeviceObject;
-        ob_reference(object);
-        ob_dereference(root);
-        rest = name;
+        if (ob_type_of(root) == OB_FILE) {
+            related = root;
+            object = related->DeviceObject;
+            ob_reference(object);
+            rest = name;
+        } else if (ob_type_of(root) == OB_DIRECTORY) {
+            s = lookup_below(root, &name, oa->Attributes, &object, &rest);
+        } else {
+            s = STATUS_OBJECT_TYPE_MISMATCH;
+        }
     } else {
         s = ob_lookup(&name, oa->Attributes, &object, &rest);
-        if (!NT_SUCCESS(s))
-            return s;
     }
-    if (ob_type_of(object) != OB_DEVICE)
-        s = rest.Length ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_TYPE_MISMATCH;
-    else
-        s = open_device(object, &rest, handle, map_access(access), oa, iosb, size, attributes, share, disposition, options, ea, ea_length, mode);
-    ob_dereference(object);
+    if (NT_SUCCESS(s)) {
+        if (ob_type_of(object) != OB_DEVICE)
+            s = rest.Length ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_TYPE_MISMATCH;
+        else
+            s = open_device(object, related, &rest, handle, map_access(access), oa, iosb, size, attributes, share, disposition, options, ea, ea_length, mode);
+        ob_dereference(object);
+    }
+    if (root)
+        ob_dereference(root);
     return s;
+}
+
+/* What a caller in user mode says of the object, with its name in pool. */
+struct captured {
+    OBJECT_ATTRIBUTES oa;
+    UNICODE_STRING name;
+    LARGE_INTEGER size;
+    PVOID ea;
+};
+
+static void captured_free(struct captured *c)
+{
+    if (c->name.Buffer)
+        ex_pool_free(c->name.Buffer);
+    if (c->ea)
+        ex_pool_free(c->ea);
+}
+
+static NTSTATUS capture(struct captured *c, const OBJECT_ATTRIBUTES *oa, const LARGE_INTEGER *size, const void *ea, ULONG ea_length)
+{
+    memset(c, 0, sizeof *c);
+    if (!io_user_read(UserMode, &c->oa, oa, sizeof *oa) || (size && !io_user_read(UserMode, &c->size, size, sizeof *size)))
+        return STATUS_ACCESS_VIOLATION;
+    if (c->oa.Length != sizeof *oa)
+        return STATUS_INVALID_PARAMETER;
+    if (c->oa.ObjectName) {
+        UNICODE_STRING n;
+        if (!io_user_read(UserMode, &n, c->oa.ObjectName, sizeof n))
+            return STATUS_ACCESS_VIOLATION;
+        if (n.Length & 1)
+            return STATUS_OBJECT_NAME_INVALID;
+        c->name = (UNICODE_STRING) { n.Length, (USHORT)(n.Length + 2), ex_pool_alloc(PagedPool, n.Length + 2u, FILE_TAG) };
+        c->name.Buffer[n.Length / 2] = 0;
+        if (!io_user_read(UserMode, c->name.Buffer, n.Buffer, n.Length))
+            return STATUS_ACCESS_VIOLATION;
+        c->oa.ObjectName = &c->name;
+    }
+    if (ea && ea_length) {
+        c->ea = ex_pool_alloc(NonPagedPoolNx, ea_length, FILE_TAG);
+        if (!io_user_read(UserMode, c->ea, ea, ea_length))
+            return STATUS_ACCESS_VIOLATION;
+    }
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS NtCreateFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
                       ULONG disposition, ULONG options, PVOID ea, ULONG ea_length)
 {
     struct syscall sc;
+    struct captured c;
     ps_syscall_enter(&sc, FRAME_NtCreateFile);
     sim_point(0);
     HANDLE h = NULL;
     IO_STATUS_BLOCK result = { .Status = 0 };
-    NTSTATUS s = io_create_file(&h, access, oa, &result, size, attributes, share, disposition, options, ea, ea_length, UserMode);
+    NTSTATUS s = STATUS_ACCESS_VIOLATION;
+    memset(&c, 0, sizeof c);
+    if (io_user_probe_write(UserMode, handle, sizeof *handle) && io_user_probe_write(UserMode, iosb, sizeof *iosb))
+        s = capture(&c, oa, size, ea, ea_length);
+    if (NT_SUCCESS(s))
+        s = io_create_file(&h, access, &c.oa, &result, size ? &c.size : NULL, attributes, share, disposition, options, c.ea, c.ea ? ea_length : 0, UserMode);
+    captured_free(&c);
     if (NT_SUCCESS(s)) {
-        *handle = h;
-        *iosb = result;
+        io_user_write(UserMode, handle, &h, sizeof h);
+        io_user_write(UserMode, iosb, &result, sizeof result);
     }
     ps_syscall_leave(&sc);
     return s;
@@ -270,6 +385,12 @@ NTSTATUS ZwCreateFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_ST
     return s;
 }
 
+NTSTATUS IoCreateFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
+                      ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, ULONG type, PVOID parameters, ULONG io_options)
+{
+    return io_create_file(handle, access, oa, iosb, size, attributes, share, disposition, options, ea, ea_length, KernelMode);
+}
+
 NTSTATUS ZwOpenFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG options)
 {
     return io_create_file(handle, access, oa, iosb, NULL, 0, share, FILE_OPEN, options, NULL, 0, KernelMode);
@@ -280,7 +401,7 @@ NTSTATUS NtClose(HANDLE handle)
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtClose);
     sim_point((uint64_t)handle);
-    NTSTATUS s = ob_handle_close(ps_current_process(), handle);
+    NTSTATUS s = (LONG_PTR)handle < 0 ? STATUS_INVALID_HANDLE : ob_handle_close(ps_current_process(), handle); /* kernel handles are not the program's */
     ps_syscall_leave(&sc);
     return s;
 }

@@ -24,7 +24,7 @@ MDL *IoAllocateMdl(PVOID va, ULONG length, ULONG secondary, ULONG quota, IRP *ir
     m->ByteCount = length;
     if (!irp)
         return m;
-    if (!secondary) {
+    if (!(secondary & 0xFF)) {
         irp->MdlAddress = m;
     } else {
         MDL **at = &irp->MdlAddress;

@@ -117,6 +117,16 @@ void IoStopTimer(DEVICE_OBJECT *device)
         KeCancelTimer(&t->timer);
 }
 
+void io_timer_free(DEVICE_OBJECT *device)
+{
+    struct io_timer *t = (struct io_timer *)device->Timer;
+    if (!t)
+        return;
+    KeCancelTimer(&t->timer);
+    device->Timer = NULL;
+    ex_pool_free(t);
+}
+
 /* ---- configuration ---- */
 
 PVOID IoGetConfigurationInformation(void)

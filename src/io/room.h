@@ -38,6 +38,9 @@ struct io_room {
     LIST_ENTRY *file_systems; /* four lists, in pool */
     struct fs_watcher *fs_watchers;
     void *configuration; /* CONFIGURATION_INFORMATION, once asked for */
+    struct io_reinitialize *reinitialize; /* in the order of registration */
+    struct io_shutdown *shutdowns; /* the last registered first */
+    ULONG *file_mapping; /* GENERIC_MAPPING of files, once asked for */
 };
 
 struct io_room *io_room(void);
@@ -60,6 +63,19 @@ void IoFreeMdl(MDL *mdl);
 MDL *IoAllocateMdl(PVOID va, ULONG length, ULONG secondary, ULONG quota, IRP *irp);
 void MmUnlockPages(MDL *mdl);
 void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation);
+/* A driver object goes away, with its image; DriverUnload is not called. */
+void io_driver_forget(DRIVER_OBJECT *driver);
+/* After all DriverEntry routines have returned. */
+void io_reinitialize_drivers(void);
+/* IRP_MJ_SHUTDOWN to those that asked for it. */
+void io_shutdown_system(void);
+/* Registrations of a driver; NULL: of those that are no longer loaded. */
+unsigned io_shutdowns_of(const DRIVER_OBJECT *driver);
+/* Copies from or to memory that a user-mode caller named; false: it is not there, or not the caller's. A kernel-mode caller is trusted. */
+bool io_user_read(KPROCESSOR_MODE mode, void *to, const void *from, size_t bytes);
+bool io_user_write(KPROCESSOR_MODE mode, void *to, const void *from, size_t bytes);
+/* As ProbeForWrite: the bytes at both ends of each page can be written. */
+bool io_user_probe_write(KPROCESSOR_MODE mode, void *at, size_t bytes);
 struct io_driver *io_driver_of(const DRIVER_OBJECT *driver);
 /* The unloaded driver that an address lies in; NULL. */
 const struct io_gone *io_gone_at(uint64_t address);
@@ -71,6 +87,8 @@ void io_vpb_free(DEVICE_OBJECT *device);
 /* The mounted volume on a device, referenced, mounting it first if need be; NULL if there is none. */
 NTSTATUS io_volume_of(DEVICE_OBJECT *device, VPB **out);
 DEVICE_OBJECT *IoGetBaseFileSystemDeviceObject(FILE_OBJECT *file);
+void io_timer_free(DEVICE_OBJECT *device); /* of IoInitializeTimer, if there is one */
+void io_fast_detach(DEVICE_OBJECT *source, DEVICE_OBJECT *target); /* FastIoDetachDevice of the one above */
 void io_device_try_free(DEVICE_OBJECT *d);
 void io_driver_extensions_free(DRIVER_OBJECT *driver);
 NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,

@@ -9,20 +9,26 @@
 
 static void print_completion(FILE *out, const IO_STACK_LOCATION *sl)
 {
-    fprintf(out, "%08x-%08x-%08x-%08x", (uint32_t)((uint64_t)sl->CompletionRoutine >> 32), (uint32_t)(uint64_t)sl->CompletionRoutine,
-            (uint32_t)((uint64_t)sl->Context >> 32), (uint32_t)(uint64_t)sl->Context);
+    const uint64_t both[2] = { (uint64_t)sl->CompletionRoutine, (uint64_t)sl->Context };
+    for (int i = 0; i < 2; i++)
+        fprintf(out, both[i] ? "%s%016llx" : "%s%08llx", i ? "-" : "", (unsigned long long)both[i]);
 }
 
+/* Each word has its place; those that do not apply are left empty. */
 static void print_control(FILE *out, UCHAR control)
 {
-    if (control & SL_INVOKE_ON_SUCCESS)
-        fprintf(out, " Success");
-    if (control & SL_INVOKE_ON_ERROR)
-        fprintf(out, " Error");
-    if (control & SL_INVOKE_ON_CANCEL)
-        fprintf(out, " Cancel");
-    if (control & SL_PENDING_RETURNED)
-        fprintf(out, " pending");
+    static const struct {
+        UCHAR bit;
+        const char *word;
+    } words[] = { { SL_INVOKE_ON_SUCCESS, "Success" }, { SL_INVOKE_ON_ERROR, "Error" }, { SL_INVOKE_ON_CANCEL, "Cancel" }, { SL_PENDING_RETURNED, "pending" } };
+    char text[64];
+    size_t n = 0, solid = 0;
+    for (size_t i = 0; i < 4; i++) {
+        n += (size_t)sprintf(text + n, " %s", control & words[i].bit ? words[i].word : "");
+        if (control & words[i].bit)
+            solid = n;
+    }
+    fprintf(out, "%.*s", (int)solid, text);
 }
 
 static void print_location(FILE *out, const IO_STACK_LOCATION *sl, bool current)

@@ -19,6 +19,8 @@ LONG64 ObfDereferenceObject(PVOID object)
     return n;
 }
 
+ULONG ObIsKernelHandle(HANDLE handle);
+
 /* A type argument is the object that IoFileObjectType and its like point to; NULL is any. */
 static enum ob_type_index type_index(const void *type)
 {
@@ -35,6 +37,9 @@ NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ULONG access, PVOID type, ULON
     void *found;
     ACCESS_MASK granted;
     *object = NULL;
+    /* DOC: a handle of the kernel's is none for user mode. */
+    if ((mode & 0xFF) == UserMode && ObIsKernelHandle(handle))
+        return STATUS_INVALID_HANDLE;
     NTSTATUS s = ob_handle_reference(ps_current_process(), handle, OB_NONE, 0, &found, &granted);
     if (!NT_SUCCESS(s))
         return s;
@@ -157,6 +162,21 @@ NTSTATUS ZwCreateDirectoryObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES
     return s;
 }
 
+NTSTATUS ZwOpenDirectoryObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa)
+{
+    void *directory;
+    UNICODE_STRING rest;
+    NTSTATUS s = ob_lookup(oa->ObjectName, oa->Attributes, &directory, &rest);
+    if (!NT_SUCCESS(s))
+        return s;
+    if (ob_type_of(directory) != OB_DIRECTORY)
+        s = STATUS_OBJECT_TYPE_MISMATCH;
+    else
+        s = ob_handle_create(handle_owner(oa), directory, access, oa->Attributes, handle);
+    ob_dereference(directory);
+    return s;
+}
+
 NTSTATUS ZwOpenSymbolicLinkObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa)
 {
     void *link;
@@ -214,6 +234,48 @@ NTSTATUS ZwDuplicateObject(HANDLE from_process, HANDLE from, HANDLE to_process, 
     if (b)
         ob_dereference(b);
     return s;
+}
+
+/* DOC: undocumented but exported; drivers find each other's driver objects with it. */
+NTSTATUS ObReferenceObjectByName(UNICODE_STRING *name, ULONG attributes, PVOID access_state, ULONG access, PVOID type, ULONG mode, PVOID context, PVOID *object)
+{
+    void *found;
+    UNICODE_STRING rest;
+    enum ob_type_index wanted = type_index(type);
+    *object = NULL;
+    NTSTATUS s = ob_lookup(name, attributes, &found, &rest);
+    if (!NT_SUCCESS(s))
+        return s;
+    if (rest.Length)
+        s = STATUS_OBJECT_NAME_NOT_FOUND;
+    else if (wanted != OB_NONE && ob_type_of(found) != wanted)
+        s = STATUS_OBJECT_TYPE_MISMATCH;
+    if (!NT_SUCCESS(s)) {
+        ob_dereference(found);
+        return s;
+    }
+    *object = found;
+    return s;
+}
+
+NTSTATUS ObOpenObjectByPointerWithTag(PVOID object, ULONG attributes, PVOID access_state, ULONG access, PVOID type, ULONG mode, ULONG tag, HANDLE *handle)
+{
+    return ObOpenObjectByPointer(object, attributes, access_state, access, type, mode, handle);
+}
+
+NTSTATUS ObReferenceObjectByPointerWithTag(PVOID object, ULONG access, PVOID type, ULONG mode, ULONG tag)
+{
+    return ObReferenceObjectByPointer(object, access, type, mode);
+}
+
+void ObDereferenceObjectDeferDeleteWithTag(PVOID object, ULONG tag)
+{
+    ob_dereference(object);
+}
+
+void ObMakeTemporaryObject(PVOID object)
+{
+    ob_remove_name(object);
 }
 
 NTSTATUS ZwMakeTemporaryObject(HANDLE handle)

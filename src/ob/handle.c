@@ -153,6 +153,20 @@ NTSTATUS ob_handle_duplicate(struct process *from, HANDLE source, struct process
     return s;
 }
 
+uint64_t ob_handle_count(struct process *process, HANDLE *last, void **object)
+{
+    const struct handle_table *t = process->handles;
+    uint64_t n = 0;
+    for (uint32_t i = 0; t && i < t->size; i++)
+        if (t->entries[i].object) {
+            uint64_t h = (uint64_t)(i + 1) * 4;
+            n++;
+            *last = (HANDLE)(process == ps_system() ? h | KERNEL_HANDLE_BIT : h);
+            *object = t->entries[i].object;
+        }
+    return n;
+}
+
 void ob_handles_close_all(struct process *process)
 {
     struct handle_table *t = process->handles;

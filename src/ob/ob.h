@@ -5,6 +5,8 @@
 #include "nt/ob.h"
 #include "nt/types.h"
 
+#include <stdbool.h>
+
 enum ob_type_index {
     OB_NONE,
     OB_TYPE,
@@ -36,6 +38,7 @@ struct ob_type {
     void (*delete)(void *object); /* last reference gone */
     void (*close)(void *object, struct process *process, bool last_handle_of_all); /* a handle was closed */
     uint64_t offset_of_waitable; /* of the dispatcher header in the body (FILE_OBJECT: its Event), or OB_NOT_WAITABLE */
+    bool (*delete_waits)(const void *object); /* NULL: never. Then delete runs in a worker thread if it cannot wait where it is. */
 };
 
 void ob_init(void);
@@ -76,5 +79,9 @@ void *ob_type_object(enum ob_type_index type);
 /* ASCII text as a counted string in buffer. */
 UNICODE_STRING ob_text(const char *text, WCHAR *buffer, size_t count);
 uint64_t ob_live_count(enum ob_type_index type);
+/* Each living object of a type, in the order of their addresses; caller: who made it, 0 = unknown. */
+void ob_walk(enum ob_type_index type, void (*fn)(void *ctx, void *object, uint64_t caller), void *ctx);
+/* Open handles of a process; *first gets one of them with its object. */
+uint64_t ob_handle_count(struct process *process, HANDLE *last, void **object);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ex/work.h"
 #include "mm/mm.h"
 #include "sim/access.h"
 #include "sim/machine.h"
@@ -81,10 +82,43 @@ void ob_reference(void *object)
     OBJECT_TO_OBJECT_HEADER(object)->PointerCount++;
 }
 
+/* DOC: the delete routine of a file sends a request and may wait: with APCs disabled, or above PASSIVE_LEVEL, a worker thread does it. */
+static bool must_defer(enum ob_type_index type, const void *object)
+{
+    return types[type].delete_waits && KeAreAllApcsDisabled() && types[type].delete_waits(object);
+}
+
+struct deferred {
+    WORK_QUEUE_ITEM item;
+    void *object;
+};
+
+static void destroy(void *object);
+
+static void destroy_deferred(void *context)
+{
+    struct deferred *d = context;
+    void *object = d->object;
+    ex_pool_free(d);
+    destroy(object);
+}
+
+static void delete_later(void *object)
+{
+    struct deferred *d = ex_pool_alloc(NonPagedPoolNx, sizeof *d, OB_TAG);
+    memset(d, 0, sizeof *d);
+    d->object = object;
+    ex_work_queue_host(&d->item, destroy_deferred, d, WORK_CRITICAL);
+}
+
 static void destroy(void *object)
 {
     OBJECT_HEADER *h = OBJECT_TO_OBJECT_HEADER(object);
     enum ob_type_index type = ob_type_of(object);
+    if (must_defer(type, object)) {
+        delete_later(object);
+        return;
+    }
     if (types[type].delete)
         types[type].delete(object);
     ob_remove_name(object);
@@ -103,6 +137,26 @@ void ob_dereference(void *object)
     sim_access(SIM_ACCESS_OF(SIM_LIFE, object), kept ? SIM_READ : SIM_WRITE);
     if (h->PointerCount == 0)
         destroy(object);
+}
+
+struct object_walk {
+    enum ob_type_index type;
+    void (*fn)(void *ctx, void *object, uint64_t caller);
+    void *ctx;
+};
+
+static void walk_block(void *ctx, const struct pool_block *b)
+{
+    const struct object_walk *w = ctx;
+    OBJECT_HEADER *h = (OBJECT_HEADER *)b->base;
+    if (b->tag == OB_TAG && b->bytes >= sizeof *h && h->TypeIndex == (UCHAR)w->type && h->PointerCount > 0)
+        w->fn(w->ctx, h->Body, b->caller);
+}
+
+void ob_walk(enum ob_type_index type, void (*fn)(void *ctx, void *object, uint64_t caller), void *ctx)
+{
+    struct object_walk w = { type, fn, ctx };
+    mm_pool_walk(walk_block, &w);
 }
 
 uint64_t ob_live_count(enum ob_type_index type)

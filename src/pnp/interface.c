@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cm/cm.h"
 #include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
@@ -45,6 +46,30 @@ static struct interface_record *find_link(const char *link)
     return NULL;
 }
 
+struct interface_record *pnp_interface_of(const UNICODE_STRING *link)
+{
+    char text[400];
+    narrow(link, text, sizeof text);
+    if (strncmp(text, "\\\\?\\", 4) == 0) /* the form for programs */
+        text[1] = '?';
+    return find_link(text);
+}
+
+/* The reference string at the end of a link, with its backslash; "". */
+static const char *reference_of(const char *link)
+{
+    const char *guid = strchr(link, '{'), *end = guid ? strchr(guid, '}') : NULL;
+    return end ? end + 1 : "";
+}
+
+static void link_text(const struct devnode *n, const char *guid, const char *reference, char *out, size_t size)
+{
+    size_t at = (size_t)snprintf(out, size, "\\??\\");
+    for (const char *p = n->device_id; *p && at + 1 < size; p++)
+        out[at++] = *p == '\\' ? '#' : *p;
+    snprintf(out + at, size - at, "#%s#%s%s%s", n->instance, guid, reference[0] ? "\\" : "", reference);
+}
+
 NTSTATUS IoRegisterDeviceInterface(DEVICE_OBJECT *pdo, const GUID *class_guid, const UNICODE_STRING *reference, UNICODE_STRING *link)
 {
     struct devnode *n = pnp_node_of(pdo);
@@ -54,13 +79,13 @@ NTSTATUS IoRegisterDeviceInterface(DEVICE_OBJECT *pdo, const GUID *class_guid, c
     guid_text(class_guid, guid);
     if (reference && reference->Length)
         narrow(reference, ref, sizeof ref);
-    size_t at = (size_t)snprintf(text, sizeof text, "\\??\\");
-    for (const char *p = n->device_id; *p && at + 1 < sizeof text; p++)
-        text[at++] = *p == '\\' ? '#' : *p;
-    snprintf(text + at, sizeof text - at, "#%s#%s%s%s", n->instance, guid, ref[0] ? "\\" : "", ref);
+    if (strpbrk(ref, "\\/"))
+        return STATUS_INVALID_PARAMETER; /* DOC: no path separators */
+    link_text(n, guid, ref, text, sizeof text);
     if (!find_link(text)) {
         struct interface_record *r = sim_alloc(sizeof *r);
         r->pdo = pdo;
+        r->class = *class_guid;
         strcpy(r->guid, guid);
         strcpy(r->link, text);
         struct interface_record **end = &pnp_room()->interfaces;
@@ -72,39 +97,76 @@ NTSTATUS IoRegisterDeviceInterface(DEVICE_OBJECT *pdo, const GUID *class_guid, c
     return STATUS_SUCCESS;
 }
 
+/* The link object is that of all reference strings of a class: what follows "}" is the name that the driver gets. */
+static size_t base_length(const char *link)
+{
+    return (size_t)(reference_of(link) - link);
+}
+
+static bool base_in_use(const struct interface_record *but)
+{
+    size_t n = base_length(but->link);
+    for (const struct interface_record *r = pnp_room()->interfaces; r; r = r->next)
+        if (r != but && r->enabled && base_length(r->link) == n && strncasecmp(r->link, but->link, n) == 0)
+            return true;
+    return false;
+}
+
 static NTSTATUS set_state(struct interface_record *r, bool enable)
 {
     WCHAR link[400], target[400];
-    UNICODE_STRING l = ob_text(r->link, link, 400);
+    char base[400], name[300];
     void *object;
+    NTSTATUS s = STATUS_SUCCESS;
     if (enable == r->enabled)
         return enable ? STATUS_OBJECT_NAME_EXISTS : STATUS_OBJECT_NAME_NOT_FOUND;
+    snprintf(base, sizeof base, "%.*s", (int)base_length(r->link), r->link);
+    UNICODE_STRING l = ob_text(base, link, 400);
+    bool shared = base_in_use(r);
     if (!enable) {
         r->enabled = false;
-        NTSTATUS s = ob_lookup_link(&l, &object);
-        if (NT_SUCCESS(s)) {
+        if (!shared && NT_SUCCESS(ob_lookup_link(&l, &object))) {
             ob_remove_name(object);
             ob_dereference(object);
         }
-        return STATUS_SUCCESS;
+    } else {
+        ob_name_text(r->pdo, name, sizeof name);
+        UNICODE_STRING t = ob_text(name, target, 400);
+        if (!shared && NT_SUCCESS(s = ob_symlink_create(&l, &t, &object)))
+            ob_dereference(object);
+        r->enabled = NT_SUCCESS(s);
     }
-    char name[300];
-    ob_name_text(r->pdo, name, sizeof name);
-    UNICODE_STRING t = ob_text(name, target, 400);
-    NTSTATUS s = ob_symlink_create(&l, &t, &object);
-    if (NT_SUCCESS(s)) {
-        ob_dereference(object);
-        r->enabled = true;
-    }
+    if (NT_SUCCESS(s))
+        pnp_notify_interface(&r->class, r->link, enable);
     return s;
 }
 
 NTSTATUS IoSetDeviceInterfaceState(const UNICODE_STRING *link, ULONG enable)
 {
-    char text[400];
-    narrow(link, text, sizeof text);
-    struct interface_record *r = find_link(text);
-    return r ? set_state(r, (enable & 0xFF) != 0) : STATUS_OBJECT_NAME_NOT_FOUND;
+    struct interface_record *r = pnp_interface_of(link);
+    struct devnode *n = r ? pnp_node_of(r->pdo) : NULL;
+    bool on = (enable & 0xFF) != 0;
+    if (!n)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    /* OBS: enabled before the device is started, it takes effect when it is. */
+    if (on && n->state < NODE_STARTED) {
+        r->pended = true;
+        return STATUS_SUCCESS;
+    }
+    if (!on && r->pended) {
+        r->pended = false;
+        return STATUS_SUCCESS;
+    }
+    return set_state(r, on);
+}
+
+void pnp_interfaces_started(const DEVICE_OBJECT *pdo)
+{
+    for (struct interface_record *r = pnp_room()->interfaces; r; r = r->next)
+        if (r->pdo == pdo && r->pended) {
+            r->pended = false;
+            set_state(r, true);
+        }
 }
 
 void pnp_interfaces_disable(const DEVICE_OBJECT *pdo)
@@ -123,20 +185,22 @@ void pnp_interfaces_forget(const DEVICE_OBJECT *pdo)
             continue;
         }
         *at = r->next;
+        pnp_properties_free(&r->properties);
         sim_free(r, sizeof *r);
     }
 }
 
 NTSTATUS IoGetDeviceInterfaces(const GUID *class_guid, DEVICE_OBJECT *pdo, ULONG flags, WCHAR **list)
 {
-    char guid[40];
-    guid_text(class_guid, guid);
     size_t n = 1;
+    *list = NULL;
+    if (pdo && !pnp_node_of(pdo))
+        return STATUS_INVALID_DEVICE_REQUEST;
     for (struct interface_record *r = pnp_room()->interfaces; r; r = r->next)
         n += strlen(r->link) + 1;
     WCHAR *w = ex_pool_alloc(PagedPool, n * 2, INTERFACE_TAG), *at = w;
     for (struct interface_record *r = pnp_room()->interfaces; r; r = r->next) {
-        if (strcasecmp(r->guid, guid) != 0 || (pdo && r->pdo != pdo) || (!r->enabled && !(flags & 1)))
+        if (memcmp(&r->class, class_guid, sizeof r->class) != 0 || (pdo && r->pdo != pdo) || (!r->enabled && !(flags & 1)))
             continue;
         for (const char *p = r->link; *p; p++)
             *at++ = (UCHAR)*p;
@@ -145,6 +209,32 @@ NTSTATUS IoGetDeviceInterfaces(const GUID *class_guid, DEVICE_OBJECT *pdo, ULONG
     *at = 0;
     *list = w;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS IoGetDeviceInterfaceAlias(const UNICODE_STRING *link, const GUID *class_guid, UNICODE_STRING *alias)
+{
+    const struct interface_record *from = pnp_interface_of(link);
+    *alias = (UNICODE_STRING) { 0 };
+    for (const struct interface_record *r = pnp_room()->interfaces; from && r; r = r->next)
+        if (r->pdo == from->pdo && memcmp(&r->class, class_guid, sizeof r->class) == 0 && strcasecmp(reference_of(r->link), reference_of(from->link)) == 0) {
+            *alias = pool_unicode(r->link);
+            return STATUS_SUCCESS;
+        }
+    return STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+NTSTATUS IoOpenDeviceInterfaceRegistryKey(const UNICODE_STRING *link, ULONG access, HANDLE *key)
+{
+    char path[900], name[400];
+    struct interface_record *r = pnp_interface_of(link);
+    if (!r)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    /* DeviceClasses\{guid}\##?#ROOT#X#0000#{guid}\#reference\Device Parameters */
+    snprintf(name, sizeof name, "%.*s", (int)base_length(r->link + 4), r->link + 4);
+    const char *reference = reference_of(r->link);
+    snprintf(path, sizeof path, "\\Registry\\Machine\\System\\CurrentControlSet\\Control\\DeviceClasses\\%s\\##?#%s\\#%s\\Device Parameters", r->guid, name,
+             reference[0] ? reference + 1 : "");
+    return cm_open(path, true, access, key);
 }
 
 bool pnp_expand(const char *text, char *out, size_t size)
@@ -166,112 +256,4 @@ bool pnp_expand(const char *text, char *out, size_t size)
     /* The user-mode form of "\??\X" is "\\?\X". */
     snprintf(out, size, "%.*s%s%s%s", (int)(at - text), text, link[0] ? "\\\\?\\" : "", link[0] ? link + 4 : "", close ? close + 1 : "");
     return link[0] != 0;
-}
-
-/* ---- properties ---- */
-
-enum { PROPERTY_DESCRIPTION, PROPERTY_HARDWARE_ID, PROPERTY_COMPATIBLE_IDS, PROPERTY_BOOT_CONFIGURATION, PROPERTY_BOOT_TRANSLATED, PROPERTY_CLASS_NAME,
-       PROPERTY_CLASS_GUID, PROPERTY_DRIVER_KEY, PROPERTY_MANUFACTURER, PROPERTY_FRIENDLY_NAME, PROPERTY_LOCATION, PROPERTY_PDO_NAME, PROPERTY_BUS_TYPE_GUID,
-       PROPERTY_LEGACY_BUS_TYPE, PROPERTY_BUS_NUMBER, PROPERTY_ENUMERATOR, PROPERTY_ADDRESS, PROPERTY_UI_NUMBER };
-
-static NTSTATUS give_text(const char *text, bool multi, ULONG length, PVOID buffer, ULONG *result)
-{
-    size_t n = strlen(text), total = (n + (multi ? 2 : 1)) * 2;
-    *result = (ULONG)total;
-    if (length < total)
-        return STATUS_BUFFER_TOO_SMALL;
-    WCHAR *w = buffer;
-    for (size_t i = 0; i < n; i++)
-        w[i] = text[i] == '\n' ? 0 : (UCHAR)text[i];
-    w[n] = 0;
-    if (multi)
-        w[n + 1] = 0;
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS IoGetDeviceProperty(DEVICE_OBJECT *pdo, ULONG property, ULONG length, PVOID buffer, ULONG *result)
-{
-    struct devnode *n = pnp_node_of(pdo);
-    if (!n)
-        return STATUS_INVALID_DEVICE_REQUEST;
-    char text[400];
-    switch (property) {
-    case PROPERTY_DESCRIPTION:
-    case PROPERTY_FRIENDLY_NAME:
-        return give_text(n->device_id, false, length, buffer, result);
-    case PROPERTY_HARDWARE_ID:
-        return give_text(n->hwids, true, length, buffer, result);
-    case PROPERTY_PDO_NAME:
-        ob_name_text(pdo, text, sizeof text);
-        return give_text(text, false, length, buffer, result);
-    case PROPERTY_ENUMERATOR:
-        snprintf(text, sizeof text, "%.*s", (int)strcspn(n->device_id, "\\"), n->device_id);
-        return give_text(text, false, length, buffer, result);
-    case PROPERTY_DRIVER_KEY:
-        snprintf(text, sizeof text, "%s\\%s", n->service, n->instance);
-        return give_text(text, false, length, buffer, result);
-    default:
-        *result = 0;
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    }
-}
-
-/* ---- registry ---- */
-
-NTSTATUS ZwCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class_name, ULONG options, ULONG *disposition);
-
-static NTSTATUS key_open(const char *path, ULONG access, HANDLE *key)
-{
-    /* Each level exists before the next is made. */
-    char part[500];
-    NTSTATUS s = STATUS_OBJECT_NAME_NOT_FOUND;
-    size_t n = strlen(path), base = strlen("\\Registry\\Machine\\System");
-    for (size_t i = base; i <= n; i++) {
-        if (path[i] && path[i] != '\\')
-            continue;
-        snprintf(part, sizeof part, "%.*s", (int)i, path);
-        WCHAR w[500];
-        UNICODE_STRING name = ob_text(part, w, 500);
-        OBJECT_ATTRIBUTES oa = { .Length = sizeof oa, .ObjectName = &name, .Attributes = OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE };
-        HANDLE h;
-        s = ZwCreateKey(&h, access, &oa, 0, NULL, 0, NULL);
-        if (!NT_SUCCESS(s))
-            return s;
-        if (i == n)
-            *key = h;
-        else
-            ob_handle_close(ps_system(), h);
-    }
-    return s;
-}
-
-void pnp_registry_key_make(const char *path)
-{
-    HANDLE h;
-    if (NT_SUCCESS(key_open(path, 0xF003F, &h)))
-        ob_handle_close(ps_system(), h);
-}
-
-NTSTATUS IoOpenDeviceRegistryKey(DEVICE_OBJECT *pdo, ULONG type, ULONG access, HANDLE *key)
-{
-    struct devnode *n = pnp_node_of(pdo);
-    if (!n)
-        return STATUS_INVALID_DEVICE_REQUEST;
-    char path[500];
-    if (type & 2) /* PLUGPLAY_REGKEY_DRIVER */
-        snprintf(path, sizeof path, "\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\%s\\%s", n->service, n->instance);
-    else
-        snprintf(path, sizeof path, "\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\%s\\%s\\Device Parameters", n->device_id, n->instance);
-    return key_open(path, access, key);
-}
-
-NTSTATUS IoOpenDeviceInterfaceRegistryKey(const UNICODE_STRING *link, ULONG access, HANDLE *key)
-{
-    char text[400], path[600];
-    narrow(link, text, sizeof text);
-    struct interface_record *r = find_link(text);
-    if (!r)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    snprintf(path, sizeof path, "\\Registry\\Machine\\System\\CurrentControlSet\\Control\\DeviceClasses\\%s\\%s\\Device Parameters", r->guid, r->link + 4);
-    return key_open(path, access, key);
 }

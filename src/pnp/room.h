@@ -5,12 +5,20 @@
 #include "pnp/pnp.h"
 #include "sim/machine.h"
 
+struct config_device;
+struct config_driver;
+struct notification;
+struct property;
+
 struct interface_record {
     struct interface_record *next;
     DEVICE_OBJECT *pdo;
+    GUID class;
     char guid[40]; /* "{…}" in lower case */
-    char link[400]; /* "\??\ROOT#X#0000#{guid}" */
+    char link[400]; /* "\??\ROOT#X#0000#{guid}", with "\reference" */
     bool enabled;
+    bool pended; /* to be enabled when the device is started */
+    struct property *properties;
 };
 
 struct pnp_room {
@@ -18,6 +26,8 @@ struct pnp_room {
     const struct config *config;
     DRIVER_OBJECT *root_driver;
     struct interface_record *interfaces; /* in the order of registration */
+    struct notification *notifications;
+    uint64_t notification_serial;
 };
 
 struct pnp_room *pnp_room(void);
@@ -25,10 +35,40 @@ struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo);
 NTSTATUS pnp_start_node(struct devnode *n, char *err, size_t errlen);
 NTSTATUS pnp_enumerate(struct devnode *n, char *err, size_t errlen);
 NTSTATUS pnp_send(DEVICE_OBJECT *device, IO_STACK_LOCATION *parameters, ULONG_PTR *information);
+void pnp_remove_node(struct devnode *n, bool surprise);
 void pnp_roots_make(const struct config *config);
 void pnp_interfaces_disable(const DEVICE_OBJECT *pdo);
 void pnp_interfaces_forget(const DEVICE_OBJECT *pdo);
+/* After a start: what was enabled during it takes effect. */
+void pnp_interfaces_started(const DEVICE_OBJECT *pdo);
+struct interface_record *pnp_interface_of(const UNICODE_STRING *link);
+/* ids: separated by newlines. */
+bool pnp_id_listed(const char *ids, const char *hwid);
+void pnp_properties_free(struct property **list);
+
+/* Requirements in pool; NULL if the device has no resources. */
+IO_RESOURCE_REQUIREMENTS_LIST *pnp_requirements_of(const struct config_device *d);
+/* What is assigned, in pool; NULL for no list. */
+CM_RESOURCE_LIST *pnp_resources_assign(const IO_RESOURCE_REQUIREMENTS_LIST *l, bool translated);
+size_t pnp_resources_bytes(const CM_RESOURCE_LIST *r);
+
 /* Creates a key with all its parents. */
 void pnp_registry_key_make(const char *path);
+void pnp_instance_path(const struct devnode *n, char *out, size_t size);
+void pnp_software_path(const struct devnode *n, char *out, size_t size);
+/* The instance and hardware keys of a device that was found. */
+void pnp_registry_identify(struct devnode *n);
+void pnp_registry_compatible(const struct devnode *n, const char *ids);
+/* The software key of a device that gets this function driver. */
+void pnp_registry_install(struct devnode *n, const struct config_driver *d);
+void pnp_registry_count_instance(const struct devnode *n);
+/* Services named as filters of the device or its class, one a line; false: none. */
+bool pnp_registry_filters(const struct devnode *n, bool of_class, bool upper, char *out, size_t size);
+
+void pnp_notify_interface(const GUID *class, const char *link, bool enabled);
+/* false: somebody who was asked refused. */
+bool pnp_notify_query_remove(const DEVICE_OBJECT *pdo);
+void pnp_notify_remove_cancelled(const DEVICE_OBJECT *pdo);
+void pnp_notify_removed(const DEVICE_OBJECT *pdo);
 
 #endif

@@ -15,6 +15,7 @@
 
 enum { ID_TAG = 0x70506E50 };
 
+PVOID MmMapLockedPagesSpecifyCache(MDL *mdl, ULONG mode, ULONG cache, PVOID address, ULONG bugcheck, ULONG priority);
 ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state);
 
 /* Ends with two zeros: good as a string and as a list of one. */
@@ -39,7 +40,10 @@ static NTSTATUS answer_id(struct devnode *n, IRP *irp, ULONG type)
         return STATUS_SUCCESS;
     case BusQueryInstanceID: {
         char text[16];
-        snprintf(text, sizeof text, "%04u", (unsigned)(n->root - pnp_room()->config->devices) % 10000);
+        unsigned before = 0; /* devices with the same id */
+        for (const struct config_device *d = pnp_room()->config->devices; d < n->root; d++)
+            before += strcasecmp(d->hwid, n->root->hwid) == 0;
+        snprintf(text, sizeof text, "%04u", before % 10000);
         irp->IoStatus.Information = (ULONG_PTR)pool_string(text);
         return STATUS_SUCCESS;
     }
@@ -48,7 +52,25 @@ static NTSTATUS answer_id(struct devnode *n, IRP *irp, ULONG type)
     }
 }
 
-static NTSTATUS answer_pnp(struct devnode *n, IRP *irp, IO_STACK_LOCATION *sl)
+static void answer_relations(DEVICE_OBJECT *device, IRP *irp)
+{
+    DEVICE_RELATIONS *r = ex_pool_alloc(PagedPool, sizeof *r, ID_TAG);
+    r->Count = 1;
+    r->Objects[0] = device;
+    ob_reference(device);
+    irp->IoStatus.Information = (ULONG_PTR)r;
+}
+
+static void answer_bus(IRP *irp)
+{
+    /* GUESS: GUID_BUS_TYPE_INTERNAL and PNPBus are what the root bus says. */
+    static const GUID internal = { 0x1530EA73, 0x086B, 0x11D1, { 0xA0, 0x9F, 0x00, 0xC0, 0x4F, 0xC3, 0x40, 0xB1 } };
+    PNP_BUS_INFORMATION *b = ex_pool_alloc(PagedPool, sizeof *b, ID_TAG);
+    *b = (PNP_BUS_INFORMATION) { internal, PNPBus, 0 };
+    irp->IoStatus.Information = (ULONG_PTR)b;
+}
+
+static NTSTATUS answer_pnp(DEVICE_OBJECT *device, struct devnode *n, IRP *irp, IO_STACK_LOCATION *sl)
 {
     switch (sl->MinorFunction) {
     case IRP_MN_START_DEVICE:
@@ -60,7 +82,28 @@ static NTSTATUS answer_pnp(struct devnode *n, IRP *irp, IO_STACK_LOCATION *sl)
     case IRP_MN_CANCEL_STOP_DEVICE:
     case IRP_MN_SURPRISE_REMOVAL:
     case IRP_MN_DEVICE_USAGE_NOTIFICATION:
+    case IRP_MN_QUERY_PNP_DEVICE_STATE: /* Information says what is special: nothing, or what those above said */
         return STATUS_SUCCESS;
+    case IRP_MN_QUERY_DEVICE_RELATIONS:
+        if (sl->Parameters.QueryDeviceRelations.Type != TargetDeviceRelation)
+            return irp->IoStatus.Status;
+        answer_relations(device, irp);
+        return STATUS_SUCCESS;
+    case IRP_MN_QUERY_BUS_INFORMATION:
+        answer_bus(irp);
+        return STATUS_SUCCESS;
+    case IRP_MN_QUERY_RESOURCES:
+    case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: {
+        IO_RESOURCE_REQUIREMENTS_LIST *l = n && n->root ? pnp_requirements_of(n->root) : NULL;
+        if (!l)
+            return irp->IoStatus.Status;
+        irp->IoStatus.Information = (ULONG_PTR)l;
+        if (sl->MinorFunction == IRP_MN_QUERY_RESOURCES) {
+            irp->IoStatus.Information = (ULONG_PTR)pnp_resources_assign(l, false);
+            ex_pool_free(l);
+        }
+        return STATUS_SUCCESS;
+    }
     case IRP_MN_QUERY_CAPABILITIES: {
         DEVICE_CAPABILITIES *c = sl->Parameters.DeviceCapabilities.Capabilities;
         c->UniqueID = 1;
@@ -84,6 +127,20 @@ static const struct config_code *code_for(const struct devnode *n, ULONG code)
     return NULL;
 }
 
+/* Zeros for the requestor; returns how many. */
+static ULONG fill_output(const struct config_code *c, IRP *irp, const IO_STACK_LOCATION *sl)
+{
+    ULONG room_for = sl->Parameters.DeviceIoControl.OutputBufferLength, bytes = c->bytes < room_for ? c->bytes : room_for;
+    ULONG method = METHOD_FROM_CTL_CODE(c->code);
+    if (!bytes || NT_ERROR((NTSTATUS)c->status))
+        return bytes;
+    if (method == METHOD_BUFFERED && irp->AssociatedIrp.SystemBuffer)
+        memset(irp->AssociatedIrp.SystemBuffer, 0, bytes);
+    else if (method == METHOD_OUT_DIRECT && irp->MdlAddress)
+        memset(MmMapLockedPagesSpecifyCache(irp->MdlAddress, KernelMode, 1, NULL, FALSE, 16), 0, bytes);
+    return bytes;
+}
+
 static void finish(IRP *irp, NTSTATUS status, ULONG_PTR information)
 {
     irp->IoStatus.Status = status;
@@ -95,6 +152,7 @@ static void finish(IRP *irp, NTSTATUS status, ULONG_PTR information)
 struct late {
     IRP *irp;
     const struct config_code *code;
+    ULONG bytes;
 };
 
 static void answer_late(void *context)
@@ -106,7 +164,7 @@ static void answer_late(void *context)
         KeDelayExecutionThread(KernelMode, FALSE, &t);
     }
     KIRQL old = KfRaiseIrql(DISPATCH_LEVEL); /* as from a device's DPC */
-    finish(l.irp, (NTSTATUS)l.code->status, l.code->bytes);
+    finish(l.irp, (NTSTATUS)l.code->status, l.bytes);
     KeLowerIrql(old);
 }
 
@@ -117,13 +175,11 @@ static NTSTATUS answer_control(struct devnode *n, IRP *irp, IO_STACK_LOCATION *s
         finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
         return STATUS_INVALID_DEVICE_REQUEST;
     }
-    ULONG room_for = sl->Parameters.DeviceIoControl.OutputBufferLength, bytes = c->bytes < room_for ? c->bytes : room_for;
-    if (bytes && METHOD_FROM_CTL_CODE(c->code) == METHOD_BUFFERED && irp->AssociatedIrp.SystemBuffer)
-        memset(irp->AssociatedIrp.SystemBuffer, 0, bytes);
+    ULONG bytes = fill_output(c, irp, sl);
     if (c->pend || c->delay_ms) {
         sl->Control |= SL_PENDING_RETURNED;
         struct late *l = sim_alloc(sizeof *l);
-        *l = (struct late) { irp, c };
+        *l = (struct late) { irp, c, bytes };
         struct thread *t = ps_create_host_thread(answer_late, l, "simulated device");
         t->is_worker = true;
         return STATUS_PENDING;
@@ -147,8 +203,9 @@ NTSTATUS PnpRootDispatch(DEVICE_OBJECT *device, IRP *irp)
         irp->IoStatus.Information = 0;
         break;
     case IRP_MJ_PNP:
-        s = answer_pnp(n, irp, sl);
-        removed = sl->MinorFunction == IRP_MN_REMOVE_DEVICE;
+        s = answer_pnp(device, n, irp, sl);
+        /* A root device outlives the removal of its stack after a failed start; it goes with its node. */
+        removed = sl->MinorFunction == IRP_MN_REMOVE_DEVICE && (!n || n->state == NODE_REMOVED);
         break;
     case IRP_MJ_POWER:
         if (sl->MinorFunction == IRP_MN_SET_POWER && sl->Parameters.Power.Type == DevicePowerState)

@@ -276,19 +276,3 @@ PVOID PoRegisterDeviceForIdleDetection(DEVICE_OBJECT *device, ULONG conservation
 {
     return NULL; /* DOC: NULL when idle detection is not in effect for the device */
 }
-
-void PoSetSystemWake(IRP *irp)
-{
-}
-
-NTSTATUS PoRegisterPowerSettingCallback(DEVICE_OBJECT *device, const GUID *setting, PVOID callback, PVOID context, PVOID *handle)
-{
-    *handle = ex_pool_alloc(NonPagedPoolNx, 16, 0x53506F50);
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS PoUnregisterPowerSettingCallback(PVOID handle)
-{
-    ex_pool_free(handle);
-    return STATUS_SUCCESS;
-}

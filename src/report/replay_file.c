@@ -38,22 +38,41 @@ static const char *base_name(const char *path)
 
 /* ---- configuration as JSON ---- */
 
+static json_t *driver_json(const struct config_driver *d)
+{
+    return json_pack("{s:s, s:i, s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "file", base_name(d->file), "role", (int)d->role, "hwid", d->hwid, "service",
+                     d->service, "by_registry", d->by_registry, "description", d->description, "manufacturer", d->manufacturer, "class", d->class_name, "class_guid",
+                     d->class_guid, "section", d->section, "inf", d->inf_name, "provider", d->provider, "version", d->version);
+}
+
+static json_t *resources_json(const struct config_device *d)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < d->resource_count; i++) {
+        const struct config_resource *x = &d->resources[i];
+        json_array_append_new(list, json_pack("{s:i, s:I, s:I, s:b, s:b}", "kind", (int)x->kind, "start", (json_int_t)x->start, "length", (json_int_t)x->length, "shared",
+                                              x->shared, "latched", x->latched));
+    }
+    return list;
+}
+
 static json_t *config_json(const struct config *c)
 {
     json_t *drivers = json_array(), *devices = json_array(), *args = json_array(), *registry = json_array();
     for (uint32_t i = 0; i < c->driver_count; i++)
-        json_array_append_new(drivers, json_pack("{s:s, s:i, s:s}", "file", base_name(c->drivers[i].file), "role", (int)c->drivers[i].role, "hwid", c->drivers[i].hwid));
+        json_array_append_new(drivers, driver_json(&c->drivers[i]));
     for (uint32_t i = 0; i < c->device_count; i++) {
         const struct config_device *d = &c->devices[i];
         json_t *codes = json_array();
         for (uint32_t k = 0; k < d->code_count; k++)
             json_array_append_new(codes, json_pack("{s:I, s:I, s:I, s:I, s:b}", "code", (json_int_t)d->codes[k].code, "status", (json_int_t)d->codes[k].status, "bytes",
                                                    (json_int_t)d->codes[k].bytes, "delay", (json_int_t)d->codes[k].delay_ms, "pend", d->codes[k].pend));
-        json_array_append_new(devices, json_pack("{s:s, s:o}", "hwid", d->hwid, "codes", codes));
+        json_array_append_new(devices, json_pack("{s:s, s:o, s:o}", "hwid", d->hwid, "codes", codes, "resources", resources_json(d)));
     }
     for (uint32_t i = 0; i < c->registry_count; i++)
-        json_array_append_new(registry, json_pack("{s:s, s:s, s:s, s:b}", "key", c->registry[i].path, "name", c->registry[i].name, "text", c->registry[i].text, "dword",
-                                                  c->registry[i].is_dword));
+        json_array_append_new(registry, json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "key", c->registry[i].path, "subkey", c->registry[i].subkey, "name",
+                                                  c->registry[i].name, "text", c->registry[i].text, "type", (json_int_t)c->registry[i].type, "how",
+                                                  (int)c->registry[i].how));
     for (uint32_t i = 0; i < c->arg_count; i++)
         json_array_append_new(args, json_string(c->args[i]));
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
@@ -82,8 +101,13 @@ static bool driver_from(const json_t *j, struct config_driver *d)
     char name[200];
     if (!get_text(j, "file", name, sizeof name) || !get_number(j, "role", 0, ROLE_LOWER, &role) || !get_text(j, "hwid", d->hwid, sizeof d->hwid))
         return false;
-    if (!name[0] || strchr(name, '/'))
+    if (!name[0] || strchr(name, '/') || !get_text(j, "service", d->service, sizeof d->service) ||
+        !get_text(j, "description", d->description, sizeof d->description) || !get_text(j, "manufacturer", d->manufacturer, sizeof d->manufacturer) ||
+        !get_text(j, "class", d->class_name, sizeof d->class_name) || !get_text(j, "class_guid", d->class_guid, sizeof d->class_guid) ||
+        !get_text(j, "section", d->section, sizeof d->section) || !get_text(j, "inf", d->inf_name, sizeof d->inf_name) ||
+        !get_text(j, "provider", d->provider, sizeof d->provider) || !get_text(j, "version", d->version, sizeof d->version))
         return false;
+    d->by_registry = json_is_true(json_object_get(j, "by_registry"));
     snprintf(d->file, sizeof d->file, "replay:%s", name);
     d->role = (enum driver_role)role;
     return true;
@@ -99,6 +123,16 @@ static bool code_from(const json_t *j, struct config_code *c)
     return true;
 }
 
+static bool resource_from(const json_t *j, struct config_resource *x)
+{
+    int64_t kind, start, length;
+    if (!get_number(j, "kind", 0, RESOURCE_DMA, &kind) || !get_number(j, "start", 0, INT64_MAX, &start) || !get_number(j, "length", 0, UINT32_MAX, &length))
+        return false;
+    *x = (struct config_resource) { (enum resource_kind)kind, (uint64_t)start, (uint64_t)length, json_is_true(json_object_get(j, "shared")),
+                                    json_is_true(json_object_get(j, "latched")) };
+    return true;
+}
+
 static bool device_from(const json_t *j, struct config_device *d)
 {
     const json_t *codes = json_object_get(j, "codes");
@@ -106,6 +140,12 @@ static bool device_from(const json_t *j, struct config_device *d)
         return false;
     for (d->code_count = 0; d->code_count < json_array_size(codes); d->code_count++)
         if (!code_from(json_array_get(codes, d->code_count), &d->codes[d->code_count]))
+            return false;
+    const json_t *resources = json_object_get(j, "resources");
+    if (json_array_size(resources) > CONFIG_MAX_RESOURCES)
+        return false;
+    for (d->resource_count = 0; d->resource_count < json_array_size(resources); d->resource_count++)
+        if (!resource_from(json_array_get(resources, d->resource_count), &d->resources[d->resource_count]))
             return false;
     return true;
 }
@@ -146,9 +186,12 @@ static bool config_from(const json_t *j, struct config *c)
     for (; c->registry_count < json_array_size(registry); c->registry_count++) {
         struct config_value *v = &c->registry[c->registry_count];
         const json_t *e = json_array_get(registry, c->registry_count);
-        if (!get_text(e, "key", v->path, sizeof v->path) || !get_text(e, "name", v->name, sizeof v->name) || !get_text(e, "text", v->text, sizeof v->text))
+        int64_t type, how;
+        if (!get_text(e, "key", v->path, sizeof v->path) || !get_text(e, "subkey", v->subkey, sizeof v->subkey) || !get_text(e, "name", v->name, sizeof v->name) ||
+            !get_text(e, "text", v->text, sizeof v->text) || !get_number(e, "type", 0, UINT32_MAX, &type) || !get_number(e, "how", 0, VALUE_KEY, &how))
             return false;
-        v->is_dword = json_is_true(json_object_get(e, "dword"));
+        v->type = (uint32_t)type;
+        v->how = (enum value_how)how;
     }
     return true;
 }

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "cm/cm.h"
+
 void config_init(struct config *c)
 {
     memset(c, 0, sizeof *c);
@@ -92,8 +94,11 @@ static bool driver_key(struct reader *r, void *at, const char *key, yaml_node_t 
         return text_into(r, v, d->file, sizeof d->file);
     if (strcmp(key, "hwid") == 0)
         return text_into(r, v, d->hwid, sizeof d->hwid);
-    if (strcmp(key, "inf") == 0)
-        return text_into(r, v, d->inf, sizeof d->inf);
+    if (strcmp(key, "inf") == 0) {
+        if (r->c->inf_count == CONFIG_MAX_INFS)
+            return bad(r, v, "too many INF files", NULL);
+        return text_into(r, v, r->c->infs[r->c->inf_count++], CONFIG_PATH);
+    }
     if (strcmp(key, "role") != 0)
         return unknown(r, v, key);
     for (int i = 0; i < 5; i++)
@@ -141,9 +146,45 @@ static bool sequence(struct reader *r, yaml_node_t *n, void *base, size_t size, 
     return true;
 }
 
+static bool flag(struct reader *r, const yaml_node_t *v, bool *out)
+{
+    const char *s = scalar(v);
+    *out = s && strcmp(s, "true") == 0;
+    return *out || (s && strcmp(s, "false") == 0) || bad(r, v, "true or false is wanted here", NULL);
+}
+
+/* kind: start, and what belongs to that kind. */
+static bool resource_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    static const char *const kinds[] = { "memory", "port", "interrupt", "dma" };
+    struct config_resource *x = at;
+    double n = 0;
+    if (strcmp(key, "shared") == 0)
+        return flag(r, v, &x->shared);
+    if (strcmp(key, "latched") == 0)
+        return flag(r, v, &x->latched);
+    if (strcmp(key, "length") == 0) {
+        if (!number(r, v, 1, 4294967295.0, &n))
+            return false;
+        x->length = (uint64_t)n;
+        return true;
+    }
+    for (int i = 0; i < 4; i++)
+        if (strcmp(key, kinds[i]) == 0) {
+            x->kind = (enum resource_kind)i;
+            if (!number(r, v, 0, i < 2 ? 9007199254740992.0 : 255, &n))
+                return false;
+            x->start = (uint64_t)n;
+            return true;
+        }
+    return unknown(r, v, key);
+}
+
 static bool device_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
 {
     struct config_device *d = at;
+    if (strcmp(key, "resources") == 0)
+        return sequence(r, v, d->resources, sizeof d->resources[0], &d->resource_count, CONFIG_MAX_RESOURCES, resource_key);
     if (strcmp(key, "hwid") == 0)
         return text_into(r, v, d->hwid, sizeof d->hwid);
     if (strcmp(key, "codes") == 0)
@@ -151,11 +192,28 @@ static bool device_key(struct reader *r, void *at, const char *key, yaml_node_t 
     return unknown(r, v, key);
 }
 
-/* One entry: a key and its values. A plain number is a REG_DWORD, anything else a REG_SZ. */
+/* One entry: a key and its values. A plain number is a REG_DWORD, or a REG_QWORD if it needs more bits; a list a REG_MULTI_SZ; anything
+ * else a REG_SZ. */
 struct registry_entry {
     char path[sizeof((struct config_value *)0)->path];
     uint32_t first; /* its values start here in config.registry */
 };
+
+static bool multi_text(struct reader *r, const yaml_node_t *v, char *out, size_t size)
+{
+    size_t n = 0;
+    out[0] = 0;
+    for (yaml_node_item_t *i = v->data.sequence.items.start; i < v->data.sequence.items.top; i++) {
+        const yaml_node_t *e = yaml_document_get_node(&r->doc, *i);
+        const char *s = scalar(e);
+        if (!s || !*s)
+            return bad(r, e, "a text is wanted here", NULL);
+        if (n + strlen(s) + 2 > size)
+            return bad(r, e, "too long:", s);
+        n += (size_t)sprintf(out + n, "%s%s", n ? "\n" : "", s);
+    }
+    return true;
+}
 
 static bool registry_value(struct reader *r, void *at, const char *key, yaml_node_t *v)
 {
@@ -163,16 +221,22 @@ static bool registry_value(struct reader *r, void *at, const char *key, yaml_nod
     if (c->registry_count == CONFIG_MAX_REGISTRY)
         return bad(r, v, "too many registry values", NULL);
     struct config_value *x = &c->registry[c->registry_count];
+    memset(x, 0, sizeof *x);
     if (strlen(key) >= sizeof x->name)
         return bad(r, v, "too long:", key);
     strcpy(x->name, key);
+    c->registry_count++;
+    if (v && v->type == YAML_SEQUENCE_NODE) {
+        x->type = REG_MULTI_SZ;
+        return multi_text(r, v, x->text, sizeof x->text);
+    }
     if (!text_into(r, v, x->text, sizeof x->text))
         return false;
     char *end;
     errno = 0;
     unsigned long long n = strtoull(x->text, &end, 0);
-    x->is_dword = v->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && end != x->text && !*end && !errno && n <= UINT32_MAX;
-    c->registry_count++;
+    bool is_number = v->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && end != x->text && !*end && !errno;
+    x->type = !is_number ? REG_SZ : n <= UINT32_MAX ? REG_DWORD : REG_QWORD;
     return true;
 }
 
@@ -251,6 +315,7 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
     if (strcmp(key, "drivers") == 0) {
         memset(c->drivers, 0, sizeof c->drivers);
         c->driver_count = 0;
+        c->inf_count = 0;
         return sequence(r, v, c->drivers, sizeof c->drivers[0], &c->driver_count, CONFIG_MAX_DRIVERS, driver_key);
     }
     if (strcmp(key, "devices") == 0) {
@@ -308,6 +373,15 @@ static bool read_file(struct config *c, const char *path, bool variant, char *er
     yaml_parser_delete(&parser);
     fclose(f);
     return ok;
+}
+
+void config_service(const struct config_driver *d, char *out, size_t size)
+{
+    const char *file = d->file, *last = strrchr(file, strchr(file, '/') ? '/' : ':');
+    snprintf(out, size, "%.*s", (int)size - 1, d->service[0] ? d->service : last ? last + 1 : file);
+    char *dot = d->service[0] ? NULL : strrchr(out, '.');
+    if (dot)
+        *dot = 0;
 }
 
 static bool exists(const char *path)

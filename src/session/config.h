@@ -6,15 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 64, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32, CONFIG_PATH = 1024 };
+enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 256, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32,
+       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_INFS = 8, CONFIG_PATH = 1024 };
 
 enum driver_role { ROLE_LEGACY, ROLE_BUS, ROLE_FUNCTION, ROLE_UPPER, ROLE_LOWER };
 
 struct config_driver {
     char file[CONFIG_PATH];
     enum driver_role role;
-    char hwid[200]; /* "" = none */
-    char inf[CONFIG_PATH];
+    char hwid[600]; /* of its devices, separated by newlines; "" = none */
+    char service[64]; /* of an INF; "" = the file's name */
+    bool by_registry; /* an INF names its service as a filter: UpperFilters and LowerFilters decide */
+    /* What an INF says of the devices of a function driver; "" = nothing. */
+    char description[200], manufacturer[200], class_name[64], class_guid[40], section[128], inf_name[64], provider[200], version[64];
 };
 
 /* An answer of irplab's own device to a control code. */
@@ -26,17 +30,35 @@ struct config_code {
     bool pend;
 };
 
+/* A hardware resource that the device is started with. */
+enum resource_kind { RESOURCE_MEMORY, RESOURCE_PORT, RESOURCE_INTERRUPT, RESOURCE_DMA };
+
+struct config_resource {
+    enum resource_kind kind;
+    uint64_t start; /* address, or vector, or channel */
+    uint64_t length; /* of memory and ports */
+    bool shared, latched; /* interrupts */
+};
+
 struct config_device {
     char hwid[200];
+    struct config_resource resources[CONFIG_MAX_RESOURCES];
+    uint32_t resource_count;
     struct config_code codes[CONFIG_MAX_CODES];
     uint32_t code_count;
 };
 
+/* path: "device:HWID" (its hardware key), "instance:HWID" (the key above that), "driver:HWID" (its software key), "class:HWID" (its
+ * class's key), "service:NAME", or a full path. subkey lies below it. */
+enum value_how { VALUE_SET, VALUE_KEEP /* if it is there */, VALUE_REPLACE /* only if it is there */, VALUE_APPEND, VALUE_DELETE, VALUE_KEY /* only make the key */ };
+
 struct config_value {
-    char path[300]; /* "device:HWID", "service:NAME" or a full path */
+    char path[300];
+    char subkey[100];
     char name[100];
-    char text[300]; /* REG_SZ, or a number as written */
-    bool is_dword;
+    char text[400]; /* REG_SZ and REG_EXPAND_SZ; a number as written; REG_MULTI_SZ separated by newlines; else hexadecimal digits */
+    uint32_t type; /* REG_… */
+    enum value_how how;
 };
 
 struct config {
@@ -46,6 +68,8 @@ struct config {
     uint32_t driver_count;
     struct config_device devices[CONFIG_MAX_DEVICES];
     uint32_t device_count;
+    char infs[CONFIG_MAX_INFS][CONFIG_PATH];
+    uint32_t inf_count;
     struct config_value registry[CONFIG_MAX_REGISTRY];
     uint32_t registry_count;
     char program[CONFIG_PATH]; /* "" = load, start, unload */
@@ -67,6 +91,12 @@ void config_init(struct config *c);
 /* Reads CASE (a folder with irplab.yaml, or the file). build: folder of built cases ("" = beside the sources only).
  * false and one line in err. */
 bool config_read_case(struct config *c, const char *path, char *err, size_t errlen);
+/* Reads the INF files and does what they say: services, roles, device and registry entries. Once, when everything else is known. */
+bool config_install(struct config *c, char *err, size_t errlen);
+/* One INF file that is in memory; path names it in err (one line). */
+bool inf_install(struct config *c, const char *path, const void *bytes, size_t size, char *err, size_t errlen);
+/* The driver's service: of its INF, or the file's name without its ending. */
+void config_service(const struct config_driver *d, char *out, size_t size);
 /* Finds a driver or program file: as given, in the case folder, in build/cases/NAME. Writes the path found; false if there is none. */
 bool config_find_file(const struct config *c, const char *name, char *out, size_t size);
 

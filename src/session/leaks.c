@@ -1,6 +1,7 @@
 /* Leak and deadlock texts; see leaks.h. */
 #include "session/leaks.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@
 #include "win32/park.h"
 
 struct leaks_room {
-    uint64_t devices, drivers, files, irps;
+    uint64_t devices, drivers, files, links, irps, handles;
 };
 
 static struct leaks_room *room(void)
@@ -26,11 +27,15 @@ static struct leaks_room *room(void)
 void leaks_baseline(void)
 {
     struct leaks_room *r = sim_alloc(sizeof *r);
+    HANDLE last;
+    void *object;
     MACHINE->rooms[ROOM_USER1] = r;
     r->devices = ob_live_count(OB_DEVICE);
     r->drivers = ob_live_count(OB_DRIVER);
     r->files = ob_live_count(OB_FILE);
+    r->links = ob_live_count(OB_SYMLINK);
     r->irps = io_room()->irps_live;
+    r->handles = ob_handle_count(ps_system(), &last, &object);
 }
 
 static void tag_text(uint32_t tag, char out[5])
@@ -42,6 +47,13 @@ static void tag_text(uint32_t tag, char out[5])
     out[4] = 0;
 }
 
+/* Drivers' images, those that are gone too. */
+static bool is_of_driver(uint64_t caller)
+{
+    const struct image *i = image_at(caller);
+    return i ? !i->synthetic && !i->user : caller >= KERNEL_BASE + 0x2000000 && caller < KERNEL_BASE + 0x40000000;
+}
+
 struct pool_leak {
     uint64_t blocks, bytes;
     struct pool_block first;
@@ -51,10 +63,8 @@ struct pool_leak {
 static void count_block(void *ctx, const struct pool_block *b)
 {
     struct pool_leak *l = ctx;
-    const struct image *i = image_at(b->caller);
-    bool of_driver = i ? !i->synthetic : b->caller >= KERNEL_BASE + 0x2000000 && b->caller < KERNEL_BASE + 0x40000000;
     enum { OBJECT_TAG = 0x206A624F };
-    if (!of_driver || b->tag == OBJECT_TAG) /* objects are counted as such */
+    if (!is_of_driver(b->caller) || b->tag == OBJECT_TAG) /* objects are counted as such */
         return;
     if (!l->blocks++)
         l->first = *b;
@@ -69,35 +79,143 @@ static bool all_unloaded(void)
     return true;
 }
 
+/* The first object of a type that a driver made; what is said of it. */
+struct object_leak {
+    void *object;
+    uint64_t caller;
+};
+
+static void note_object(void *ctx, void *object, uint64_t caller)
+{
+    struct object_leak *l = ctx;
+    if (is_of_driver(caller) && !l->object)
+        *l = (struct object_leak) { object, caller };
+}
+
+static void made_at(uint64_t caller, const char *how, char *out, size_t size)
+{
+    char where[200];
+    out[0] = 0;
+    if (!caller)
+        return;
+    image_symbol_text(caller, where, sizeof where);
+    snprintf(out, size, ", %s at %s", how, where);
+}
+
+static bool leak(struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static bool leak(struct session *s, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(s->message, sizeof s->message, format, ap);
+    va_end(ap);
+    return s->leak = true;
+}
+
+struct irp_leak {
+    bool drivers_stay; /* then their own IRPs are no leak */
+    uint64_t count, caller;
+    IRP *first;
+};
+
+static void count_irp(void *ctx, IRP *irp)
+{
+    struct irp_leak *l = ctx;
+    struct pool_block b;
+    if (!mm_pool_find((uint64_t)irp, &b) || (l->drivers_stay && is_of_driver(b.caller)))
+        return;
+    if (!l->count++) {
+        l->first = irp;
+        l->caller = b.caller;
+    }
+}
+
+static bool irps_left(struct session *s, bool drivers_stay)
+{
+    struct irp_leak l = { .drivers_stay = drivers_stay };
+    char where[300] = "";
+    io_irps_walk(count_irp, &l);
+    if (!l.count)
+        return false;
+    made_at(l.caller, "allocated", where, sizeof where);
+    return leak(s, "%llu IRP%s never completed or freed; the first: %llx%s", (unsigned long long)l.count, l.count == 1 ? " was" : "s were",
+                (unsigned long long)(uint64_t)l.first, where);
+}
+
+static bool pool_left(struct session *s)
+{
+    struct pool_leak l = { 0 };
+    char tag[5], where[300];
+    mm_pool_walk(count_block, &l);
+    if (!l.blocks)
+        return false;
+    tag_text(l.first.tag, tag);
+    made_at(l.first.caller, "allocated", where, sizeof where);
+    return leak(s, "%llu pool block%s not freed (%llu bytes); the first: tag '%s', %zu bytes%s", (unsigned long long)l.blocks, l.blocks == 1 ? " was" : "s were",
+                (unsigned long long)l.bytes, tag, l.first.bytes, where);
+}
+
+static bool objects_left(struct session *s, enum ob_type_index type, const char *what, const char *verb, uint64_t n)
+{
+    struct object_leak l = { 0 };
+    char name[300], where[300];
+    ob_walk(type, note_object, &l);
+    if (!l.object)
+        return false;
+    ob_name_text(l.object, name, sizeof name);
+    made_at(l.caller, "made", where, sizeof where);
+    return leak(s, "%llu %s%s not %s; the first: %s%s%llx%s", (unsigned long long)n, what, n == 1 ? " was" : "s were", verb, name, name[0] ? " " : "",
+                (unsigned long long)(uint64_t)l.object, where);
+}
+
+static bool handles_left(struct session *s, uint64_t before)
+{
+    HANDLE last = NULL;
+    void *object = NULL;
+    char name[300];
+    uint64_t n = ob_handle_count(ps_system(), &last, &object);
+    if (n <= before)
+        return false;
+    ob_name_text(object, name, sizeof name);
+    return leak(s, "%llu kernel handle%s not closed; the last: %llx, a %s%s%s", (unsigned long long)(n - before), n - before == 1 ? " was" : "s were",
+                (unsigned long long)(uint64_t)last, ob_type_name(ob_type_of(object)), name[0] ? " " : "", name);
+}
+
+/* Code of a driver that is gone would be called, sooner or later. */
+static bool promises_left(struct session *s)
+{
+    if (pnp_notifications_of(NULL))
+        return leak(s, "a plug and play notification of a driver that is unloaded is still registered");
+    if (io_shutdowns_of(NULL))
+        return leak(s, "a shutdown notification of a driver that is unloaded is still registered");
+    for (const struct thread *t = ps_threads(); t; t = t->next)
+        if (t->process == ps_system() && !t->host_start && t->start && t->agent->state != AGENT_DEAD && is_of_driver((uint64_t)t->start) && !image_at((uint64_t)t->start)) {
+            char where[200];
+            image_symbol_text((uint64_t)t->start, where, sizeof where);
+            return leak(s, "a system thread of a driver that is unloaded still runs; its routine was %s", where);
+        }
+    return false;
+}
+
 void leaks_check(struct session *s)
 {
-    struct leaks_room *r = room();
-    if (io_room()->irps_live > r->irps) {
-        s->leak = true;
-        snprintf(s->message, sizeof s->message, "%llu IRPs were never completed or freed", (unsigned long long)(io_room()->irps_live - r->irps));
+    const struct leaks_room *r = room();
+    if (io_room()->irps_live > r->irps && irps_left(s, !all_unloaded()))
         return;
-    }
     if (!all_unloaded())
         return; /* a driver without Unload stays, with what it owns */
-    struct pool_leak l = { 0 };
-    mm_pool_walk(count_block, &l);
-    if (l.blocks) {
-        char tag[5], where[200];
-        tag_text(l.first.tag, tag);
-        image_symbol_text(l.first.caller, where, sizeof where);
-        s->leak = true;
-        snprintf(s->message, sizeof s->message, "%llu pool blocks (%llu bytes) were not freed; the first: tag '%s', %zu bytes, allocated at %s",
-                 (unsigned long long)l.blocks, (unsigned long long)l.bytes, tag, l.first.bytes, where);
+    uint64_t ours = pnp_root_device_count(), devices = ob_live_count(OB_DEVICE) - ours, links = ob_live_count(OB_SYMLINK), files = ob_live_count(OB_FILE);
+    if (promises_left(s) || pool_left(s))
         return;
-    }
-    uint64_t ours = pnp_root_device_count();
-    if (ob_live_count(OB_DEVICE) > r->devices + ours) {
-        s->leak = true;
-        snprintf(s->message, sizeof s->message, "%llu device objects were not deleted", (unsigned long long)(ob_live_count(OB_DEVICE) - r->devices - ours));
-    } else if (ob_live_count(OB_FILE) > r->files) {
-        s->leak = true;
-        snprintf(s->message, sizeof s->message, "%llu file objects are still referenced", (unsigned long long)(ob_live_count(OB_FILE) - r->files));
-    }
+    if (devices > r->devices && objects_left(s, OB_DEVICE, "device object", "deleted", devices - r->devices))
+        return;
+    if (links > r->links && objects_left(s, OB_SYMLINK, "symbolic link", "deleted", links - r->links))
+        return;
+    if (handles_left(s, r->handles))
+        return;
+    if (files > r->files)
+        leak(s, "%llu file object%s still referenced", (unsigned long long)(files - r->files), files - r->files == 1 ? " is" : "s are");
 }
 
 static void thread_name(const struct thread *t, char *out, size_t size)

@@ -14,7 +14,7 @@
 #include "ex/work.h"
 #include "fs/fs.h"
 #include "host/host.h"
-#include "io/io.h"
+#include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
@@ -188,15 +188,6 @@ static struct image_file *module_file(const char *name, char *err, size_t errlen
     return f;
 }
 
-static void service_name(char *out, size_t size, const char *file)
-{
-    const char *slash = strpbrk(file, "/:") ? strrchr(file, strchr(file, '/') ? '/' : ':') : NULL;
-    snprintf(out, size, "%s", slash ? slash + 1 : file);
-    char *dot = strrchr(out, '.');
-    if (dot)
-        *dot = 0;
-}
-
 static void load_drivers(void)
 {
     state()->phase = PHASE_LOAD;
@@ -207,7 +198,7 @@ static void load_drivers(void)
             snprintf(err, sizeof err, "%.500s: no such file", d->file);
             fail_text(err);
         }
-        service_name(service, sizeof service, d->file);
+        config_service(d, service, sizeof service);
         DRIVER_OBJECT *driver;
         NTSTATUS s = io_load_driver(path, service, &driver, err, sizeof err);
         if (s == STATUS_INVALID_IMAGE_FORMAT || s == STATUS_IMAGE_ALREADY_LOADED)
@@ -301,7 +292,7 @@ static void unload_drivers(void)
     state()->phase = PHASE_UNLOAD;
     for (uint32_t i = config->driver_count; i-- > 0;) {
         char service[64];
-        service_name(service, sizeof service, config->drivers[i].file);
+        config_service(&config->drivers[i], service, sizeof service);
         DRIVER_OBJECT *d = io_driver_find(service);
         if (d)
             io_unload_driver(d);
@@ -313,18 +304,23 @@ static void session_thread(void *unused)
     struct session *s = state();
     s->agent = sim_current();
     load_drivers();
+    io_reinitialize_drivers();
     s->phase = PHASE_START;
     char err[400];
     NTSTATUS status = pnp_start(config, err, sizeof err);
-    if (!NT_SUCCESS(status))
-        fail(err, status);
-    if (config->program[0])
+    if (!NT_SUCCESS(status)) {
+        /* The run fails, but what was built is taken down as Windows does, so that the drivers' own way out is run too. */
+        s->load_failed = true;
+        snprintf(s->message, sizeof s->message, "%s failed with %s", err, nt_status_name(status));
+    } else if (config->program[0]) {
         run_program();
+    }
     s->phase = PHASE_REMOVE;
     pnp_remove_all();
     let_settle();
     unload_drivers();
     let_settle();
+    io_shutdown_system();
     s->phase = PHASE_LEAKS;
     leaks_check(s);
     s->phase = PHASE_DONE;
@@ -340,9 +336,10 @@ void session_process_init(void)
 /* The services of the drivers, and values of the configuration that belong to no device; pnp sets those once it knows the device's key. */
 static void registry_fill(const struct config *c)
 {
+    static const char *const of_devices[] = { "device:", "instance:", "driver:", "class:" };
     for (uint32_t i = 0; i < c->driver_count; i++) {
         char service[64], path[400], image[128];
-        service_name(service, sizeof service, c->drivers[i].file);
+        config_service(&c->drivers[i], service, sizeof service);
         snprintf(path, sizeof path, "HKLM\\System\\CurrentControlSet\\Services\\%s", service);
         snprintf(image, sizeof image, "\\SystemRoot\\System32\\drivers\\%s.sys", service);
         cm_set_dword(path, "Type", 1);
@@ -353,16 +350,16 @@ static void registry_fill(const struct config *c)
     for (uint32_t i = 0; i < c->registry_count; i++) {
         const struct config_value *v = &c->registry[i];
         char path[400];
-        if (strncmp(v->path, "device:", 7) == 0)
+        bool of_device = false;
+        for (size_t k = 0; k < sizeof of_devices / sizeof of_devices[0]; k++)
+            of_device |= strncmp(v->path, of_devices[k], strlen(of_devices[k])) == 0;
+        if (of_device)
             continue;
         if (strncmp(v->path, "service:", 8) == 0)
             snprintf(path, sizeof path, "HKLM\\System\\CurrentControlSet\\Services\\%s", v->path + 8);
         else
             snprintf(path, sizeof path, "%s", v->path);
-        if (v->is_dword)
-            cm_set_dword(path, v->name, (uint32_t)strtoul(v->text, NULL, 0));
-        else
-            cm_set_text(path, v->name, v->text);
+        pnp_value_apply(v, path);
     }
 }
 
@@ -397,6 +394,7 @@ void session_begin(const struct config *c)
     trace_init();
     MACHINE->rooms[ROOM_SESSION] = sim_alloc(sizeof(struct session));
     ke_init();
+    ke_set_os(c->os);
     ob_init();
     ex_objects_init();
     ps_init();

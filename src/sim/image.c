@@ -30,6 +30,7 @@ struct missing {
 };
 struct image_room {
     struct image *first, *last;
+    struct image *unloaded; /* kernel images, the last first: for names, and for calls into what is no longer there */
     uint64_t next_kernel;
     uint32_t missing_count;
     struct missing *missing[MISSING_MAX];
@@ -176,6 +177,14 @@ struct image *image_first(void)
 struct image *image_at(uint64_t address)
 {
     for (struct image *i = room()->first; i; i = i->next)
+        if (address - i->base < i->size)
+            return i;
+    return NULL;
+}
+
+struct image *image_unloaded_at(uint64_t address)
+{
+    for (struct image *i = room()->unloaded; i; i = i->next)
         if (address - i->base < i->size)
             return i;
     return NULL;
@@ -391,6 +400,39 @@ static void load_config_apply(struct image *image)
     put_pointer(image, c.guard_xfg_table_dispatch_pointer_rva, door_guard_dispatch());
 }
 
+static int section_protection(const struct pe_image *pe, const struct pe_section *s)
+{
+    unsigned p = pe_section_prot(pe, s);
+    return (p & PE_PROT_READ ? PROT_READ : 0) | (p & PE_PROT_WRITE ? PROT_READ | PROT_WRITE : 0) | (p & PE_PROT_EXEC ? PROT_READ | PROT_EXEC : 0);
+}
+
+/* The code of an image that is unloaded cannot be run or read; its writable sections stay as they are, they are part of snapshots. */
+static bool code_hidden; /* of the process, like all protections: some image's code is */
+
+static void code_protect(const struct image *image, bool hide)
+{
+    const struct pe_image *pe = &image->file->pe;
+    for (uint32_t i = 0; i < pe->section_count; i++) {
+        const struct pe_section *s = &pe->sections[i];
+        uint32_t span = pe_section_span(pe, s);
+        int protection = section_protection(pe, s);
+        if (span && (protection & PROT_EXEC) && !(protection & PROT_WRITE))
+            host_protect(image->base + s->rva, span, hide ? PROT_NONE : protection);
+    }
+}
+
+void image_restored(void)
+{
+    if (!code_hidden || !MACHINE->rooms[ROOM_IMAGE])
+        return;
+    for (const struct image *i = room()->first; i; i = i->next)
+        if (!i->synthetic && !i->user)
+            code_protect(i, false);
+    for (const struct image *i = room()->unloaded; i; i = i->next)
+        code_protect(i, true);
+    code_hidden = room()->unloaded != NULL;
+}
+
 static void protect_sections(const struct image *image)
 {
     const struct pe_image *pe = &image->file->pe;
@@ -400,10 +442,8 @@ static void protect_sections(const struct image *image)
         uint32_t span = pe_section_span(pe, s);
         if (!span)
             continue;
-        unsigned p = pe_section_prot(pe, s);
-        int prot = (p & PE_PROT_READ ? PROT_READ : 0) | (p & PE_PROT_WRITE ? PROT_READ | PROT_WRITE : 0) | (p & PE_PROT_EXEC ? PROT_READ | PROT_EXEC : 0);
-        host_protect(image->base + s->rva, span, prot);
-        if (p & PE_PROT_WRITE) {
+        host_protect(image->base + s->rva, span, section_protection(pe, s));
+        if (pe_section_prot(pe, s) & PE_PROT_WRITE) {
             struct segment *seg = sim_segment_add(image->base + s->rva, span, SEGMENT_PLAIN, true);
             seg->used = (s->vsize + 63) & ~63u;
             if (seg->used > span)
@@ -480,5 +520,12 @@ void image_unload(struct image *image)
     if (!r->last)
         for (struct image *i = r->first; i; i = i->next)
             r->last = i;
-    sim_free(image, sizeof *image);
+    if (image->user || image->synthetic || !image->file) {
+        sim_free(image, sizeof *image);
+        return;
+    }
+    image->next = r->unloaded;
+    r->unloaded = image;
+    code_hidden = true;
+    code_protect(image, true);
 }

@@ -62,6 +62,10 @@ bool image_stub_add(const char *text);
 bool image_stubs_used(void);
 
 /* "module!name+0xoff" of an address into text; falls back to module+0xrva or plain hexadecimal. */
+/* A kernel image that was there and is unloaded; NULL. */
+struct image *image_unloaded_at(uint64_t address);
+/* After a snapshot was restored: protections are the process's and follow the images. */
+void image_restored(void);
 void image_symbol_text(uint64_t address, char *text, size_t size);
 /* Name of the function at address without offset; NULL if unknown. */
 const char *image_symbol(uint64_t address, const struct image **image, uint64_t *offset);

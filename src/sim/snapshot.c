@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sim/image.h"
 #include "sim/machine.h"
 
 void (*sim_restored_hook)(void);
@@ -239,6 +240,7 @@ void sim_snapshot_restore(const struct snapshot *sn)
         if (lost)
             protections_set(p, false);
     }
+    image_restored();
     if (sim_restored_hook)
         sim_restored_hook();
 }

@@ -21,6 +21,8 @@ static struct pe_symbols *symbols_of(const struct image *i)
 const char *image_symbol(uint64_t address, const struct image **image, uint64_t *offset)
 {
     const struct image *i = image_at(address);
+    if (!i)
+        i = image_unloaded_at(address);
     *image = i;
     *offset = 0;
     if (!i)

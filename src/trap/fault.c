@@ -125,10 +125,22 @@ static _Noreturn void kernel_page_fault_stop(const struct host_fault *f, const s
     KeBugCheckEx(PAGE_FAULT_IN_NONPAGED_AREA, f->address, how[f->access], c->rip, 0);
 }
 
+/* DOC: whatever the IRQL, a reference to a driver that is gone is named as such. */
+static void unloaded_driver(const struct host_fault *f, const struct host_context *c)
+{
+    static const uint8_t how[9] = { [0] = 0, [1] = 1, [8] = 0x10 };
+    if (!image_unloaded_at(f->address) || image_at(f->address))
+        return;
+    trap_frames(c, FRAME_KiPageFault);
+    guest_frame_push(FRAME_MmAccessFault);
+    KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, f->address, how[f->access], c->rip, 0);
+}
+
 static void kernel_page_fault(const struct host_fault *f, const struct host_context *c)
 {
     if (is_stack_guard(f->address))
         trap_double_fault(c);
+    unloaded_driver(f, c);
     if (sim_irql() >= DISPATCH_LEVEL) {
         trap_frames(c, FRAME_KiPageFault);
         guest_frame_push(FRAME_KiBugCheckDispatch);

@@ -415,6 +415,9 @@ NTKERNELAPI NTSTATUS NTAPI IoOpenDriverRegistryKey(PDRIVER_OBJECT DriverObject, 
                                                    ACCESS_MASK DesiredAccess, ULONG Flags,
                                                    PHANDLE DriverRegKey);
 
+#ifndef LOCALE_NEUTRAL
+#define LOCALE_NEUTRAL 0
+#endif
 struct _DEVPROPKEY;
 NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
                                                             const struct _DEVPROPKEY *PropertyKey, LCID Lcid,
@@ -481,6 +484,8 @@ NTKERNELAPI VOID NTAPI PoFxReportDevicePoweredOn(POHANDLE Handle);
 NTKERNELAPI VOID NTAPI PoFxSetComponentLatency(POHANDLE Handle, ULONG Component, ULONGLONG Latency);
 NTKERNELAPI VOID NTAPI PoFxSetComponentResidency(POHANDLE Handle, ULONG Component, ULONGLONG Residency);
 NTKERNELAPI VOID NTAPI PoFxSetDeviceIdleTimeout(POHANDLE Handle, ULONGLONG IdleTimeout);
+
+NTKERNELAPI NTSTATUS NTAPI IoSynchronousInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Type);
 
 #ifdef __cplusplus
 }

@@ -80,6 +80,7 @@ static void close_with_a_request(HANDLE control)
     CHECK_EQ(GetLastError(), ERROR_IO_PENDING);
     CloseHandle(file);
     WaitForSingleObject(o.hEvent, INFINITE);
+    Sleep(100); /* the close may come from another thread */
     CHECK_LOG("PLcX");
     CloseHandle(o.hEvent);
 }

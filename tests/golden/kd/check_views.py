@@ -24,7 +24,7 @@ def plain(text):
         a = match.group(0).replace('-', '').replace('0x', '').lower()
         return 'A%d' % seen.setdefault(a, len(seen) + 1) if int(a, 16) else '0'
 
-    text = re.sub(r'\b[0-9a-f]{8}-[0-9a-f]{8}\b|\b(?:0x)?[0-9A-Fa-f]{16}\b', number, text)
+    text = re.sub(r'\b(?:0x)?[0-9A-Fa-f]{16}\b', number, text)
     return re.sub(r'\+0x[0-9a-f]+', '', text)
 
 

@@ -1,0 +1,128 @@
+/* Hardware resources: what the configuration gives a device, as requirements; what is assigned from a requirements list; the raw and
+ * the translated form that IRP_MN_START_DEVICE carries.
+ *
+ * The first alternative's preferred and required descriptors are assigned at their lowest address, vector or channel. GUESS: arbiters
+ * resolve conflicts; devices of the lab have what they ask for. */
+#include <string.h>
+
+#include "mm/mm.h"
+#include "pnp/room.h"
+#include "session/config.h"
+#include "sim/machine.h"
+
+enum { RESOURCE_TAG = 0x70506E50, OPTION_PREFERRED = 1, OPTION_ALTERNATIVE = 8, DEVICE_EXCLUSIVE = 1, SHARED = 3, INTERRUPT_LATCHED = 1, PORT_IO = 1,
+       FIRST_VECTOR = 0x50, MAX_DESCRIPTORS = 64 };
+
+/* The descriptors of the first list. By address: a compiler may take the arrays of one element that the DDK declares at their word. */
+static IO_RESOURCE_DESCRIPTOR *wanted(const IO_RESOURCE_REQUIREMENTS_LIST *l)
+{
+    return (IO_RESOURCE_DESCRIPTOR *)((uint64_t)l + offsetof(IO_RESOURCE_REQUIREMENTS_LIST, List[0].Descriptors));
+}
+
+static CM_PARTIAL_RESOURCE_DESCRIPTOR *assigned(CM_RESOURCE_LIST *r)
+{
+    return (CM_PARTIAL_RESOURCE_DESCRIPTOR *)((uint64_t)r + offsetof(CM_RESOURCE_LIST, List[0].PartialResourceList.PartialDescriptors));
+}
+
+static ULONG type_of(const struct config_resource *r)
+{
+    static const UCHAR types[] = { CmResourceTypeMemory, CmResourceTypePort, CmResourceTypeInterrupt, CmResourceTypeDma };
+    return types[r->kind];
+}
+
+IO_RESOURCE_REQUIREMENTS_LIST *pnp_requirements_of(const struct config_device *d)
+{
+    if (!d->resource_count)
+        return NULL;
+    ULONG bytes = (ULONG)(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + (d->resource_count - 1) * sizeof(IO_RESOURCE_DESCRIPTOR));
+    IO_RESOURCE_REQUIREMENTS_LIST *l = ex_pool_alloc(PagedPool, bytes, RESOURCE_TAG);
+    memset(l, 0, bytes);
+    l->ListSize = bytes;
+    l->InterfaceType = Internal;
+    l->AlternativeLists = 1;
+    l->List[0].Version = l->List[0].Revision = 1;
+    l->List[0].Count = d->resource_count;
+    for (uint32_t i = 0; i < d->resource_count; i++) {
+        const struct config_resource *r = &d->resources[i];
+        IO_RESOURCE_DESCRIPTOR *to = &wanted(l)[i];
+        to->Type = (UCHAR)type_of(r);
+        to->ShareDisposition = r->shared ? SHARED : DEVICE_EXCLUSIVE;
+        if (r->kind == RESOURCE_INTERRUPT) {
+            to->Flags = r->latched ? INTERRUPT_LATCHED : 0;
+            to->u.Interrupt.MinimumVector = to->u.Interrupt.MaximumVector = (ULONG)r->start;
+        } else if (r->kind == RESOURCE_DMA) {
+            to->u.Dma.MinimumChannel = to->u.Dma.MaximumChannel = (ULONG)r->start;
+        } else {
+            uint64_t length = r->length ? r->length : 1;
+            to->Flags = r->kind == RESOURCE_PORT ? PORT_IO : 0;
+            to->u.Memory.Length = (ULONG)length;
+            to->u.Memory.Alignment = 1;
+            to->u.Memory.MinimumAddress.QuadPart = (LONGLONG)r->start;
+            to->u.Memory.MaximumAddress.QuadPart = (LONGLONG)(r->start + length - 1);
+        }
+    }
+    return l;
+}
+
+static void assign(const IO_RESOURCE_DESCRIPTOR *from, CM_PARTIAL_RESOURCE_DESCRIPTOR *to, bool translated)
+{
+    memset(to, 0, sizeof *to);
+    to->Type = from->Type;
+    to->ShareDisposition = from->ShareDisposition;
+    to->Flags = from->Flags;
+    switch (from->Type) {
+    case CmResourceTypePort:
+    case CmResourceTypeMemory: {
+        uint64_t at = (uint64_t)from->u.Memory.MinimumAddress.QuadPart, align = from->u.Memory.Alignment ? from->u.Memory.Alignment : 1;
+        to->u.Memory.Start.QuadPart = (LONGLONG)((at + align - 1) / align * align);
+        to->u.Memory.Length = from->u.Memory.Length;
+        break;
+    }
+    case CmResourceTypeInterrupt:
+        /* An interrupt's vector says its IRQL: the high four bits. */
+        to->u.Interrupt.Vector = translated ? FIRST_VECTOR + (from->u.Interrupt.MinimumVector & 0x7F) : from->u.Interrupt.MinimumVector;
+        to->u.Interrupt.Level = (USHORT)(translated ? to->u.Interrupt.Vector >> 4 : from->u.Interrupt.MinimumVector);
+        to->u.Interrupt.Affinity = (1ull << MACHINE->processor_count) - 1;
+        break;
+    case CmResourceTypeDma:
+        to->u.Dma.Channel = from->u.Dma.MinimumChannel;
+        break;
+    case CmResourceTypeBusNumber:
+        to->u.BusNumber.Start = from->u.BusNumber.MinBusNumber;
+        to->u.BusNumber.Length = from->u.BusNumber.Length;
+        break;
+    default:
+        memcpy(to->u.DevicePrivate.Data, from->u.DevicePrivate.Data, sizeof to->u.DevicePrivate.Data);
+    }
+}
+
+CM_RESOURCE_LIST *pnp_resources_assign(const IO_RESOURCE_REQUIREMENTS_LIST *l, bool translated)
+{
+    if (!l || !l->AlternativeLists || !l->List[0].Count)
+        return NULL;
+    ULONG n = 0, count = l->List[0].Count < MAX_DESCRIPTORS ? l->List[0].Count : MAX_DESCRIPTORS;
+    size_t bytes = sizeof(CM_RESOURCE_LIST) + (count - 1) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
+    CM_RESOURCE_LIST *r = ex_pool_alloc(PagedPool, bytes, RESOURCE_TAG);
+    memset(r, 0, bytes);
+    r->Count = 1;
+    r->List[0].InterfaceType = l->InterfaceType;
+    r->List[0].BusNumber = l->BusNumber;
+    r->List[0].PartialResourceList.Version = r->List[0].PartialResourceList.Revision = 1;
+    for (ULONG i = 0; i < count; i++) {
+        const IO_RESOURCE_DESCRIPTOR *d = &wanted(l)[i];
+        if (d->Type == CmResourceTypeConfigData) {
+            r->List[0].InterfaceType = (INTERFACE_TYPE)d->u.DevicePrivate.Data[0];
+            continue;
+        }
+        if (d->Type == CmResourceTypeNull || (d->Option & OPTION_ALTERNATIVE))
+            continue;
+        assign(d, &assigned(r)[n++], translated);
+    }
+    r->List[0].PartialResourceList.Count = n;
+    return r;
+}
+
+size_t pnp_resources_bytes(const CM_RESOURCE_LIST *r)
+{
+    return r ? sizeof *r + (r->List[0].PartialResourceList.Count - 1) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR) : 0;
+}
