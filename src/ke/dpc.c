@@ -101,7 +101,7 @@ void ke_dpc_init(void)
 static struct agent *own_activity(void)
 {
     struct agent *a = sim_current();
-    if (a->kind == AGENT_DPC)
+    if (a->kind == AGENT_DPC && !a->device_irql)
         return a;
     return a->dpc ? a->dpc : activity_create(a, NULL);
 }
@@ -200,7 +200,7 @@ static bool any_dpc_left(void)
     bool left = false;
     for (uint32_t i = 0; i < MACHINE->agent_count; i++) {
         const struct agent *a = MACHINE->agents[i];
-        if (a->kind != AGENT_DPC || a->state == AGENT_DEAD)
+        if (a->kind != AGENT_DPC || a->device_irql || a->state == AGENT_DEAD)
             continue;
         sim_access(a->stable_id, SIM_READ);
         left |= a->due || a->state == AGENT_RUNNING;

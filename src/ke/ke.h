@@ -66,6 +66,22 @@ void KeFlushQueuedDpcs(void);
 /* A DPC whose routine is host code; frame is its NT name. */
 void ke_dpc_init_host(KDPC *dpc, void (*routine)(KDPC *dpc), uint32_t frame);
 
+/* Device interrupts; vectors are those of translated resources. */
+struct _KINTERRUPT;
+struct ke_interrupt {
+    PVOID routine, context; /* PKSERVICE_ROUTINE */
+    KSPIN_LOCK *lock; /* NULL: the interrupt's own */
+    uint32_t vector;
+    KIRQL irql, synchronize_irql;
+    bool shared, latched;
+};
+/* STATUS_INVALID_PARAMETER: impossible IRQLs, or the vector is taken by somebody who does not share it. */
+NTSTATUS ke_interrupt_connect(const struct ke_interrupt *want, struct _KINTERRUPT **out);
+/* Waits for a service routine that runs; frees the object. */
+void ke_interrupt_disconnect(struct _KINTERRUPT *i);
+/* A device asserts its line. false: nobody is connected. */
+bool ke_interrupt_assert(uint32_t vector);
+
 void KeEnterCriticalRegion(void);
 void KeLeaveCriticalRegion(void);
 void KeEnterGuardedRegion(void);

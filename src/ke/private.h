@@ -75,6 +75,7 @@ struct ke_room {
         uint32_t count; /* questions at that time */
     } asked[MAX_AGENTS]; /* see ke_time_asked */
     struct spinner *spinners;
+    struct line *lines; /* interrupt.c */
 };
 
 static inline struct ke_room *ke_room(void)

@@ -83,6 +83,7 @@ static bool wants_chain(unsigned kind)
     case TRACE_APC_QUEUE:
     case TRACE_DPC_QUEUE:
     case TRACE_DPC_RUN:
+    case TRACE_INTERRUPT:
     case TRACE_TIMER_SET:
     case TRACE_WORK_QUEUE:
     case TRACE_WORK_RUN:
@@ -122,6 +123,8 @@ void record_describe(struct record *r, struct record_event *e)
     case TRACE_DPC_QUEUE:
     case TRACE_DPC_RUN:
     case TRACE_DPC_DONE:
+    case TRACE_INTERRUPT:
+    case TRACE_INTERRUPT_DONE:
     case TRACE_IRP_COMPLETION_ROUTINE:
         record_symbol(r, e->r.b, &e->module, &e->target);
         break;

@@ -77,6 +77,10 @@ static void agent_text(const struct agent *a, char *out, size_t size)
         snprintf(out, size, "DPC on processor %u", a->bound->number);
         return;
     }
+    if (a->device_irql) {
+        snprintf(out, size, "interrupt");
+        return;
+    }
     if (a->kind == AGENT_DPC) {
         char owner[160];
         agent_text(a->owner, owner, sizeof owner);

@@ -184,6 +184,9 @@ static void maybe_open(struct builder *b, struct inside *in, size_t event)
     case TRACE_DPC_RUN:
         caused_by(s, open_task(b, in, TASK_DPC, event, e->target), cause_of_dpc(s, event));
         break;
+    case TRACE_INTERRUPT:
+        open_task(b, in, TASK_DPC, event, e->target);
+        break;
     case TRACE_IRP_DISPATCH:
         if (e->by_program)
             open_request(b, in, event);
@@ -216,6 +219,7 @@ static bool ends_task(const struct story *s, struct inside *in, const struct rec
     case TRACE_WORK_DONE:
         return t->kind == TASK_WORK;
     case TRACE_DPC_DONE:
+    case TRACE_INTERRUPT_DONE:
         return t->kind == TASK_DPC;
     case TRACE_THREAD_EXIT:
         return true;

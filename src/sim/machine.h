@@ -13,7 +13,8 @@
  *
  * DPC activities. The DPCs that a thread queues run before the thread goes on, on its processor: they belong to an activity of
  * its own. Those of timers belong to the clock's activity, which takes any free processor. Those for a given processor belong to
- * that processor's and wait until nobody is pinned there. */
+ * that processor's and wait until nobody is pinned there. A device's interrupt is such an activity too: it takes any free processor, or
+ * interrupts who is pinned to its own below the device's IRQL; the DPCs that it queues belong to an activity of its own. */
 #ifndef IRPLAB_SIM_MACHINE_H
 #define IRPLAB_SIM_MACHINE_H
 
@@ -81,11 +82,14 @@ struct agent {
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
     uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
-    struct agent *dpc; /* THREAD, CLOCK: activity for the DPCs it queues; NULL = none yet */
-    struct agent *owner; /* DPC: the other way; NULL = of the processor `bound` */
+    struct agent *dpc; /* THREAD, CLOCK, interrupts: activity for the DPCs it queues; NULL = none yet */
+    struct agent *owner; /* DPC: the other way; NULL = of the processor `bound`, or an interrupt's */
     struct processor *bound;
     uint16_t watched; /* IRPs whose event or status block lies on its stack: the door looks after them (verify/stack.h) */
     bool due; /* DPC: has work and has not begun */
+    uint8_t device_irql; /* DPC: it is an interrupt's, which comes in wherever the IRQL is lower; 0 = of DPCs */
+    uint8_t irql_before; /* DPC, while it runs: of whom it interrupted */
+    struct agent *interrupted; /* DPC, while it runs: whom; NULL = nobody was there */
     sim_gate *gate; /* not enabled while this is false */
     const void *gate_arg;
     bool at_point; /* it stands in sim_point, not in a wait */
@@ -106,7 +110,6 @@ struct processor {
     uint64_t kpcr; /* guest address */
     uint8_t number;
     uint8_t irql;
-    uint8_t irql_before_dpc;
     bool interrupts_off; /* cli: nothing preempts what runs here */
     struct agent *thread; /* current, or NULL = idle */
     struct agent *dpc; /* activity for DPCs that are meant for this processor */
@@ -280,6 +283,8 @@ unsigned sim_choose(unsigned n, uint32_t tag);
 void sim_irql_set(uint8_t irql);
 /* A DPC activity of this thread or the clock; bound: of a processor (then owner is NULL). */
 struct agent *sim_dpc_create(struct agent *owner, struct processor *bound, void (*fn)(void *));
+/* The activity of a device's interrupt. */
+struct agent *sim_interrupt_create(uint8_t irql, void (*fn)(void *));
 /* There is work for a DPC activity. If it is the running thread's own it runs now, or as soon as the IRQL allows. */
 void sim_dpc_request(struct agent *activity);
 /* Its work has been taken back before the activity began. */

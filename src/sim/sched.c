@@ -376,6 +376,13 @@ struct agent *sim_dpc_create(struct agent *owner, struct processor *bound, void 
     return d;
 }
 
+struct agent *sim_interrupt_create(uint8_t irql, void (*fn)(void *))
+{
+    struct agent *d = sim_agent_create(AGENT_DPC, fn, NULL);
+    d->device_irql = irql;
+    return d;
+}
+
 void sim_dpc_request(struct agent *activity)
 {
     if (activity->due || activity->state == AGENT_RUNNING)
@@ -408,8 +415,9 @@ void sim_dpc_idle(void)
     struct processor *p = a->processor;
     IR_ASSERT(a->kind == AGENT_DPC && p->active == a);
     sim_access(a->stable_id, SIM_WRITE);
-    p->active = p->thread;
-    p->irql = p->thread ? p->irql_before_dpc : PASSIVE_LEVEL;
+    p->active = a->interrupted;
+    p->irql = a->interrupted ? a->irql_before : PASSIVE_LEVEL;
+    a->interrupted = NULL;
     a->state = AGENT_IDLE;
     MACHINE->runnable--;
     host_fiber_switch(&a->fiber.switch_sp, MACHINE->main_sp, 0, 0);
@@ -459,11 +467,28 @@ static struct processor *find_processor(struct machine *m, const struct agent *a
     return NULL;
 }
 
+/* Interrupts come in where others are pinned, too; on the other processors, as long as nobody can tell them apart. */
+static struct processor *find_interruptible(struct machine *m, const struct agent *interrupt)
+{
+    struct processor *p = find_processor(m, interrupt), *home = home_of(m, interrupt);
+    if (!p && home->irql < interrupt->device_irql && !home->interrupts_off)
+        p = home;
+    return p;
+}
+
+/* The DPCs that a thread queues run where the thread is; all others have to find a place. */
+static bool is_threads(const struct agent *dpc)
+{
+    return dpc->owner && dpc->owner->kind == AGENT_THREAD;
+}
+
 static bool can_begin(struct machine *m, const struct agent *dpc)
 {
     if (!dpc->due)
         return false;
-    if (dpc->bound || dpc->owner->kind == AGENT_CLOCK)
+    if (dpc->device_irql)
+        return find_interruptible(m, dpc) != NULL;
+    if (!is_threads(dpc))
         return find_processor(m, dpc) != NULL;
     return dpc->owner->state == AGENT_RUNNING && dpcs_first(dpc->owner->processor);
 }
@@ -578,13 +603,13 @@ static void place_dpc(struct machine *m, struct agent *a)
 {
     if (a->state == AGENT_RUNNING)
         return;
-    bool own = a->owner && a->owner->kind == AGENT_THREAD;
-    struct processor *p = own ? a->owner->processor : find_processor(m, a);
+    struct processor *p = is_threads(a) ? a->owner->processor : a->device_irql ? find_interruptible(m, a) : find_processor(m, a);
     IR_ASSERT(p && a->due);
-    if (!own)
+    a->interrupted = is_pinned(p) ? p->active : NULL;
+    if (!a->interrupted)
         take_processor(p, NULL);
-    p->irql_before_dpc = p->irql;
-    p->irql = DISPATCH_LEVEL;
+    a->irql_before = p->irql;
+    p->irql = a->device_irql ? a->device_irql : DISPATCH_LEVEL;
     p->active = a;
     a->processor = p;
     a->due = false;
@@ -594,7 +619,7 @@ static void place_dpc(struct machine *m, struct agent *a)
 /* Whether the agent begins its step on a processor that is its own already: it is pinned there, or its thread is. */
 static bool begins_pinned(const struct agent *a)
 {
-    return a->state == AGENT_RUNNING ? holds_processor(a) : a->kind == AGENT_DPC && a->owner && a->owner->kind == AGENT_THREAD;
+    return a->state == AGENT_RUNNING ? holds_processor(a) : a->kind == AGENT_DPC && is_threads(a);
 }
 
 static void run_agent(struct machine *m, struct agent *a)
