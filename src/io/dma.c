@@ -3,6 +3,7 @@
 #include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
+#include "nt/status.h"
 #include "mm/physical.h"
 #include "sim/door.h"
 

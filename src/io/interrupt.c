@@ -2,6 +2,7 @@
 #include "io/room.h"
 #include "ke/ke.h"
 #include "pnp/pnp.h"
+#include "nt/status.h"
 
 enum { FULLY_SPECIFIED = 1, LINE_BASED, MESSAGE_BASED, FULLY_SPECIFIED_GROUP, LATCHED = 1 };
 

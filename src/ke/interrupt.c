@@ -4,6 +4,8 @@
  * IRQL allows and calls the service routines in the order of their connection until one claims the interrupt; for an edge-triggered line
  * all of them. A line that nobody claims is dropped. */
 #include "ke/private.h"
+#include "mm/mm.h"
+#include "nt/status.h"
 #include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"

@@ -34,6 +34,14 @@ struct devnode {
     uint32_t root_calls;
 };
 
+/* The interrupt that a started device was given. false: none. */
+struct pnp_interrupt {
+    ULONG vector;
+    KIRQL irql;
+    bool shared, latched;
+};
+bool pnp_interrupt_of(const DEVICE_OBJECT *pdo, struct pnp_interrupt *out);
+
 void pnp_init(void);
 /* Makes the root devices, adds and starts the whole tree. err: what failed. */
 NTSTATUS pnp_start(const struct config *config, char *err, size_t errlen);

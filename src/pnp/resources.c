@@ -126,3 +126,18 @@ size_t pnp_resources_bytes(const CM_RESOURCE_LIST *r)
 {
     return r ? sizeof *r + (r->List[0].PartialResourceList.Count - 1) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR) : 0;
 }
+
+bool pnp_interrupt_of(const DEVICE_OBJECT *pdo, struct pnp_interrupt *out)
+{
+    const struct devnode *n = pnp_node_of(pdo);
+    const CM_RESOURCE_LIST *r = n ? n->translated : NULL;
+    for (ULONG i = 0; r && i < r->List[0].PartialResourceList.Count; i++) {
+        const CM_PARTIAL_RESOURCE_DESCRIPTOR *d = &r->List[0].PartialResourceList.PartialDescriptors[i];
+        if (d->Type != CmResourceTypeInterrupt)
+            continue;
+        *out = (struct pnp_interrupt) { .vector = d->u.Interrupt.Vector, .irql = (KIRQL)d->u.Interrupt.Level, .shared = d->ShareDisposition == SHARED,
+                                        .latched = d->Flags & INTERRUPT_LATCHED };
+        return true;
+    }
+    return false;
+}

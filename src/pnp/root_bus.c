@@ -141,6 +141,13 @@ static ULONG fill_output(const struct config_code *c, IRP *irp, const IO_STACK_L
     return bytes;
 }
 
+static void interrupt(struct devnode *n, const struct config_code *c)
+{
+    struct pnp_interrupt line;
+    if (c->interrupt && pnp_interrupt_of(n->pdo, &line))
+        ke_interrupt_assert(line.vector);
+}
+
 static void finish(IRP *irp, NTSTATUS status, ULONG_PTR information)
 {
     irp->IoStatus.Status = status;
@@ -150,6 +157,7 @@ static void finish(IRP *irp, NTSTATUS status, ULONG_PTR information)
 
 /* A request answered later: from a system thread after the delay. */
 struct late {
+    struct devnode *node;
     IRP *irp;
     const struct config_code *code;
     ULONG bytes;
@@ -164,6 +172,7 @@ static void answer_late(void *context)
         KeDelayExecutionThread(KernelMode, FALSE, &t);
     }
     KIRQL old = KfRaiseIrql(DISPATCH_LEVEL); /* as from a device's DPC */
+    interrupt(l.node, l.code);
     finish(l.irp, (NTSTATUS)l.code->status, l.bytes);
     KeLowerIrql(old);
 }
@@ -179,11 +188,12 @@ static NTSTATUS answer_control(struct devnode *n, IRP *irp, IO_STACK_LOCATION *s
     if (c->pend || c->delay_ms) {
         sl->Control |= SL_PENDING_RETURNED;
         struct late *l = sim_alloc(sizeof *l);
-        *l = (struct late) { irp, c, bytes };
+        *l = (struct late) { n, irp, c, bytes };
         struct thread *t = ps_create_host_thread(answer_late, l, "simulated device");
         t->is_worker = true;
         return STATUS_PENDING;
     }
+    interrupt(n, c);
     finish(irp, (NTSTATUS)c->status, bytes);
     return (NTSTATUS)c->status;
 }

@@ -65,8 +65,8 @@ static json_t *config_json(const struct config *c)
         const struct config_device *d = &c->devices[i];
         json_t *codes = json_array();
         for (uint32_t k = 0; k < d->code_count; k++)
-            json_array_append_new(codes, json_pack("{s:I, s:I, s:I, s:I, s:b}", "code", (json_int_t)d->codes[k].code, "status", (json_int_t)d->codes[k].status, "bytes",
-                                                   (json_int_t)d->codes[k].bytes, "delay", (json_int_t)d->codes[k].delay_ms, "pend", d->codes[k].pend));
+            json_array_append_new(codes, json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "code", (json_int_t)d->codes[k].code, "status", (json_int_t)d->codes[k].status, "bytes",
+                                                   (json_int_t)d->codes[k].bytes, "delay", (json_int_t)d->codes[k].delay_ms, "pend", d->codes[k].pend, "interrupt", d->codes[k].interrupt));
         json_array_append_new(devices, json_pack("{s:s, s:o, s:o}", "hwid", d->hwid, "codes", codes, "resources", resources_json(d)));
     }
     for (uint32_t i = 0; i < c->registry_count; i++)
@@ -119,7 +119,8 @@ static bool code_from(const json_t *j, struct config_code *c)
     if (!get_number(j, "code", 0, UINT32_MAX, &code) || !get_number(j, "status", 0, UINT32_MAX, &status) || !get_number(j, "bytes", 0, UINT32_MAX, &bytes) ||
         !get_number(j, "delay", 0, UINT32_MAX, &delay))
         return false;
-    *c = (struct config_code) { (uint32_t)code, (uint32_t)status, (uint32_t)bytes, (uint32_t)delay, json_is_true(json_object_get(j, "pend")) };
+    *c = (struct config_code) { (uint32_t)code, (uint32_t)status, (uint32_t)bytes, (uint32_t)delay, json_is_true(json_object_get(j, "pend")),
+                                json_is_true(json_object_get(j, "interrupt")) };
     return true;
 }
 

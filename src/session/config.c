@@ -109,14 +109,21 @@ static bool driver_key(struct reader *r, void *at, const char *key, yaml_node_t 
     return bad(r, v, "role is one of bus, function, upper, lower, legacy, not", scalar(v));
 }
 
+static bool flag(struct reader *r, const yaml_node_t *v, bool *out)
+{
+    const char *s = scalar(v);
+    *out = s && strcmp(s, "true") == 0;
+    return *out || (s && strcmp(s, "false") == 0) || bad(r, v, "true or false is wanted here", NULL);
+}
+
 static bool code_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
 {
     struct config_code *c = at;
     double x = 0;
-    if (strcmp(key, "pend") == 0) {
-        c->pend = scalar(v) && strcmp(scalar(v), "true") == 0;
-        return true;
-    }
+    if (strcmp(key, "pend") == 0)
+        return flag(r, v, &c->pend);
+    if (strcmp(key, "interrupt") == 0)
+        return flag(r, v, &c->interrupt);
     if (!number(r, v, 0, 4294967295.0, &x))
         return false;
     if (strcmp(key, "code") == 0)
@@ -144,13 +151,6 @@ static bool sequence(struct reader *r, yaml_node_t *n, void *base, size_t size, 
         (*count)++;
     }
     return true;
-}
-
-static bool flag(struct reader *r, const yaml_node_t *v, bool *out)
-{
-    const char *s = scalar(v);
-    *out = s && strcmp(s, "true") == 0;
-    return *out || (s && strcmp(s, "false") == 0) || bad(r, v, "true or false is wanted here", NULL);
 }
 
 /* kind: start, and what belongs to that kind. */

@@ -28,6 +28,7 @@ struct config_code {
     uint32_t bytes; /* Information; the output is zero-filled */
     uint32_t delay_ms; /* completed later, from a DPC; 0 with pend: at once but after returning STATUS_PENDING */
     bool pend;
+    bool interrupt; /* the device asserts its interrupt when it answers */
 };
 
 /* A hardware resource that the device is started with. */

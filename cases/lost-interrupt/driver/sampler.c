@@ -40,7 +40,7 @@ static BOOLEAN ReadSamples(PVOID Context)
     return TRUE;
 }
 
-static NTSTATUS BeginConversion(PSAMPLER Sampler)
+DECLSPEC_NOINLINE static NTSTATUS BeginConversion(PSAMPLER Sampler)
 {
     KEVENT event;
     IO_STATUS_BLOCK block;
@@ -56,7 +56,7 @@ static NTSTATUS BeginConversion(PSAMPLER Sampler)
     return status;
 }
 
-static NTSTATUS TakeSample(PSAMPLER Sampler, PULONG Count)
+DECLSPEC_NOINLINE static NTSTATUS TakeSample(PSAMPLER Sampler, PULONG Count)
 {
     PVOID context[2] = { Sampler, Count };
 #ifdef FIXED
