@@ -4,30 +4,27 @@
 
 #include <stdbool.h>
 
-#include "session/config.h"
+#include "lab/lab.h"
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
+/* What a command takes beside the common options. */
+enum options_for { FOR_RUN, FOR_EXPLORE, FOR_FILE /* a FILE.irplab instead of a case or program */ };
+
 struct options {
-    struct config config;
-    bool has_target; /* a CASE or PROGRAM was given */
-    bool json, quiet, verbose;
+    struct irplab lab;
+    bool json, quiet, verbose, help;
     enum color_when color;
-    char output[CONFIG_PATH];
-    /* explore */
-    const char *strategy;
-    int32_t preemptions;
-    int64_t schedules;
-    double seconds;
-    int jobs;
-    const char *queue;
-    bool keep_going;
+    const char *file; /* FOR_FILE */
+    const char *page; /* FOR_FILE: -o */
+    const char *junit, *sarif, *queue; /* FOR_EXPLORE */
     bool check_orders;
-    bool help;
 };
 
-/* Parses argv[1…] of a command. extra: names of explore's options are accepted too. On a mistake prints one line and returns false. */
-bool options_parse(struct options *o, int argc, char **argv, bool explore);
+/* Parses argv[1…] of a command. On a mistake prints one line and returns false. */
+bool options_parse(struct options *o, int argc, char **argv, enum options_for what);
+/* Whether to print in colour on stdout. */
+bool options_color(const struct options *o);
 /* One line on stderr "irplab: …"; returns 2. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

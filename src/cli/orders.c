@@ -181,13 +181,13 @@ static bool out_of_time(void *user)
 
 int cli_check_orders(const struct options *o)
 {
-    const struct explore_machine *machine = explorable_open(&o->config);
+    const struct explore_machine *machine = explorable_open(&o->lab.ready);
     struct explore_config c = explore_defaults;
-    c.seed = o->config.seed ? o->config.seed : 1;
-    c.schedules = o->schedules >= 0 ? (uint64_t)o->schedules : 100;
+    c.seed = o->lab.ready.seed ? o->lab.ready.seed : 1;
+    c.schedules = o->lab.search.schedules >= 0 ? (uint64_t)o->lab.search.schedules : 100;
     c.steps = 100000;
     c.stop = out_of_time;
-    deadline = now() + (o->seconds > 0 ? o->seconds : 60);
+    deadline = now() + (o->lab.search.seconds > 0 ? o->lab.search.seconds : 60);
     uint64_t breaches, pairs = explore_check(machine, &c, state, report, NULL, &breaches);
     printf("%llu pairs run in both orders, %llu differ (%u kinds)\n", (unsigned long long)pairs, (unsigned long long)breaches, kinds);
     return breaches ? EXIT_FAILURE_FOUND : EXIT_OK;

@@ -1,0 +1,111 @@
+#include "lab/failures.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/assert.h"
+#include "report/replay_file.h"
+#include "sim/spins.h"
+
+enum { MINIMISE_RUNS = 500, TURNING_RUNS = 3000 };
+
+static bool make_folders(const char *path)
+{
+    char part[PATH_MAX];
+    for (size_t i = 1; path[i]; i++) {
+        if (path[i] != '/')
+            continue;
+        snprintf(part, sizeof part, "%.*s", (int)i, path);
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return false;
+    }
+    return mkdir(path, 0777) == 0 || errno == EEXIST;
+}
+
+/* build/replays in a checkout, ./irplab-out elsewhere. */
+static bool output_folder(struct irplab *lab, char *out, size_t size)
+{
+    struct stat st;
+    if (lab->output[0])
+        snprintf(out, size, "%s", lab->output);
+    else if (stat("meson.build", &st) == 0 && stat("build", &st) == 0)
+        snprintf(out, size, "build/replays");
+    else
+        snprintf(out, size, "irplab-out");
+    if (!make_folders(out))
+        return lab_fail(lab, "%s: %s", out, strerror(errno));
+    char real[PATH_MAX];
+    if (realpath(out, real))
+        snprintf(out, size, "%s", real);
+    return true;
+}
+
+/* Of the case or program; the first failure's has no number. */
+static void replay_name(const struct config *c, size_t number, char *out, size_t size)
+{
+    int n = snprintf(out, size, "%s", c->name[0] ? c->name : "run");
+    for (char *p = out; *p; p++)
+        if (*p == '/' || *p == ' ')
+            *p = '-';
+    if (n > 4 && strcasecmp(out + n - 4, ".exe") == 0)
+        out[n -= 4] = 0;
+    if (number)
+        snprintf(out + n, size - (size_t)n, "-%zu", number + 1);
+}
+
+struct lab_failure *lab_failure_add(struct lab_result *r, const struct outcome *o, uint64_t times)
+{
+    r->failures = realloc(r->failures, (r->failure_count + 1) * sizeof *r->failures);
+    IR_ASSERT(r->failures);
+    struct lab_failure *f = &r->failures[r->failure_count++];
+    *f = (struct lab_failure) { .outcome = *o, .times = times };
+    return f;
+}
+
+static bool collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing, size_t number)
+{
+    struct explore_failure *x = &r->found.failures[number];
+    struct explore_turning turning;
+    memset(&turning, 0, sizeof turning);
+    explore_minimise(machine, &x->schedule, MINIMISE_RUNS);
+    explore_last_avoidable(machine, &x->schedule, TURNING_RUNS, &turning);
+    spins_forget_noted(); /* of schedules that were tried only to make this one small */
+    const struct explore_schedule *other = turning.found ? &turning.passing : passing;
+    struct record_turning turn = { turning.index, other };
+    struct record *record = record_run(machine, &x->schedule, turning.found ? &turn : NULL);
+    if (record->outcome.key != x->key)
+        base_panic("a failure did not come back when its schedule was run again: %s", x->text);
+    struct lab_failure *f = lab_failure_add(r, &record->outcome, x->times);
+    f->record = record;
+    f->schedule = explore_schedule_print(&x->schedule);
+    char folder[CONFIG_PATH], name[160], path[CONFIG_PATH + 200];
+    bool ok = output_folder(lab, folder, sizeof folder);
+    if (ok) {
+        replay_name(&lab->ready, number, name, sizeof name);
+        snprintf(path, sizeof path, "%s/%s.irplab", folder, name);
+        ok = replay_write(path, &lab->ready, &x->schedule, other, turning.found ? turning.index : SIZE_MAX, record, lab->error, sizeof lab->error);
+        lab->failed = !ok;
+        f->replay = ok ? strdup(path) : NULL;
+    }
+    explore_schedule_free(&turning.passing);
+    return ok;
+}
+
+bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing)
+{
+    for (size_t i = 0; i < r->found.failure_count; i++)
+        if (!collect(lab, r, machine, passing, i))
+            return false;
+    if (r->failure_count) {
+        const struct record *first = r->failures[0].record;
+        r->run_hash = first->run_hash;
+        r->has_run_hash = true;
+        r->program_ended = first->program_ended;
+        r->program_exit = first->program_exit;
+    }
+    return true;
+}

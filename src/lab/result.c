@@ -1,0 +1,91 @@
+/* Results as data and as text; see lab.h. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/lab.h"
+#include "report/text.h"
+#include "sim/image.h"
+
+void lab_result_free(struct lab_result *r)
+{
+    for (size_t i = 0; i < r->failure_count; i++) {
+        free(r->failures[i].schedule);
+        free(r->failures[i].replay);
+        record_free(r->failures[i].record);
+    }
+    free(r->failures);
+    explore_result_free(&r->found);
+}
+
+int lab_status(const struct lab_result *r)
+{
+    if (r->failure_count && r->what != LAB_EXPLORE)
+        return outcome_exit_status(&r->failures[0].outcome);
+    return r->found.failing ? 1 : 0;
+}
+
+static json_t *failure_json(const struct lab_result *r, const struct lab_failure *f)
+{
+    const struct outcome *o = &f->outcome;
+    json_t *j = json_pack("{s:s, s:I, s:s, s:s}", "kind", outcome_contract_kind(o), "code", (json_int_t)o->code, "name", o->name, "message", o->message);
+    json_object_set_new(j, "replay", f->replay ? json_string(f->replay) : json_null());
+    if (f->schedule)
+        json_object_set_new(j, "schedule", json_string(f->schedule));
+    if (r->what == LAB_EXPLORE)
+        json_object_set_new(j, "times", json_integer((json_int_t)f->times));
+    return j;
+}
+
+char *lab_json(const struct lab_result *r)
+{
+    const struct explore_result *x = &r->found;
+    json_t *failures = json_array();
+    for (size_t i = 0; i < r->failure_count; i++)
+        json_array_append_new(failures, failure_json(r, &r->failures[i]));
+    json_t *j = json_pack("{s:I, s:I, s:I, s:b, s:s, s:f, s:o, s:b}", "schedules", (json_int_t)x->schedules, "blocked", (json_int_t)x->blocked, "failing",
+                          (json_int_t)x->failing, "complete", r->complete, "bound", r->bound, "seconds", r->seconds, "failures", failures, "stubs", image_stubs_used());
+    if (r->what == LAB_EXPLORE) {
+        json_object_set_new(j, "traces", json_integer((json_int_t)x->traces));
+        json_object_set_new(j, "steps", json_integer((json_int_t)x->steps));
+        json_object_set_new(j, "replayed", json_integer((json_int_t)x->replayed));
+    }
+    json_object_set_new(j, "program_exit", r->program_ended ? json_integer(r->program_exit) : json_null());
+    if (r->has_run_hash) {
+        char hash[20];
+        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)r->run_hash);
+        json_object_set_new(j, "run_hash", json_string(hash));
+    }
+    char *text = json_dumps(j, JSON_INDENT(2));
+    json_decref(j);
+    return text;
+}
+
+static void print_counts(const struct lab_result *r, FILE *to, bool quiet)
+{
+    const struct explore_result *x = &r->found;
+    if (!quiet || !r->failure_count)
+        fprintf(to, "%s%llu schedules, %llu failing, %s; %s; %.2f s\n", r->failure_count ? "\n" : "", (unsigned long long)x->schedules, (unsigned long long)x->failing,
+                r->complete ? "complete" : "not complete", r->bound, r->seconds);
+    if (!r->complete && (r->why_not || x->why_not))
+        fprintf(to, "not complete: %s\n", r->why_not ? r->why_not : x->why_not);
+    if (image_stubs_used())
+        fprintf(to, "note: an import was answered by --stub\n");
+}
+
+void lab_print(const struct lab_result *r, FILE *to, bool color, bool quiet)
+{
+    for (size_t i = 0; i < r->failure_count; i++) {
+        const struct lab_failure *f = &r->failures[i];
+        if (i)
+            fprintf(to, "\n---- failure %zu of %zu ----\n\n", i + 1, r->failure_count);
+        if (f->record)
+            report_text(to, f->record, color);
+        if (f->replay && r->what == LAB_EXPLORE)
+            fprintf(to, "\nreplay: irplab replay %s\n", f->replay);
+    }
+    if (r->what == LAB_EXPLORE)
+        print_counts(r, to, quiet);
+    else if (r->what == LAB_REPLAY && !r->failure_count)
+        fprintf(to, "no failure\n");
+}

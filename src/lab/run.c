@@ -1,0 +1,145 @@
+/* One run, by default choices; and replays. See lab.h. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab/failures.h"
+#include "lab/lab.h"
+#include "report/report.h"
+#include "session/explorable.h"
+#include "sim/spins.h"
+#include "trace/trace.h"
+
+double lab_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A loop without calls that the run was caught in is a point when it begins again: as if it had been one all the time. */
+static void one_run(void)
+{
+    struct snapshot *start = sim_snapshot_take();
+    for (;;) {
+        while (sim_run())
+            sim_decide(0);
+        if (MACHINE->end != RUN_SPIN || !spins_apply())
+            break;
+        sim_snapshot_restore(start);
+        lab_output_again();
+    }
+    sim_snapshot_free(start);
+    lab_output_end();
+}
+
+static void one_schedule(struct lab_result *r, enum lab_what what, bool failed)
+{
+    r->what = what;
+    r->found.schedules = 1;
+    r->found.failing = failed;
+    r->has_run_hash = true;
+    snprintf(r->bound, sizeof r->bound, "one schedule");
+}
+
+bool lab_run(struct irplab *lab, struct lab_result *r)
+{
+    memset(r, 0, sizeof *r);
+    double start = lab_now();
+    session_process_init();
+    trace_hash_enable(true);
+    if (lab->say)
+        lab_output_begin(lab->say, lab->say_user);
+    session_begin(&lab->ready);
+    one_run();
+    const struct session *s = session_state();
+    struct outcome o;
+    session_outcome(&o);
+    one_schedule(r, LAB_RUN, o.kind != FAILURE_NONE);
+    r->program_ended = s->program_ended;
+    r->program_exit = s->program_exit;
+    r->run_hash = session_run_hash();
+    r->seconds = lab_now() - start;
+    if (o.kind != FAILURE_NONE)
+        lab_failure_add(r, &o, 1);
+    return true;
+}
+
+bool lab_replay(struct irplab *lab, const char *file, struct lab_result *r)
+{
+    static struct replay replay; /* large */
+    memset(r, 0, sizeof *r);
+    lab->failed = false;
+    if (!replay_read(file, &replay, lab->error, sizeof lab->error))
+        return !(lab->failed = true);
+    session_process_init();
+    const struct explore_machine *machine = explorable_open(&replay.config);
+    double start = lab_now();
+    struct record_turning turn = { replay.turning, &replay.passing };
+    struct record *record = record_run(machine, &replay.schedule, replay.turning != SIZE_MAX ? &turn : NULL);
+    bool failed = record->outcome.kind != FAILURE_NONE;
+    one_schedule(r, LAB_REPLAY, failed);
+    r->seconds = lab_now() - start;
+    r->recorded_hash = replay.run_hash;
+    r->run_hash = record->run_hash;
+    r->program_ended = record->program_ended;
+    r->program_exit = record->program_exit;
+    if (failed) {
+        struct lab_failure *f = lab_failure_add(r, &record->outcome, 1);
+        f->record = record;
+        f->schedule = explore_schedule_print(&replay.schedule);
+        f->replay = realpath(file, NULL);
+    } else {
+        record_free(record);
+    }
+    return true;
+}
+
+/* Under another name first: a page is there whole or not at all. */
+static bool write_page(const struct report *r, const char *path)
+{
+    char temporary[CONFIG_PATH + 16];
+    struct stat st;
+    if (strlen(path) >= CONFIG_PATH) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
+        return false;
+    }
+    snprintf(temporary, sizeof temporary, "%s.part", path);
+    FILE *f = fopen(temporary, "w");
+    if (!f)
+        return false;
+    report_html(f, r);
+    bool ok = !ferror(f);
+    ok = fclose(f) == 0 && ok && rename(temporary, path) == 0;
+    if (!ok) {
+        int why = errno;
+        unlink(temporary);
+        errno = why;
+    }
+    return ok;
+}
+
+bool lab_report(struct irplab *lab, const char *file, const char *page, FILE *json, bool *differs)
+{
+    static struct replay replay; /* large */
+    struct report report;
+    lab->failed = false;
+    if (!replay_read(file, &replay, lab->error, sizeof lab->error))
+        return !(lab->failed = true);
+    session_process_init();
+    report_make(&report, &replay, file, explorable_open(&replay.config));
+    *differs = report.differs;
+    bool ok = !page || write_page(&report, page) || lab_fail(lab, "%s: %s", page, strerror(errno));
+    if (ok && json)
+        report_json(json, &report);
+    report_free(&report);
+    return ok;
+}
