@@ -135,7 +135,7 @@ static bool set_seed(struct irplab *lab, const char *name, const char *text)
 static bool set_time_model(struct irplab *lab, const char *name, const char *text)
 {
     static const char *const models[] = { "idle", "any", NULL };
-    int which;
+    int which = 0;
     if (!one_of(lab, name, text, models, &which))
         return false;
     lab->config.time_any = which == 1;
@@ -145,7 +145,7 @@ static bool set_time_model(struct irplab *lab, const char *name, const char *tex
 static bool set_verifier(struct irplab *lab, const char *name, const char *text)
 {
     static const char *const switches[] = { "on", "off", NULL };
-    int which;
+    int which = 0;
     if (!one_of(lab, name, text, switches, &which))
         return false;
     lab->config.verifier = which == 0;
@@ -163,7 +163,7 @@ static bool set_output(struct irplab *lab, const char *name, const char *folder)
 static bool set_strategy(struct irplab *lab, const char *name, const char *text)
 {
     static const char *const strategies[] = { "auto", "dpor", "dfs", "pct", "pos", "surw", "random", NULL };
-    int which;
+    int which = 0;
     if (!one_of(lab, name, text, strategies, &which))
         return false;
     lab->search.strategy = strategies[which];

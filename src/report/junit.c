@@ -23,7 +23,8 @@ static size_t character(const unsigned char *p)
     return shortest && allowed ? n : 0;
 }
 
-static void escape(FILE *out, const char *text)
+/* In attributes a line's end would become a space. */
+static void escape(FILE *out, const char *text, bool attribute)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
         size_t n = character(p);
@@ -41,7 +42,7 @@ static void escape(FILE *out, const char *text)
             fputs("&quot;", out);
             break;
         case '\n':
-            fputs("&#10;", out);
+            fputs(attribute ? "&#10;" : "\n", out);
             break;
         default:
             if (n)
@@ -56,7 +57,7 @@ static void escape(FILE *out, const char *text)
 static void attribute(FILE *out, const char *name, const char *text)
 {
     fprintf(out, " %s=\"", name);
-    escape(out, text);
+    escape(out, text, true);
     fputc('"', out);
 }
 
@@ -78,12 +79,12 @@ static void print_failure(FILE *out, const struct ci_result *r, const struct ci_
     attribute(out, "type", f->kind);
     attribute(out, "message", f->message);
     fputc('>', out);
-    escape(out, f->report);
+    escape(out, f->report, false);
     fputs("</failure>\n", out);
     if (f->replay) {
         fputs("      <system-out>", out);
-        escape(out, "irplab replay ");
-        escape(out, f->replay);
+        fputs("irplab replay ", out);
+        escape(out, f->replay, false);
         fputs("</system-out>\n", out);
     }
     fputs("    </testcase>\n", out);

@@ -87,8 +87,11 @@ static void test_complete(void **state)
 
 static void test_run_and_output(void **state)
 {
-    struct irplab *lab = lab_for("camera-create-cancelled");
+    char program[1000];
+    struct irplab *lab = irplab_new();
     struct heard heard = { .n = 0 };
+    snprintf(program, sizeof program, "%s/../tests/programs/crt.exe", cases);
+    assert_true(irplab_program(lab, program, 0, NULL));
     irplab_on_output(lab, hear, &heard);
     struct irplab_result *r = irplab_run(lab), *second = irplab_run(lab);
     assert_non_null(r);
