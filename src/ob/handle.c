@@ -94,6 +94,18 @@ static void close_entry(struct process *owner, struct entry *e)
     ob_dereference(object);
 }
 
+NTSTATUS ob_handle_attributes(struct process *process, HANDLE handle, ULONG mask, ULONG set, ULONG *attributes)
+{
+    struct process *owner;
+    struct entry *e = find(process, handle, &owner);
+    if (!e)
+        return STATUS_INVALID_HANDLE;
+    e->attributes = (e->attributes & ~mask) | (set & mask);
+    if (attributes)
+        *attributes = e->attributes;
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS ob_handle_close(struct process *process, HANDLE handle)
 {
     struct process *owner;

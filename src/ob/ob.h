@@ -73,6 +73,8 @@ void ob_handles_close_all(struct process *process);
 void *ob_waitable(void *object);
 /* Takes a reference for the namespace; *object stays the caller's as well. */
 NTSTATUS ob_symlink_create(const UNICODE_STRING *name, const UNICODE_STRING *target, void **object);
+/* Changes the attributes of a handle (OBJ_INHERIT, OBJ_PROTECT_CLOSE) that are in mask, and gives all of them (NULL: not wanted). */
+NTSTATUS ob_handle_attributes(struct process *process, HANDLE handle, ULONG mask, ULONG set, ULONG *attributes);
 NTSTATUS ob_handle_duplicate(struct process *from, HANDLE source, struct process *to, ULONG access, bool same_access, ULONG attributes, HANDLE *out);
 /* The object that IoFileObjectType and its like point to. */
 void *ob_type_object(enum ob_type_index type);

@@ -337,6 +337,15 @@ void session_process_init(void)
 static void registry_fill(const struct config *c)
 {
     static const char *const of_devices[] = { "device:", "instance:", "driver:", "class:" };
+    const char *const version = "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion";
+    char build[16];
+    snprintf(build, sizeof build, "%u", ke_os()->build);
+    cm_set_text(version, "CurrentBuild", build);
+    cm_set_text(version, "CurrentBuildNumber", build);
+    cm_set_text(version, "SystemRoot", "C:\\Windows");
+    /* The user's own keys, HKEY_CURRENT_USER for programs. */
+    cm_set_text("HKU\\S-1-5-21-1-2-3-1000\\Environment", "TEMP", "C:\\Windows\\Temp");
+    cm_set_text("HKU\\S-1-5-21-1-2-3-1000\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Windows", "Device", "");
     for (uint32_t i = 0; i < c->driver_count; i++) {
         char service[64], path[400], image[128];
         config_service(&c->drivers[i], service, sizeof service);
@@ -571,7 +580,9 @@ void session_outcome(struct outcome *o)
             o->code = s->program_exit;
             snprintf(o->name, sizeof o->name, "EXIT");
             const char *name = strrchr(config->program, strchr(config->program, '/') ? '/' : ':');
-            snprintf(o->message, sizeof o->message, "%s ended with exit code %u", name ? name + 1 : config->program, s->program_exit);
+            size_t n = (size_t)snprintf(o->message, sizeof o->message, "%s ended with exit code %u", name ? name + 1 : config->program, s->program_exit);
+            if (s->program_exit >= 0x80000000u)
+                snprintf(o->message + n, sizeof o->message - n, " (0x%X %s)", s->program_exit, nt_status_name((NTSTATUS)s->program_exit));
         } else if (s->leak) {
             o->kind = FAILURE_VERIFIER;
             snprintf(o->name, sizeof o->name, "LEAK");

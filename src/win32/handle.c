@@ -38,26 +38,23 @@ BOOL DuplicateHandle(HANDLE from_process, HANDLE handle, HANDLE to_process, HAND
     return TRUE;
 }
 
-static BOOL is_handle(HANDLE handle)
-{
-    void *object;
-    NTSTATUS s = ob_handle_reference(ps_current()->process, handle, OB_NONE, 0, &object, NULL);
-    if (NT_SUCCESS(s))
-        ob_dereference(object);
-    return w32_result(s);
-}
-
 /* GUESS: the flags are accepted and forgotten; nothing here inherits handles. */
 BOOL SetHandleInformation(HANDLE handle, ULONG mask, ULONG flags)
 {
-    return w32_console_of(handle) ? TRUE : is_handle(handle);
+    ULONG wanted = (mask & 1 ? OBJ_INHERIT : 0) | (mask & 2 ? OBJ_PROTECT_CLOSE : 0);
+    ULONG values = (flags & 1 ? OBJ_INHERIT : 0) | (flags & 2 ? OBJ_PROTECT_CLOSE : 0);
+    if (w32_console_of(handle))
+        return TRUE;
+    return w32_result(ob_handle_attributes(ps_current()->process, handle, wanted, values, NULL));
 }
 
 BOOL GetHandleInformation(HANDLE handle, ULONG *flags)
 {
-    if (!w32_console_of(handle) && !is_handle(handle))
-        return FALSE;
-    *flags = 0;
+    ULONG attributes = 0;
+    NTSTATUS s = w32_console_of(handle) ? STATUS_SUCCESS : ob_handle_attributes(ps_current()->process, handle, 0, 0, &attributes);
+    if (!NT_SUCCESS(s))
+        return w32_fail(s);
+    *flags = (attributes & OBJ_INHERIT ? 1 : 0) | (attributes & OBJ_PROTECT_CLOSE ? 2 : 0);
     return TRUE;
 }
 

@@ -144,6 +144,18 @@ static const char *locale_text(ULONG what)
         return "1252";
     case 0x0B: /* LOCALE_IDEFAULTCODEPAGE */
         return "437";
+    case 0x01: /* LOCALE_ILANGUAGE */
+        return "0409";
+    case 0x02: /* LOCALE_SLANGUAGE */
+        return "English (United States)";
+    case 0x1001: /* LOCALE_SENGLANGUAGE */
+        return "English";
+    case 0x1002: /* LOCALE_SENGCOUNTRY */
+        return "United States";
+    case 0x59: /* LOCALE_SISO639LANGNAME */
+        return "en";
+    case 0x5A: /* LOCALE_SISO3166CTRYNAME */
+        return "US";
     default:
         return NULL;
     }

@@ -134,6 +134,20 @@ LONG RegCreateKeyExW(HANDLE key, const WCHAR *sub_key, ULONG reserved, WCHAR *cl
     HANDLE h = NULL;
     ULONG d = 0;
     NTSTATUS s = open_key(key, sub_key, access ? access : MAXIMUM_ALLOWED, true, options, &h, &d);
+    size_t cut = s == STATUS_OBJECT_NAME_NOT_FOUND && sub_key ? w32_wcslen(sub_key) : 0;
+    while (cut && sub_key[cut - 1] != '\\')
+        cut--;
+    if (cut > 1) { /* the keys above it are made too */
+        WCHAR *above = (WCHAR *)w32_alloc(cut * 2);
+        memcpy(above, sub_key, cut * 2);
+        above[cut - 1] = 0;
+        LONG e = RegCreateKeyExW(key, above, 0, NULL, options, KEY_ALL_ACCESS_, NULL, &h, NULL);
+        w32_free((uint64_t)above);
+        if (e)
+            return e;
+        NtClose(h);
+        s = open_key(key, sub_key, access ? access : MAXIMUM_ALLOWED, true, options, &h, &d);
+    }
     if (NT_SUCCESS(s)) {
         *out = h;
         if (disposition)

@@ -1,4 +1,5 @@
 /* Threads: creation, end, exit codes, APCs, priorities (which this machine ignores). */
+#include "ke/exports.h"
 #include "ps/nt_thread.h"
 #include "sim/access.h"
 #include "win32/crt.h"
@@ -143,7 +144,7 @@ ULONG QueueUserAPC(void *routine, HANDLE thread, uint64_t data)
     return NT_SUCCESS(s) ? 1 : (ULONG)w32_fail(s);
 }
 
-/* ---- priorities and names: kept nowhere, because they change nothing here ---- */
+/* ---- priorities and names: they change nothing here ---- */
 
 static BOOL is_thread(HANDLE thread)
 {
@@ -154,14 +155,30 @@ static BOOL is_thread(HANDLE thread)
     return w32_result(s);
 }
 
+enum { PRIORITY_ERROR = 0x7FFFFFFF, PRIORITY_IDLE = -15, PRIORITY_TIME_CRITICAL = 15 };
+
 BOOL SetThreadPriority(HANDLE thread, LONG priority)
 {
-    return is_thread(thread);
+    ETHREAD *e;
+    if ((priority < -2 || priority > 2) && priority != PRIORITY_IDLE && priority != PRIORITY_TIME_CRITICAL)
+        return w32_error(ERROR_INVALID_PARAMETER);
+    NTSTATUS s = ps_thread_reference(thread, 0, &e);
+    if (!NT_SUCCESS(s))
+        return w32_fail(s);
+    KeSetBasePriorityThread(&e->Tcb, priority == PRIORITY_IDLE ? -7 : priority == PRIORITY_TIME_CRITICAL ? 7 : priority);
+    ob_dereference(e);
+    return TRUE;
 }
 
 LONG GetThreadPriority(HANDLE thread)
 {
-    return is_thread(thread) ? 0 : 0x7FFFFFFF;
+    ETHREAD *e;
+    NTSTATUS s = ps_thread_reference(thread, 0, &e);
+    if (!NT_SUCCESS(s))
+        return w32_fail(s), PRIORITY_ERROR;
+    LONG p = KeQueryBasePriorityThread(&e->Tcb);
+    ob_dereference(e);
+    return p == -7 ? PRIORITY_IDLE : p == 7 ? PRIORITY_TIME_CRITICAL : p;
 }
 
 BOOL SetThreadPriorityBoost(HANDLE thread, BOOL disable)

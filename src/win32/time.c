@@ -47,10 +47,11 @@ void GetSystemTimeAsFileTime(uint64_t *time)
     memcpy(time, &t, 8);
 }
 
-void QueryUnbiasedInterruptTime(uint64_t *time)
+BOOL QueryUnbiasedInterruptTime(uint64_t *time)
 {
     ke_time_asked();
     *time = MACHINE->clock_100ns;
+    return TRUE;
 }
 
 static bool is_leap(unsigned y)
