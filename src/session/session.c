@@ -541,6 +541,12 @@ void session_outcome(struct outcome *o)
         snprintf(o->name, sizeof o->name, "%s", nt_status_name(c->code));
         snprintf(o->message, sizeof o->message, "the program crashed: %s at %s", o->name, where);
         place = c->address;
+        const char *asked = c->address == 0 ? module_asked_in_vain() : NULL;
+        if (asked) { /* not the program's fault: it called what GetProcAddress had for it */
+            o->kind = FAILURE_UNSUPPORTED;
+            snprintf(o->name, sizeof o->name, "UNSUPPORTED");
+            snprintf(o->message, sizeof o->message, "%s is not supported: GetProcAddress answered NULL, and that was called", asked);
+        }
         break;
     }
     case RUN_DEADLOCK:

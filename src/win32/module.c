@@ -164,6 +164,12 @@ _Noreturn void FreeLibraryAndExitThread(uint64_t module, ULONG code)
     ExitThread(code);
 }
 
+const char *module_asked_in_vain(void)
+{
+    const struct w32_room *r = MACHINE->rooms[ROOM_WIN32];
+    return r && r->asked_in_vain[0] ? r->asked_in_vain : NULL;
+}
+
 uint64_t GetProcAddress(uint64_t module, const char *name)
 {
     struct image *i = image_of(module);
@@ -173,6 +179,8 @@ uint64_t GetProcAddress(uint64_t module, const char *name)
     }
     bool ordinal = (uint64_t)name < 0x10000;
     uint64_t at = image_export(i, ordinal ? NULL : name, ordinal ? (uint32_t)(uint64_t)name : 0);
+    if (!at && i->synthetic && !ordinal)
+        snprintf(w32_room()->asked_in_vain, sizeof w32_room()->asked_in_vain, "%s!%.100s", i->name, name);
     if (!at)
         w32_fail(ordinal ? STATUS_ORDINAL_NOT_FOUND : STATUS_PROCEDURE_NOT_FOUND);
     return at;

@@ -8,4 +8,8 @@
 /* file_name: without folders. false: there is no such file. */
 extern bool (*service_file_hook)(const char *file_name, char *path, size_t size);
 
+/* "module!function" that GetProcAddress last answered with NULL although Windows may have it; NULL: none. For the crash of a program
+ * that calls such an answer. */
+const char *module_asked_in_vain(void);
+
 #endif

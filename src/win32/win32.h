@@ -103,6 +103,7 @@ struct w32_room {
     struct w32_thread *threads[MAX_AGENTS];
     struct waiter *waiters; /* all threads that wait on an address, oldest first */
     struct service_room *services;
+    char asked_in_vain[160]; /* the last "module!function" of a synthetic module that GetProcAddress did not have */
     struct device_set *device_sets;
     uint64_t device_set_count;
 };
