@@ -440,7 +440,7 @@ static void plain_races(struct dpor *d, size_t event)
     struct path *p = d->path;
     const struct event *x = &p->events[event];
     if (x->race_count)
-        path_arrival(p, x->agent, x->before, event, d->arrival);
+        path_event_arrival(p, event, d->arrival);
     for (uint32_t i = 0; i < x->race_count; i++) {
         prepare(d, p->race_events[x->races + i], x->agent, x->fixed ? x->print : FOOTPRINT_UNKNOWN, x->alternative);
         d->reversal.objects = x->same_objects ? x->print : FOOTPRINT_UNKNOWN;
@@ -624,7 +624,7 @@ static void races_of(struct dpor *d, size_t event)
         return;
     }
     struct held h = {.agent = x->agent, .print = x->fixed ? x->print : FOOTPRINT_UNKNOWN, .wants = x->print, .alternative = x->alternative};
-    h.arrived = path_arrival(p, x->agent, x->before, event, d->arrival);
+    h.arrived = path_event_arrival(p, event, d->arrival);
     held_races(d, &h, event);
 }
 

@@ -35,6 +35,7 @@ void path_free(struct path *p)
     free(p->heads);
     free(p->enables);
     free(p->race_events);
+    free(p->joins);
     memset(p, 0, sizeof *p);
 }
 
@@ -259,6 +260,18 @@ size_t path_arrival(const struct path *p, unsigned agent, uint32_t last, size_t 
     return arrived;
 }
 
+size_t path_event_arrival(const struct path *p, size_t event, int32_t *clock)
+{
+    const struct event *x = &p->events[event];
+    size_t arrived = path_arrival(p, x->agent, x->before, event, clock);
+    size_t end = event + 1 < p->count ? p->events[event + 1].joins : p->join_count;
+    for (size_t i = x->joins; i < end; i++) {
+        clock_join(clock, path_clock(p, p->joins[i]), p->stride);
+        arrived = p->joins[i] + 1 > arrived ? p->joins[i] + 1 : arrived;
+    }
+    return arrived;
+}
+
 static void note_race(struct path *p, uint32_t event)
 {
     p->race_events = explore_grow(p->race_events, &p->race_room, p->race_count + 1, sizeof *p->race_events);
@@ -394,7 +407,7 @@ static void push_event(struct path *p, unsigned agent, unsigned alternative, con
     struct event *x = &p->events[at];
     *x = (struct event){.agent = (uint16_t)agent, .alternative = (uint8_t)alternative, .waits = how_it_waits(p, e, print),
                         .fixed = e->flags & EXPLORE_FIXED, .same_objects = e->flags & EXPLORE_SAME_OBJECTS, .print = print, .really = print, .op = e->op, .before = p->last[agent],
-                        .accesses = (uint32_t)p->access_count, .enables = (uint32_t)p->enable_count, .races = (uint32_t)p->race_count};
+                        .accesses = (uint32_t)p->access_count, .enables = (uint32_t)p->enable_count, .joins = (uint32_t)p->join_count, .races = (uint32_t)p->race_count};
     x->index = x->before == NO_EVENT ? 1 : p->events[x->before].index + 1;
     int32_t *clock = p->clocks + (size_t)at * p->stride;
     path_arrival(p, agent, x->before, at, clock);
@@ -406,6 +419,8 @@ static void push_event(struct path *p, unsigned agent, unsigned alternative, con
         clock_join(clock, path_clock(p, last), p->stride);
         IR_ASSERT(p->joined_count < EXPLORE_AGENTS_MAX);
         p->joined[p->joined_count++] = last;
+        p->joins = explore_grow(p->joins, &p->join_room, p->join_count + 1, sizeof *p->joins);
+        p->joins[p->join_count++] = last;
     }
     const struct touch *touches = footprint_touches(&p->prints, print);
     unsigned touch_count = p->prints.all[print].count;
@@ -510,6 +525,7 @@ static void pop_event(struct path *p)
         p->enabler[a->agent] = a->before;
     }
     p->race_count = e->races;
+    p->join_count = e->joins;
     p->last[e->agent] = e->before;
 }
 

@@ -32,7 +32,7 @@ struct event {
     uint32_t really; /* footprint as reported, to verify replays */
     uint32_t op;
     uint32_t before;                      /* its agent's event before, or NO_EVENT */
-    uint32_t accesses, enables;           /* tops of the stacks before it */
+    uint32_t accesses, enables, joins;    /* tops of the stacks before it */
     uint32_t races, race_count;           /* events it races with for certain (path_races) */
 };
 
@@ -98,6 +98,8 @@ struct path {
     uint32_t heads_known;
     struct enable *enables;
     size_t enable_count, enable_room;
+    uint32_t *joins; /* events that each event joined, in stacks as the accesses */
+    size_t join_count, join_room;
     uint32_t *race_events;
     size_t race_count, race_room;
 
@@ -187,5 +189,7 @@ bool path_ends(enum explore_status after, uint32_t flags, bool others);
 /* The clock of what an agent's event after its event `last` (or NO_EVENT) cannot come before: that event and what enabled the agent
  * since. `before` bounds the enabling events looked at. Returns the node at which the agent had arrived. */
 size_t path_arrival(const struct path *p, unsigned agent, uint32_t last, size_t before, int32_t *clock);
+/* The same for an event of the path, which cannot come before what it joined either. */
+size_t path_event_arrival(const struct path *p, size_t event, int32_t *clock);
 
 #endif

@@ -430,7 +430,8 @@ NTSTATUS NtWaitForSingleObject(HANDLE handle, ULONG alertable, LARGE_INTEGER *ti
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtWaitForSingleObject);
-    sim_point((uint64_t)handle);
+    uint64_t wait[5] = { (uint64_t)ob_waitable_of_handle(ps_current_process(), handle), 0, 0, 0, (uint64_t)timeout };
+    sim_point_when(wait[0] ? wait[0] : (uint64_t)handle, ke_gate_wait, wait);
     LARGE_INTEGER until;
     bool readable = !timeout || io_user_read(UserMode, &until, timeout, sizeof until);
     NTSTATUS s = readable ? io_wait_handle(handle, UserMode, alertable, timeout ? &until : NULL) : STATUS_ACCESS_VIOLATION;
@@ -476,7 +477,13 @@ NTSTATUS NtWaitForMultipleObjects(ULONG count, HANDLE *handles, ULONG type, ULON
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtWaitForMultipleObjects);
-    sim_point(0);
+    uint64_t objects[MAXIMUM_WAIT_OBJECTS] = { 0 };
+    for (ULONG i = 0; i < count && i < MAXIMUM_WAIT_OBJECTS; i++) {
+        HANDLE h;
+        objects[i] = host_guarded_copy(&h, &handles[i], sizeof h) ? (uint64_t)ob_waitable_of_handle(ps_current_process(), h) : 0;
+    }
+    uint64_t wait[7] = { count, (uint64_t)objects, type, 0, 0, 0, (uint64_t)timeout };
+    sim_point_when(objects[0], ke_gate_wait_multiple, wait);
     LARGE_INTEGER until;
     HANDLE own[MAXIMUM_WAIT_OBJECTS];
     NTSTATUS s = count == 0 || count > MAXIMUM_WAIT_OBJECTS ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;

@@ -156,4 +156,8 @@ const struct ke_bugcheck *ke_bugcheck_info(void);
 /* Stops the run because the images want something that is not there. */
 _Noreturn void ke_unsupported(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Gates of waits (sim_point_when): args as uint64_t[], those of KeWaitForSingleObject and of KeWaitForMultipleObjects. */
+bool ke_gate_wait(const struct agent *a, const void *args);
+bool ke_gate_wait_multiple(const struct agent *a, const void *args);
+
 #endif

@@ -24,6 +24,30 @@ void ke_header_init(DISPATCHER_HEADER *h, unsigned type, size_t bytes, LONG stat
 
 /* ---- objects ---- */
 
+/* The agent whose end made a thread object signalled; NULL: another object. */
+static const struct agent *ended_thread(const DISPATCHER_HEADER *h)
+{
+    if (h->Type != ThreadObject || h->SignalState <= 0)
+        return NULL;
+    for (uint32_t i = MACHINE->agent_count; i-- > 0;)
+        if (MACHINE->agents[i]->thread_object == h)
+            return MACHINE->agents[i];
+    return NULL;
+}
+
+/* Waits without limit for the ends of threads alone cannot come before these. True: all have ended, and that is told. */
+static bool joins(const struct ke_wait *w)
+{
+    if (w->timed || w->queue || !w->count || (w->count > 1 && w->type != WaitAll))
+        return false;
+    for (ULONG i = 0; i < w->count; i++)
+        if (!ended_thread(w->objects[i]))
+            return false;
+    for (ULONG i = 0; i < w->count; i++)
+        sim_join(ended_thread(w->objects[i]));
+    return true;
+}
+
 static bool can_have(const DISPATCHER_HEADER *h, const KTHREAD *k)
 {
     sim_access((uint64_t)h, SIM_READ);
@@ -258,6 +282,10 @@ static LONG_PTR wait_once(const struct ke_wait *w, struct thread *t, KTHREAD *k)
 /* What can be said without waiting; false: the thread has to wait. */
 static bool at_once(const struct ke_wait *w, KTHREAD *k, LONG_PTR *status)
 {
+    if (joins(w)) {
+        *status = STATUS_WAIT_0;
+        return true;
+    }
     if (try_satisfy(w, k, status))
         return true;
     *status = alert_test(w, k);

@@ -153,6 +153,13 @@ NTSTATUS ob_handle_reference(struct process *process, HANDLE handle, enum ob_typ
     return STATUS_SUCCESS;
 }
 
+void *ob_waitable_of_handle(struct process *process, HANDLE handle)
+{
+    struct process *owner;
+    struct entry *e = is_pseudo(handle) ? NULL : find(process, handle, &owner);
+    return e ? ob_waitable(e->object) : NULL;
+}
+
 NTSTATUS ob_handle_duplicate(struct process *from, HANDLE source, struct process *to, ULONG access, bool same_access, ULONG attributes, HANDLE *out)
 {
     void *object;

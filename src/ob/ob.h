@@ -86,4 +86,7 @@ void ob_walk(enum ob_type_index type, void (*fn)(void *ctx, void *object, uint64
 /* Open handles of a process; *first gets one of them with its object. */
 uint64_t ob_handle_count(struct process *process, HANDLE *last, void **object);
 
+/* What a wait on the handle would wait on, without a reference; NULL: nothing. For looking ahead. */
+void *ob_waitable_of_handle(struct process *process, HANDLE handle);
+
 #endif

@@ -84,6 +84,7 @@ static struct thread *create(struct process *process, void *fn, void *context, c
     t->in_kernel = true;
     t->ethread = ob_create(OB_THREAD, sizeof(ETHREAD));
     ETHREAD *e = t->ethread;
+    t->agent->thread_object = e;
     e->Cid.UniqueProcess = (HANDLE)(uint64_t)process->id;
     e->Cid.UniqueThread = (HANDLE)(uint64_t)(ps_room()->next_id += 4);
     e->StartAddress = fn;

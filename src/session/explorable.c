@@ -19,7 +19,8 @@ static struct explore_agent enabled[MAX_AGENTS];
 static struct explore_access accesses[MAX_ACCESSES];
 static unsigned access_count;
 static uint32_t created[MAX_AGENTS], everybody[2 * MAX_AGENTS];
-static unsigned created_count;
+static unsigned created_count, joined_count;
+static const char *opaque; /* why the reduction cannot be trusted, once something has said so */
 static bool overflow;
 static char outcome_text[900];
 
@@ -51,6 +52,23 @@ static void on_create(struct agent *a)
 {
     if (created_count < MAX_AGENTS)
         created[created_count++] = explorable_agent_id(a);
+}
+
+static void on_join(const struct agent *a)
+{
+    if (joined_count < MAX_AGENTS)
+        everybody[joined_count++] = explorable_agent_id(a);
+}
+
+static void on_opaque(const char *why)
+{
+    if (!opaque)
+        opaque = why;
+}
+
+const char *explorable_opaque(void)
+{
+    return opaque;
 }
 
 /* ---- callbacks ---- */
@@ -101,7 +119,7 @@ static unsigned join_everybody(void)
 {
     struct machine *m = MACHINE;
     if (m->time_any)
-        return 0;
+        return joined_count;
     for (uint32_t i = 0; i < m->agent_count; i++)
         everybody[i] = explorable_agent_id(m->agents[i]);
     for (uint32_t i = 0; i < m->gone_count; i++)
@@ -129,9 +147,9 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
 {
     struct machine *m = MACHINE;
     access_count = 0;
-    created_count = 0;
+    created_count = joined_count = 0;
     overflow = false;
-    unsigned joins = 0;
+    bool clock = false;
     uint32_t op = 0, flags = 0;
     bool stands = sim_run(); /* prefixes are replayed without looking at the points between */
     IR_ASSERT(stands);
@@ -142,14 +160,14 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
         while (i < m->choice.n && explorable_agent_id(m->agents[m->choice.agents[i]]) != agent)
             i++;
         IR_ASSERT(i < m->choice.n);
-        if (m->agents[m->choice.agents[i]] == m->clock)
-            joins = join_everybody();
+        clock = m->agents[m->choice.agents[i]] == m->clock;
         op = operation_of(m->agents[m->choice.agents[i]]);
         flags = flags_of(m->agents[m->choice.agents[i]]);
         sim_decide(i);
     }
+    unsigned joins = clock ? join_everybody() : joined_count;
     if (overflow) /* more than can be told apart: one access that conflicts with everything of its kind is the safe answer */
-        access_count = 0, on_access(SIM_ACCESS_EVERYTHING, EXPLORE_WRITE, 0);
+        access_count = 0, on_access(SIM_ACCESS_EVERYTHING, EXPLORE_WRITE, 0), on_opaque("a step touched more objects than can be told apart");
     *out = (struct explore_event) { .accesses = accesses, .access_count = access_count, .enables = created, .enables_count = created_count,
                                     .joins = everybody, .joins_count = joins, .op = op, .flags = flags };
 }
@@ -237,6 +255,8 @@ const struct explore_machine *explorable_open(const struct config *config)
     MACHINE->point_limit = 1000000;
     sim_access_hook = on_access;
     sim_create_hook = on_create;
+    sim_join_hook = on_join;
+    sim_opaque_hook = on_opaque;
     start = sim_snapshot_take();
     return &machine;
 }

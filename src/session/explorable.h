@@ -12,4 +12,7 @@ const struct explore_machine *explorable_open(const struct config *config);
 struct agent;
 uint32_t explorable_agent_id(const struct agent *a);
 
+/* Why a search with reduction may have left something out, whatever it says: a sentence; NULL: nothing has happened that it cannot see. */
+const char *explorable_opaque(void);
+
 #endif

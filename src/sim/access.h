@@ -49,6 +49,15 @@ static inline void sim_access_lock(uint64_t object, unsigned which)
         sim_access_hook(object, SIM_WRITE, which);
 }
 
+/* The step can only come after all that this agent has done: it waited for its end without limit. No access then has to say so, and no
+ * search looks for an order in which it came first. */
+extern void (*sim_join_hook)(const struct agent *a);
+static inline void sim_join(const struct agent *a)
+{
+    if (sim_join_hook)
+        sim_join_hook(a);
+}
+
 /* An end to trust in the reduction: from here on what a step depends on cannot be told. why: a sentence without full stop. */
 extern void (*sim_opaque_hook)(const char *why);
 static inline void sim_opaque(const char *why)

@@ -77,7 +77,9 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
         door_watch_hook(f, e->name);
     if (!irql_allowed(e->irql, sim_irql()) && door_breach_hook)
         door_breach_hook(e, sim_irql());
-    if (e->point)
+    if (e->gate)
+        sim_point_when(f->args[0], e->gate, f->args);
+    else if (e->point)
         sim_point(f->args[0]);
     if (door_trace_hook)
         door_trace_hook(e, f, false, 0);

@@ -15,6 +15,8 @@ enum { DOOR_VARARGS = 0xFF, DOOR_CODE = 0xFE, DOOR_RET_DOUBLE = 9 };
 enum door_state { DOOR_DONE, DOOR_PARTIAL, DOOR_INTERNAL /* has a slot and an address, but is not exported */ };
 enum { IRQL_EXACT_DISPATCH = 0x82, IRQL_UNCHECKED = 0xFF, IRQL_USER = 0xFE };
 
+struct agent;
+
 struct door_entry {
     const char *module; /* lower case, with extension */
     const char *name; /* or "#N" */
@@ -24,6 +26,7 @@ struct door_entry {
     uint8_t irql; /* highest allowed, or IRQL_* */
     uint8_t point;
     uint8_t state; /* enum door_state */
+    bool (*gate)(const struct agent *a, const void *args); /* NULL, or what the call waits for before it begins; see sim_point_when */
 };
 
 struct door_data {

@@ -59,7 +59,8 @@ enum agent_state {
 };
 
 struct processor;
-typedef bool sim_gate(const void *arg);
+struct agent;
+typedef bool sim_gate(const struct agent *a, const void *arg);
 
 struct agent {
     struct fiber fiber; /* first: MACHINE->fiber is the running agent */
@@ -103,6 +104,7 @@ struct agent {
     uint64_t next_object; /* what its next operation touches, as given to sim_point */
     uint32_t steps;
     void *thread; /* struct thread of ps, for AGENT_THREAD */
+    void *thread_object; /* its ETHREAD, also when it has ended */
     uint64_t pool_next; /* this agent's pool window: see mm */
 };
 
@@ -248,9 +250,11 @@ _Noreturn void sim_agent_exit(void);
 /* A scheduling point: others may go first. Called by the door and at named places inside kernel functions, never with
  * half-made changes. object: guest address or other stable key of what the next operation touches; 0 = unknown. */
 void sim_point(uint64_t object);
-/* A point whose operation cannot go on before gate(arg) holds: the agent is not enabled. gate looks at nothing but what the operation
+/* A point whose operation cannot go on before gate(agent, arg) holds: the agent is not enabled. gate looks at nothing but what the operation
  * tells that it touches. With nobody else left to go on, no timer either, it goes on all the same, to wait as NT would (m->gates_open). */
 void sim_point_when(uint64_t object, sim_gate *gate, const void *arg);
+/* For gates, which must not fault: false if the memory is not there. */
+#define sim_peek(to, from) host_guarded_copy((to), (const void *)(from), sizeof *(to))
 /* Between these the running agent's points are none, and what it touches is not told: what a thread does before its routine begins and
  * after it has ended belongs to one step each, on which nothing depends but what is waited for. */
 static inline void sim_quiet_begin(void)

@@ -15,6 +15,7 @@ void (*sim_place_hook)(struct agent *agent, struct processor *p);
 void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
 void (*sim_create_hook)(struct agent *a);
 void (*sim_opaque_hook)(const char *why);
+void (*sim_join_hook)(const struct agent *a);
 
 enum {
     HOST_STACKS = 0x40000000, /* offset in the private part */
@@ -207,7 +208,7 @@ void sim_point_when(uint64_t object, sim_gate *gate, const void *arg)
     }
     a->gate = gate;
     a->gate_arg = arg;
-    if (m->runnable == 1 && !m->every_point && !m->time_any && !gate(arg)) /* nobody else: it waits as NT would */
+    if (m->runnable == 1 && !m->every_point && !m->time_any && !gate(a, arg)) /* nobody else: it waits as NT would */
         m->points++;
     else
         sim_point(object);
@@ -276,6 +277,8 @@ bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits)
     if (!a->spinning)
         a->spin_since = m->clock_100ns;
     a->spinning = vain || waits;
+    if (a->spinning)
+        sim_opaque("a loop waits for memory to change, and whether it turns depends on whether others can go on");
     a->spin_progress = m->progress;
     a->yielded |= a->spinning;
     a->turning = true;
@@ -495,7 +498,7 @@ static bool can_begin(struct machine *m, const struct agent *dpc)
 
 static bool can_step(struct machine *m, const struct agent *a)
 {
-    if (a->gate && !m->gates_open && !a->gate(a->gate_arg))
+    if (a->gate && !m->gates_open && !a->gate(a, a->gate_arg))
         return false;
     switch (a->state) {
     case AGENT_RUNNING:

@@ -71,6 +71,13 @@ static bool try_take(struct critical_section *cs, uint64_t me)
     return false;
 }
 
+bool w32_gate_critical_section(const struct agent *a, const void *args)
+{
+    struct critical_section cs;
+    const struct thread *t = a->thread;
+    return !sim_peek(&cs, *(const uint64_t *)args) || (cs.lock_count & FREE) || cs.owning_thread == (uint64_t)t->ethread->Cid.UniqueThread;
+}
+
 BOOL TryEnterCriticalSection(struct critical_section *cs)
 {
     return try_take(cs, thread_id());

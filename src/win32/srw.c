@@ -29,6 +29,18 @@ static bool try_read(uint64_t *lock, bool woken)
     return true;
 }
 
+bool w32_gate_srw_exclusive(const struct agent *a, const void *args)
+{
+    uint64_t lock;
+    return !sim_peek(&lock, *(const uint64_t *)args) || !(lock & LOCKED);
+}
+
+bool w32_gate_srw_shared(const struct agent *a, const void *args)
+{
+    uint64_t lock;
+    return !sim_peek(&lock, *(const uint64_t *)args) || !(lock & LOCKED) || (lock >= READER && !(lock & WAITERS));
+}
+
 static void wait_on(uint64_t *lock, enum park_kind kind)
 {
     *lock |= WAITERS;

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""The number of orders that matter, for models with a known number (Mazurkiewicz traces under sequential consistency; Abdulla et al.,
+Source Sets, J. ACM 2017, and the tables of Nidhugg and GenMC), run as a Windows program: executed equals optimal, none is blocked.
+
+usage: check_models.py IRPLAB MODELS.exe quick|full"""
+import json
+import subprocess
+import sys
+from math import factorial
+
+irplab, program, amount = sys.argv[1:4]
+
+# model, arguments, preemption bound or None, exact number, in the quick run too
+table = [(['readers', '5'], None, 2 ** 5, True), (['readers', '8'], None, 2 ** 8, False)]
+table += [(['writers', str(n)], None, factorial(n), n <= 4) for n in (3, 4, 5, 6)]
+table += [(['counters', str(n), '1'], None, factorial(n), n <= 4) for n in (4, 5, 6)]
+table += [(['counters', str(n), str(k)], None, factorial(n) ** k, n <= 3) for n, k in ((2, 2), (3, 2), (4, 2), (2, 3), (3, 3))]
+table += [(['rw', str(n)], None, factorial(n) ** 2, n <= 3) for n in (2, 3, 4)]
+for lock in ('critical', 'slim', 'mutex'):
+    table += [([lock, '3', '2'], None, 90, True), ([lock, '5', '1'], None, 120, False), ([lock, '6', '1'], None, 720, False)]
+table += [(['lastzero', str(n)], None, (n + 3) * 2 ** (n - 2), n <= 5) for n in (3, 4, 5, 6, 8)]
+table += [(['indexer', str(n)], None, 8 ** (n - 11), n <= 12) for n in (11, 12, 13, 14)]
+table += [(['filesystem', str(n)], None, 2 ** (n - 13), n <= 14) for n in (13, 14, 16, 18)]
+table += [(['dekker', '2'], None, 3, True)]
+for bound, binc, cinc in ((0, 6, 6), (1, 24, 42), (2, 36, 120), (3, 36, 192), (4, 36, 216)):
+    table += [(['counters', '3', '2'], bound, binc, bound <= 2), (['rw', '3'], bound, binc, bound <= 2), (['counters', '3', '3'], bound, cinc, bound <= 1)]
+
+wrong = 0
+for arguments, bound, exact, quick in table:
+    if amount == 'quick' and not quick:
+        continue
+    # A processor for each thread, so that they do not exclude each other.
+    command = [irplab, 'explore', '--strategy', 'dpor', '--json', '--time', '120', '--keep-going', '--cpus', '16']
+    command += ['--preemptions', str(bound)] if bound is not None else []
+    done = subprocess.run(command + [program, *arguments], capture_output=True, text=True)
+    try:
+        r = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        sys.exit(f'{" ".join(command)}: {done.stderr}')
+    right = r['schedules'] == r['traces'] == exact and r['blocked'] == 0 and r['complete'] and done.returncode == 0
+    wrong += not right
+    print(f'{" ".join(arguments):16} bound {"-" if bound is None else bound}: {r["schedules"]} of {exact}, {r["blocked"]} blocked, '
+          f'{"complete" if r["complete"] else "not complete"}, {r["seconds"]:.2f} s{"" if right else "   WRONG"}')
+sys.exit(wrong != 0)
