@@ -265,7 +265,7 @@ bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits)
         a->no_point = a->no_point && waits;
         return true;
     }
-    site = mix(site, object); /* a loop over several places is not vain because it comes to the same instruction */
+    site = object ? mix(site, object) : site; /* a loop over several places is not vain because it comes to the same instruction */
     bool changed = atomic_changed(a), vain = !changed && turned_here_before(a, site);
     if (changed)
         a->turn_count = 0;
