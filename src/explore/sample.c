@@ -118,9 +118,22 @@ static unsigned weighed(struct sampler *m)
     return NO_AGENT;
 }
 
+/* Two agents at least have gone for it. */
+static bool is_contended(const struct sampler *m, unsigned row)
+{
+    unsigned agents = 0;
+    for (unsigned i = 0; i < m->s->path.agents; i++)
+        agents += m->expected[row][i] != 0;
+    return agents > 1;
+}
+
 static void surw_begin(struct sampler *m)
 {
     m->chosen = m->object_count > 1 ? 1 + (unsigned)below(m, m->object_count - 1) : 0;
+    for (unsigned tries = 0; m->chosen && !is_contended(m, m->chosen) && tries < 2 * MOST_OBJECTS; tries++)
+        m->chosen = 1 + (unsigned)below(m, m->object_count - 1);
+    if (m->chosen && !is_contended(m, m->chosen))
+        m->chosen = 0;
     for (unsigned i = 0; i < m->s->path.agents; i++)
         m->remaining[i] = m->expected[m->chosen][i];
     for (unsigned i = m->s->path.agents; i < EXPLORE_AGENTS_MAX; i++)
@@ -154,18 +167,6 @@ static unsigned object_row(struct sampler *m, uint64_t id)
     return m->object_count++;
 }
 
-static bool shared(const struct path *p, const struct touch *t)
-{
-    uint16_t first = NO_AGENT;
-    for (uint32_t a = p->heads[t->object]; a != NO_EVENT; a = p->accesses[a].before) {
-        uint16_t agent = p->events[p->accesses[a].event].agent;
-        if (first != NO_AGENT && agent != first)
-            return true;
-        first = agent;
-    }
-    return false;
-}
-
 /* What the next runs expect is what this one had. */
 static void surw_learn(struct sampler *m)
 {
@@ -173,11 +174,10 @@ static void surw_learn(struct sampler *m)
     memset(m->expected, 0, m->object_count * sizeof *m->expected);
     for (size_t i = 0; i < p->count; i++) {
         const struct event *e = &p->events[i];
-        const struct footprint *f = &p->prints.all[e->really];
-        const struct touch *t = p->prints.touches + f->first;
+        const struct candidate *c = path_find(p, i, e->agent);
         m->expected[0][e->agent]++;
-        if (f->count && shared(p, &t[0])) {
-            unsigned row = object_row(m, t[0].id);
+        if (c && c->object) {
+            unsigned row = object_row(m, c->object);
             m->expected[row][e->agent] += row != 0;
         }
     }

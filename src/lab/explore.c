@@ -1,6 +1,9 @@
 /* An exploration from options to result; see lab.h. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "explore/explore.h"
 #include "lab/failures.h"
 #include "lab/lab.h"
@@ -59,16 +62,133 @@ static enum explore_strategy strategy_of(const char *name)
     return EXPLORE_DFS;
 }
 
+static void result_add(struct explore_result *all, struct explore_result *part)
+{
+    for (size_t i = 0; i < part->failure_count; i++) {
+        struct explore_failure *f = &part->failures[i], *known = NULL;
+        for (size_t k = 0; k < all->failure_count && !known; k++)
+            known = all->failures[k].key == f->key ? &all->failures[k] : NULL;
+        if (known) {
+            known->times += f->times;
+            free(f->text);
+            explore_schedule_free(&f->schedule);
+            continue;
+        }
+        all->failures = realloc(all->failures, (all->failure_count + 1) * sizeof *all->failures);
+        if (!all->failures)
+            base_panic("out of memory while exploring");
+        f->found_at += all->schedules;
+        all->failures[all->failure_count++] = *f;
+    }
+    free(part->failures);
+    all->schedules += part->schedules;
+    all->blocked += part->blocked;
+    all->failing += part->failing;
+    all->merged += part->merged;
+    all->traces = part->traces > all->traces ? part->traces : all->traces; /* what was drawn at random is met again */
+    all->cut += part->cut;
+    all->steps += part->steps;
+    all->replayed += part->replayed;
+    all->tries += part->tries;
+    all->complete = part->complete;
+    all->bound_hit = part->bound_hit;
+    all->unbounded = part->unbounded;
+    all->preemptions = part->preemptions;
+    free(all->why_text);
+    all->why_not = part->why_not;
+    all->why_text = part->why_text;
+}
+
+static void run_phase(const struct explore_machine *machine, const struct explore_config *x, struct lab_result *r)
+{
+    struct explore_config rest = *x;
+    if (rest.schedules)
+        rest.schedules = rest.schedules > r->found.schedules ? rest.schedules - r->found.schedules : 1;
+    struct explore_result part;
+    explore_run(machine, &rest, &part);
+    result_add(&r->found, &part);
+}
+
+enum { AUTO_PCT = 24, AUTO_RANDOM = 16 }; /* schedules drawn before the systematic search; half of what is allowed if that is less */
+
+static bool is_over(const struct explore_config *x, const struct search *s, const struct lab_result *r)
+{
+    return (r->found.failing && !x->keep_going) || s->timed_out || spins_waiting() || (x->schedules && r->found.schedules >= x->schedules);
+}
+
+/* A short phase of schedules drawn at random, then all classes of orders with the fewest preemptions first; where the reduction cannot be
+ * trusted, all orders instead. */
+static const char *search_auto(const struct explore_machine *machine, struct explore_config x, struct search *s, struct lab_result *r)
+{
+    static const struct {
+        enum explore_strategy strategy;
+        uint64_t schedules;
+    } draws[] = { { EXPLORE_PCT, AUTO_PCT }, { EXPLORE_RANDOM, AUTO_RANDOM } };
+    for (unsigned i = 0; i < sizeof draws / sizeof draws[0] && !is_over(&x, s, r); i++) {
+        struct explore_config draw = x;
+        draw.strategy = draws[i].strategy;
+        draw.preemptions = -1;
+        draw.iterate = false;
+        uint64_t most = x.schedules ? x.schedules / 4 : UINT64_MAX;
+        draw.schedules = draws[i].schedules < most ? draws[i].schedules : most;
+        if (!draw.schedules)
+            continue;
+        struct explore_result part;
+        explore_run(machine, &draw, &part);
+        result_add(&r->found, &part);
+    }
+    if (is_over(&x, s, r))
+        return "pct and random";
+    x.strategy = EXPLORE_DPOR;
+    if (!explorable_opaque())
+        run_phase(machine, &x, r);
+    bool broken = r->found.why_not && strncmp(r->found.why_not, "broken promise", 14) == 0;
+    if (!explorable_opaque() && !broken)
+        return "pct and random, then dpor";
+    if (is_over(&x, s, r))
+        return "pct and random, then dpor";
+    x.strategy = EXPLORE_DFS;
+    run_phase(machine, &x, r);
+    return "pct and random, then dfs";
+}
+
+static void describe_bound(const struct config *c, const struct explore_config *x, const char *name, bool systematic, struct lab_result *r)
+{
+    char within[100] = "sampling";
+    if (systematic && r->complete && r->found.unbounded)
+        snprintf(within, sizeof within, "no bound on preemptions");
+    else if (systematic && x->preemptions < 0)
+        snprintf(within, sizeof within, "no bound on preemptions%s", r->complete ? "" : ", not finished");
+    else if (systematic && r->complete)
+        snprintf(within, sizeof within, "at most %d preemption%s", x->preemptions, x->preemptions == 1 ? "" : "s");
+    else if (systematic && r->found.preemptions >= 0 && r->found.preemptions < x->preemptions)
+        snprintf(within, sizeof within, "at most %d preemption%s (finished with %d)", x->preemptions, x->preemptions == 1 ? "" : "s", r->found.preemptions);
+    else if (systematic)
+        snprintf(within, sizeof within, "at most %d preemption%s, not finished", x->preemptions, x->preemptions == 1 ? "" : "s");
+    snprintf(r->bound, sizeof r->bound, "%s, %s, %u processors, time %s", name, within, c->cpus, c->time_any ? "any" : "idle");
+}
+
+static const char *search_once(const struct lab_search *o, const struct explore_machine *machine, const struct explore_config *x, struct search *s, struct lab_result *r)
+{
+    if (!o->strategy || strcmp(o->strategy, "auto") == 0)
+        return search_auto(machine, *x, s, r);
+    explore_run(machine, x, &r->found);
+    return o->strategy;
+}
+
 static void search(const struct irplab *lab, const struct explore_machine *machine, struct search *s, struct lab_result *r)
 {
     const struct config *c = &lab->ready;
     const struct lab_search *o = &lab->search;
-    const char *name = o->strategy && strcmp(o->strategy, "auto") != 0 ? o->strategy : "dfs";
+    bool automatic = !o->strategy || strcmp(o->strategy, "auto") == 0;
     struct explore_config x = explore_defaults;
-    x.strategy = strategy_of(name);
+    x.strategy = automatic ? EXPLORE_DPOR : strategy_of(o->strategy);
     int given = o->preemptions >= 0 ? o->preemptions : c->preemptions;
     bool systematic = x.strategy == EXPLORE_DFS || x.strategy == EXPLORE_DPOR;
-    x.preemptions = x.strategy == EXPLORE_DFS ? (given >= 0 ? given : USUAL_PREEMPTIONS) : x.strategy == EXPLORE_DPOR ? o->preemptions : -1;
+    if (automatic || x.strategy == EXPLORE_DFS)
+        x.preemptions = given >= 0 ? given : USUAL_PREEMPTIONS;
+    else
+        x.preemptions = x.strategy == EXPLORE_DPOR ? o->preemptions : -1;
     x.iterate = systematic && x.preemptions >= 0;
     x.keep_going = o->keep_going;
     x.seed = c->seed ? c->seed : 1;
@@ -82,22 +202,23 @@ static void search(const struct irplab *lab, const struct explore_machine *machi
     double seconds = o->seconds > 0 ? o->seconds : c->time_seconds > 0 ? c->time_seconds : USUAL_SECONDS;
     s->started = lab_now();
     s->deadline = s->started + seconds;
-    explore_run(machine, &x, &r->found);
+    const char *name = search_once(o, machine, &x, s, r);
     while (spins_apply()) { /* a loop became a scheduling point: what was explored without it counts for nothing */
         explore_result_free(&r->found);
+        memset(&r->found, 0, sizeof r->found);
         explore_schedule_free(&s->passing);
         s->has_passing = false;
         s->runs = 0;
-        explore_run(machine, &x, &r->found);
+        name = search_once(o, machine, &x, s, r);
     }
     r->seconds = lab_now() - s->started;
     r->complete = systematic && r->found.complete && !image_stubs_used();
-    if (x.preemptions >= 0)
-        snprintf(r->bound, sizeof r->bound, "%s, at most %d preemption%s, %u processors, time %s", name, x.preemptions, x.preemptions == 1 ? "" : "s", c->cpus,
-                 c->time_any ? "any" : "idle");
-    else
-        snprintf(r->bound, sizeof r->bound, "%s, %s, %u processors, time %s", name, systematic ? "no bound on preemptions" : "sampling", c->cpus,
-                 c->time_any ? "any" : "idle");
+    bool reduced = strcmp(name, "dpor") == 0 || strstr(name, "then dpor");
+    if (r->complete && reduced && explorable_opaque()) {
+        r->complete = false;
+        r->why_not = explorable_opaque();
+    }
+    describe_bound(c, &x, name, systematic, r);
 }
 
 bool lab_explore(struct irplab *lab, struct lab_result *r)

@@ -231,8 +231,17 @@ bool mm_user_is_committed(uint64_t page)
 /* Pages of a range that is committed piece by piece: only some have a segment. */
 static void uncover_pages(uint64_t base, uint64_t bytes)
 {
-    for (uint64_t page = base; page < base + bytes; page += PAGE)
-        segment_uncover(page, PAGE);
+    struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->segment_count;) {
+        const struct segment *s = &m->segments[i];
+        uint64_t from = s->base > base ? s->base : base, to = s->base + s->size < base + bytes ? s->base + s->size : base + bytes;
+        if (s->kind != SEGMENT_PLAIN || from >= to) {
+            i++;
+            continue;
+        }
+        segment_uncover(from, to - from);
+        i = 0; /* others have taken its place */
+    }
 }
 
 void mm_user_commit(uint64_t address, size_t bytes, int prot)

@@ -89,6 +89,12 @@ static enum explore_status status_at_end(void)
     return o.kind == FAILURE_DEADLOCK ? EXPLORE_DEADLOCK : EXPLORE_FAILED;
 }
 
+/* What its next operation touches first, where that is known: it stands at a point, not in a wait. */
+static uint64_t next_of(const struct agent *a)
+{
+    return a->at_point || a->gate ? a->next_object : 0;
+}
+
 static enum explore_status point(void *context, struct explore_point *out)
 {
     struct machine *m = MACHINE;
@@ -106,7 +112,7 @@ static enum explore_status point(void *context, struct explore_point *out)
         return EXPLORE_RUNNING;
     }
     for (unsigned i = 0; i < c->n; i++)
-        enabled[i] = (struct explore_agent) { explorable_agent_id(m->agents[c->agents[i]]), 1, 0 };
+        enabled[i] = (struct explore_agent) { explorable_agent_id(m->agents[c->agents[i]]), 1, 0, next_of(m->agents[c->agents[i]]) };
     out->enabled_count = c->n;
     if (m->last)
         out->running = explorable_agent_id(m->last);
