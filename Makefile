@@ -2,7 +2,7 @@
 B ?= build
 MESON_ARGS ?= -Dlto=true
 
-.PHONY: all deps demo test asan bench ci clean
+.PHONY: all deps demo test asan same bench ci clean
 
 all: deps
 	@test -f $(B)/build.ninja || meson setup $(B) $(MESON_ARGS) >$(B).setup.log 2>&1 || { cat $(B).setup.log; exit 1; }
@@ -25,10 +25,17 @@ test: all
 asan:
 	@$(MAKE) --no-print-directory B=$(B)-asan MESON_ARGS="-Db_sanitize=address,undefined -Db_lundef=false" test
 
+# Run hashes of the contract tests, programs and cases: the same with clang, and with sanitizers.
+same: all
+	@$(MAKE) --no-print-directory B=$(B)-clang MESON_ARGS="--native-file tools/clang.ini" all
+	@tools/compare-hashes $(B) $(B)-clang
+	@$(MAKE) --no-print-directory B=$(B)-asan MESON_ARGS="-Db_sanitize=address,undefined -Db_lundef=false" all
+	@tools/compare-hashes $(B) $(B)-asan
+
 bench: all
 	@bench/run $(B)
 
 ci: test
 
 clean:
-	rm -rf $(B) $(B)-asan
+	rm -rf $(B) $(B)-asan $(B)-clang
