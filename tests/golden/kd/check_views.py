@@ -32,7 +32,7 @@ def main():
     rebase = '--rebase' in sys.argv
     irplab, case, golden = [a for a in sys.argv[1:] if a != '--rebase']
     with tempfile.TemporaryDirectory() as folder:
-        p = subprocess.run([irplab, 'explore', case, '--output', folder], capture_output=True, text=True, timeout=120)
+        p = subprocess.run([irplab, 'explore', '--strategy', 'dfs', case, '--output', folder], capture_output=True, text=True, timeout=120)
         assert p.returncode == 1, p.stderr
         replay = subprocess.run([irplab, 'replay', os.path.join(folder, os.listdir(folder)[0])], capture_output=True, text=True, timeout=60)
     text = plain('\n\n'.join(views(p.stdout)) + '\n')
