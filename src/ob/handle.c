@@ -118,6 +118,25 @@ NTSTATUS ob_handle_close(struct process *process, HANDLE handle)
     return STATUS_SUCCESS;
 }
 
+/* An inherited handle has the same value. */
+void ob_handles_inherit(struct process *from, struct process *to)
+{
+    const struct handle_table *t = table_of(from);
+    for (uint32_t i = 0; i < t->size; i++) {
+        const struct entry *e = &t->entries[i];
+        if (!e->object || !(e->attributes & OBJ_INHERIT))
+            continue;
+        struct handle_table *child = table_of(to);
+        while (i >= child->size)
+            grow(child);
+        child->entries[i] = *e;
+        sim_access(SIM_ACCESS_OF(SIM_HANDLE, to->eprocess) + i, SIM_WRITE);
+        sim_access(SIM_ACCESS_OF(SIM_LIFE, e->object), SIM_WRITE);
+        ob_reference(e->object);
+        OBJECT_TO_OBJECT_HEADER(e->object)->HandleCount++;
+    }
+}
+
 static bool is_pseudo(HANDLE handle)
 {
     return handle == (HANDLE)-1ll || handle == (HANDLE)-2ll;

@@ -22,8 +22,25 @@ static const uint8_t *parameters(void)
     return at;
 }
 
+/* What its creator gave a child. */
+static bool environment_given(struct w32_process *p)
+{
+    if (!p->process->eprocess->InheritedFromUniqueProcessId)
+        return false;
+    const WCHAR *given = *(WCHAR *const *)((uint8_t *)parameters() + ENVIRONMENT_AT);
+    size_t n = 0;
+    while (given[n] || given[n + 1])
+        n++;
+    p->environment = w32_alloc((n + 2) * 2);
+    memcpy((void *)p->environment, given, (n + 2) * 2);
+    memcpy((uint8_t *)parameters() + ENVIRONMENT_AT, &p->environment, 8);
+    return true;
+}
+
 static void environment_make(struct w32_process *p)
 {
+    if (environment_given(p))
+        return;
     size_t chars = 1;
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         chars += strlen(variables[i]) + 1;

@@ -38,7 +38,6 @@ BOOL DuplicateHandle(HANDLE from_process, HANDLE handle, HANDLE to_process, HAND
     return TRUE;
 }
 
-/* GUESS: the flags are accepted and forgotten; nothing here inherits handles. */
 BOOL SetHandleInformation(HANDLE handle, ULONG mask, ULONG flags)
 {
     ULONG wanted = (mask & 1 ? OBJ_INHERIT : 0) | (mask & 2 ? OBJ_PROTECT_CLOSE : 0);
