@@ -8,7 +8,7 @@ enum { CANCELLABLE_WAIT, MULTIPLE_WAIT, FIRST_STATUS, IN_WAIT, PEND, CANCEL_CALL
 static KEVENT Never, Go;
 static volatile LONG InWait;
 static volatile NTSTATUS LastStatus;
-static volatile LONG CancelCalls, Deferred;
+static volatile LONG CancelCalls;
 static KIRQL CancelIrqlSeen, IrqlInCancel, IrqlAfterCancel;
 
 /* ---- IoCancelIrp ---- */
