@@ -3,12 +3,12 @@
 #include "contract_driver.h"
 #include <csq.h>
 
-enum { WAIT_IN_QUEUE, COMPLETE_ONE, WAIT_IN_PLACE, AT_ONCE, QUEUED, CLEANUPS };
+enum { WAIT_IN_QUEUE, COMPLETE_ONE, WAIT_IN_PLACE, AT_ONCE, QUEUED, CLEANUPS, CLOSES, BAD_CLOSES };
 
 static IO_CSQ Queue;
 static KSPIN_LOCK Lock;
 static LIST_ENTRY Requests;
-static LONG Waiting, CleanupCount;
+static LONG Waiting, CleanupCount, CloseCount, BadCloses;
 
 static IO_CSQ_INSERT_IRP Insert;
 static VOID Insert(PIO_CSQ Csq, PIRP Irp)
@@ -105,6 +105,10 @@ static NTSTATUS Control(PIRP Irp, PIO_STACK_LOCATION Location)
         return Answer(Irp, (ULONG)Waiting);
     case IOCTL_AREA(CLEANUPS, METHOD_BUFFERED):
         return Answer(Irp, (ULONG)CleanupCount);
+    case IOCTL_AREA(CLOSES, METHOD_BUFFERED):
+        return Answer(Irp, (ULONG)CloseCount);
+    case IOCTL_AREA(BAD_CLOSES, METHOD_BUFFERED):
+        return Answer(Irp, (ULONG)BadCloses);
     default:
         return ContractComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
@@ -121,6 +125,11 @@ static NTSTATUS Other(PDEVICE_OBJECT Device, PIRP Irp)
     case IRP_MJ_WRITE:
         IoCsqInsertIrp(&Queue, Irp, NULL);
         return STATUS_PENDING;
+    case IRP_MJ_CLOSE:
+        InterlockedIncrement(&CloseCount);
+        if (KeGetCurrentIrql() != PASSIVE_LEVEL || KeAreAllApcsDisabled())
+            InterlockedIncrement(&BadCloses);
+        return ContractComplete(Irp, STATUS_SUCCESS, 0);
     case IRP_MJ_CLEANUP:
         InterlockedIncrement(&CleanupCount);
         while ((irp = IoCsqRemoveNextIrp(&Queue, location->FileObject)) != NULL)

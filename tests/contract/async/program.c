@@ -1,7 +1,7 @@
 /* Overlapped I/O as programs see it: events, completion routines, completion ports, the four ways to cancel. */
 #include "contract_program.h"
 
-enum { WAIT_IN_QUEUE, COMPLETE_ONE, WAIT_IN_PLACE, AT_ONCE, QUEUED, CLEANUPS };
+enum { WAIT_IN_QUEUE, COMPLETE_ONE, WAIT_IN_PLACE, AT_ONCE, QUEUED, CLEANUPS, CLOSES, BAD_CLOSES };
 #define CODE(n) IOCTL_AREA(n, METHOD_BUFFERED)
 
 static BOOL complete_one(HANDLE device, LONG status)
@@ -200,7 +200,7 @@ static void cancel_ex(HANDLE device)
 static void close_cancels(HANDLE device)
 {
     HANDLE h = contract_open(FILE_FLAG_OVERLAPPED);
-    DWORD before = ask(device, CLEANUPS);
+    DWORD before = ask(device, CLEANUPS), closes = ask(device, CLOSES);
     OVERLAPPED o = {.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL)};
     char text[8];
 
@@ -209,6 +209,11 @@ static void close_cancels(HANDLE device)
     CHECK_EQ(ask(device, CLEANUPS), before + 1);
     CHECK_EQ(WaitForSingleObject(o.hEvent, 5000), WAIT_OBJECT_0);
     CHECK_EQ((LONG)o.Internal, (LONG)0xC0000120);
+    /* The request held the last reference: IRP_MJ_CLOSE follows its end, at PASSIVE_LEVEL all the same. */
+    for (int i = 0; ask(device, CLOSES) == closes && i < 1000; i++)
+        Sleep(1);
+    CHECK_EQ(ask(device, CLOSES), closes + 1);
+    CHECK_EQ(ask(device, BAD_CLOSES), 0);
     CloseHandle(o.hEvent);
 }
 
