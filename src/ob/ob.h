@@ -65,8 +65,6 @@ void ob_name_text(const void *object, char *out, size_t size);
 
 /* Handles are multiples of 4; kernel handles (of System) have bit 31.. set as NT's do (0xFFFFFFFF80000000 + h). */
 NTSTATUS ob_handle_create(struct process *process, void *object, ACCESS_MASK access, ULONG attributes, HANDLE *handle);
-/* Changes the attributes (OBJ_INHERIT, OBJ_PROTECT_CLOSE) in mask; *now gets what they are. */
-NTSTATUS ob_handle_attributes(struct process *process, HANDLE handle, ULONG mask, ULONG attributes, ULONG *now);
 /* What a new process gets of its parent's handles. */
 void ob_handles_inherit(struct process *from, struct process *to);
 NTSTATUS ob_handle_close(struct process *process, HANDLE handle);
