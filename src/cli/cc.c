@@ -126,15 +126,19 @@ static void add_language(struct cc_words *command, const struct cc_job *job)
 }
 
 /* Behind the caller's own, since -Wall would bring them back: what clang says of WDK sources and headers, and Microsoft's
- * compiler does not. The last two are errors by default here, and warnings there. */
-static void add_warnings(struct cc_words *command)
+ * compiler does not. The last three are errors by default here, and warnings there. */
+static void add_warnings(struct cc_words *command, const struct cc_job *job)
 {
     static const char *const words[] = {"-Wno-ignored-attributes", "-Wno-pragma-pack", "-Wno-unknown-pragmas",
                                         "-Wno-ignored-pragma-intrinsic", "-Wno-microsoft", "-Wno-multichar",
                                         "-Wno-missing-braces", "-Wno-error=int-conversion",
-                                        "-Wno-error=incompatible-function-pointer-types"};
+                                        "-Wno-error=incompatible-function-pointer-types",
+                                        "-Wno-error=implicit-function-declaration"};
+    static const char *const cplusplus[] = {"-Wno-c++11-narrowing", "-Wno-writable-strings"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         cc_add(command, words[i]);
+    for (size_t i = 0; cc_has_cpp(job) && i < sizeof cplusplus / sizeof *cplusplus; i++)
+        cc_add(command, cplusplus[i]);
 }
 
 static void add_headers(struct cc_words *command, const struct cc_job *job)
@@ -153,7 +157,7 @@ void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job)
     add_instrumentation(command, job);
     map_paths(command, job);
     cc_add_all(command, &job->compiler);
-    add_warnings(command);
+    add_warnings(command, job);
     add_headers(command, job);
 }
 
@@ -187,6 +191,11 @@ static void add_gnu_program_link(struct cc_words *command, const struct cc_job *
     cc_addf(command, "-L%s", job->lib);
     if (job->race || job->address || job->coverage)
         cc_add(command, "-lirplab-instrument-user");
+    if (cc_has_cpp(job)) { /* the archive: there is no libstdc++ DLL in a run */
+        static const char *const words[] = {"-Wl,-Bstatic", "-lstdc++", "-lgcc_eh", "-lgcc", "-Wl,-Bdynamic"};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            cc_add(command, words[i]);
+    }
     cc_add(command, "-lntdll");
 }
 
@@ -209,7 +218,7 @@ static int build_gnu(struct cc_job *job)
         cc_addf(&command, "-Wl,%s", job->linker.at[i]);
     cc_add(&command, "-o");
     cc_add(&command, job->out);
-    int status = cc_run(job, NULL, &command);
+    int status = cc_run_compiler(job, &command);
     cc_clear(&command);
     return status;
 }
@@ -238,6 +247,7 @@ int cli_cc(int argc, char **argv)
         cc_addf(&job.sources, "%s/coverage_sections.c", job.runtime);
     if (!status)
         status = job.msvc ? cc_build_msvc(&job) : build_gnu(&job);
+    cc_remove_forward(&job);
     cc_clear(&job.compiler);
     cc_clear(&job.linker);
     cc_clear(&job.sources);

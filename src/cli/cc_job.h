@@ -27,6 +27,8 @@ struct cc_job {
     struct cc_words linker; /* single words for the linker: what stood behind -Wl, */
     struct cc_words sources, libraries, defs;
     char include[PATH_MAX], lib[PATH_MAX], runtime[PATH_MAX];
+    char forward[32]; /* temporary folder of forwarding headers; empty: none needed (cc_retry.c) */
+    bool free_main; /* main has a shape that C does not know */
 };
 
 /* Words own their text; a list is always ended by NULL, ready for exec. */
@@ -38,6 +40,9 @@ void cc_clear(struct cc_words *w);
 
 /* Everything between clang and the file names that does not depend on the ABI. */
 void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job);
+
+/* Whether one of the sources is C++. */
+bool cc_has_cpp(const struct cc_job *job);
 
 bool cc_starts(const char *s, const char *prefix);
 
@@ -51,6 +56,10 @@ bool cc_find_sdk(struct cc_job *job);
 
 /* Runs a command, in `folder` unless NULL. Returns an exit status of ours. */
 int cc_run(const struct cc_job *job, const char *folder, struct cc_words *command);
+
+/* Runs clang; what Microsoft's compiler takes and clang refuses is mended, and clang run again (cc_retry.c). */
+int cc_run_compiler(struct cc_job *job, struct cc_words *command);
+void cc_remove_forward(struct cc_job *job);
 
 int cc_build_msvc(struct cc_job *job);
 

@@ -51,7 +51,7 @@ static int compile(struct cc_job *job, const char *folder, const char *source, s
     cc_add(&command, "-o");
     cc_addf(&command, "%s/%zu.obj", folder, index);
     cc_addf(objects, "%zu.obj", index);
-    int status = cc_run(job, NULL, &command);
+    int status = cc_run_compiler(job, &command);
     cc_clear(&command);
     return status;
 }
