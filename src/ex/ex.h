@@ -17,6 +17,7 @@ void ExfAcquirePushLockExclusive(EX_PUSH_LOCK *l);
 void ExfAcquirePushLockShared(EX_PUSH_LOCK *l);
 void ExfReleasePushLock(EX_PUSH_LOCK *l);
 
+void ExInitializeRundownProtection(EX_RUNDOWN_REF *r);
 BOOLEAN ExAcquireRundownProtection(EX_RUNDOWN_REF *r);
 void ExReleaseRundownProtection(EX_RUNDOWN_REF *r);
 void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *r);

@@ -11,6 +11,7 @@
 #include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "ps/notify.h"
 #include "sim/door.h"
 #include "sim/image.h"
 #include "trace/trace.h"
@@ -180,6 +181,7 @@ NTSTATUS io_load_driver(const char *path, const char *service, DRIVER_OBJECT **o
         return STATUS_IMAGE_ALREADY_LOADED;
     }
     io_driver_of(d)->image = image;
+    ps_notify_image(image, ps_system());
     NTSTATUS s = call_entry(d, image, service);
     if (!NT_SUCCESS(s)) {
         io_driver_forget(d);

@@ -103,6 +103,18 @@ NTSTATUS IoInitializeTimer(DEVICE_OBJECT *device, PVOID routine, PVOID context)
     return STATUS_SUCCESS;
 }
 
+/* Deleting a device with a running timer is allowed. */
+void io_timer_free(DEVICE_OBJECT *device)
+{
+    struct io_timer *t = (struct io_timer *)device->Timer;
+    if (!t)
+        return;
+    device->Timer = NULL;
+    KeCancelTimer(&t->timer);
+    KeRemoveQueueDpc(&t->dpc);
+    ex_pool_free(t);
+}
+
 void IoStartTimer(DEVICE_OBJECT *device)
 {
     struct io_timer *t = (struct io_timer *)device->Timer;

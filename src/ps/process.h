@@ -14,6 +14,7 @@ struct ps_room {
     struct process *mapping; /* modules.c: whose modules are being mapped */
     uint32_t next_id;
     uint32_t slices_used;
+    struct ps_notify *notify; /* notify.c; NULL: nobody has ever registered */
 };
 
 struct ps_room *ps_room(void);

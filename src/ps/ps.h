@@ -22,6 +22,7 @@ struct process {
     uint32_t tls_modules;
     uint64_t peb;
     char name[64];
+    bool told; /* drivers know of it (notify.c) */
     NTSTATUS exit_status;
     bool exited, exit_status_set;
     bool is_program; /* counts for deadlock findings and for the verdict */
@@ -41,6 +42,7 @@ struct thread {
     bool is_worker; /* idle workers do not keep a run alive */
     bool exiting; /* in ps_exit_thread */
     bool terminating; /* has been told to end */
+    bool told; /* drivers know of it (notify.c) */
     bool suspended; /* created so, not yet resumed */
     uint32_t suspend_count; /* NtSuspendThread */
     KEVENT *resume; /* set when suspend_count falls to 0 */

@@ -11,6 +11,7 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "ps/modules.h"
+#include "ps/notify.h"
 #include "ps/nt_thread.h"
 #include "ps/process.h"
 #include "sim/access.h"
@@ -110,6 +111,7 @@ static struct thread *create(struct process *process, void *fn, void *context, c
 struct thread *ps_create_system_thread(void *fn, void *context, const char *name)
 {
     struct thread *t = create(ps_system(), fn, context, name);
+    ps_notify_thread(t, true);
     sim_ready(t->agent);
     return t;
 }
@@ -233,6 +235,7 @@ NTSTATUS ps_create_user_thread(struct process *process, void *start, void *param
     ps_modules_thread_create(t);
     t->ethread->Win32StartAddress = start;
     t->suspended = suspended;
+    ps_notify_thread(t, true);
     if (!suspended)
         sim_ready(t->agent);
     *out = t;
@@ -250,6 +253,7 @@ static void run_user(struct thread *t)
     t->in_kernel = false;
     t->previous_mode = UserMode;
     host_set_gs(t->teb);
+    ps_notify_program_begin(t);
     guest_frame_push(FRAME_RtlUserThreadStart);
     if (t->process->main_thread != t)
         sim_quiet_begin();
@@ -340,6 +344,9 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
     ke_thread_exit_check(t);
     t->exiting = true;
     t->ethread->ExitStatus = status;
+    ps_notify_thread(t, false);
+    if (p->threads == 1)
+        ps_notify_process_end(p);
     io_thread_rundown(t);
     ke_thread_rundown(t);
     bool last = --p->threads == 0;

@@ -112,6 +112,12 @@ typedef VOID(NTAPI EXPAND_STACK_CALLOUT)(PVOID Parameter);
 
 /* ---- memory ---- */
 
+#ifndef MDL_LOCKED_PAGE_TABLES
+#define MDL_LOCKED_PAGE_TABLES 0x0100
+#endif
+#ifndef MDL_PAGE_CONTENTS_INVARIANT
+#define MDL_PAGE_CONTENTS_INVARIANT 0x4000
+#endif
 #ifndef MdlMappingNoWrite
 #define MdlMappingNoWrite 0x80000000
 #define MdlMappingNoExecute 0x40000000
@@ -189,6 +195,7 @@ typedef struct _POOL_EXTENDED_PARAMETER {
 } POOL_EXTENDED_PARAMETER, *PPOOL_EXTENDED_PARAMETER;
 typedef const POOL_EXTENDED_PARAMETER *PCPOOL_EXTENDED_PARAMETER;
 
+NTKERNELAPI VOID NTAPI ExQueryTimerResolution(PULONG MaximumTime, PULONG MinimumTime, PULONG CurrentTime);
 NTKERNELAPI PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
 NTKERNELAPI PVOID NTAPI ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
                                         PCPOOL_EXTENDED_PARAMETER ExtendedParameters,

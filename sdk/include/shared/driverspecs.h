@@ -101,5 +101,7 @@
 #define __internal_kernel_driver
 #define __kernel_driver
 #define __kernel_code
+#define __user_code
+#define __user_driver
 
 #endif

@@ -182,11 +182,90 @@ static VOID NormalApc(PCONTRACT t)
     CHECK_EQ(ran, 2);
 }
 
+/* ---- notify routines ---- */
+
+static LONG ThreadsBegun, ThreadsEnded, ProcessesTold;
+static HANDLE WatchedThread;
+
+static VOID OnThread(HANDLE Process, HANDLE Thread, BOOLEAN Create)
+{
+    UNREFERENCED_PARAMETER(Process);
+    if (Create)
+        InterlockedIncrement(&ThreadsBegun);
+    else if (Thread == WatchedThread)
+        InterlockedIncrement(&ThreadsEnded);
+}
+
+static VOID OnProcess(PEPROCESS Process, HANDLE Id, PPS_CREATE_NOTIFY_INFO Info)
+{
+    UNREFERENCED_PARAMETER(Process);
+    UNREFERENCED_PARAMETER(Id);
+    UNREFERENCED_PARAMETER(Info);
+    InterlockedIncrement(&ProcessesTold);
+}
+
+static KSTART_ROUTINE EndAtOnce;
+static VOID EndAtOnce(PVOID Context)
+{
+    KeWaitForSingleObject(Context, Executive, KernelMode, FALSE, NULL);
+}
+
+static VOID RunOne(PCONTRACT t)
+{
+    KEVENT go;
+    CLIENT_ID id;
+    PVOID thread;
+    HANDLE handle;
+
+    KeInitializeEvent(&go, NotificationEvent, FALSE);
+    handle = Start(EndAtOnce, &go, &id, &thread);
+    CHECK(handle && thread);
+    if (!thread)
+        return;
+    WatchedThread = id.UniqueThread;
+    KeSetEvent(&go, IO_NO_INCREMENT, FALSE);
+    KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(thread);
+    ZwClose(handle);
+}
+
+static VOID ThreadNotify(PCONTRACT t)
+{
+    LONG begun, ended;
+
+    CHECK(NT_SUCCESS(PsSetCreateThreadNotifyRoutine(OnThread)));
+    RunOne(t);
+    begun = ThreadsBegun;
+    ended = ThreadsEnded;
+    CHECK(begun >= 1);
+    CHECK_EQ(ended, 1);
+    CHECK(NT_SUCCESS(PsRemoveCreateThreadNotifyRoutine(OnThread)));
+    CHECK_STATUS(PsRemoveCreateThreadNotifyRoutine(OnThread), STATUS_PROCEDURE_NOT_FOUND);
+    begun = ThreadsBegun;
+    RunOne(t);
+    CHECK_EQ(ThreadsBegun, begun);
+    CHECK_EQ(ThreadsEnded, ended);
+}
+
+static VOID ProcessNotify(PCONTRACT t)
+{
+    NTSTATUS status = PsSetCreateProcessNotifyRoutineEx(OnProcess, FALSE);
+
+    if (status == STATUS_ACCESS_DENIED) /* linked without /INTEGRITYCHECK */
+        return;
+    CHECK(NT_SUCCESS(status));
+    CHECK_STATUS(PsSetCreateProcessNotifyRoutineEx(OnProcess, FALSE), STATUS_INVALID_PARAMETER);
+    CHECK(NT_SUCCESS(PsSetCreateProcessNotifyRoutineEx(OnProcess, TRUE)));
+    CHECK(!NT_SUCCESS(PsSetCreateProcessNotifyRoutineEx(OnProcess, TRUE)));
+}
+
 static const CONTRACT_TEST Tests[] = {
     {"the life of a thread", LifeOfAThread},
     {"a thread that returns", Returning},
     {"several threads", Many},
     {"special kernel APC", SpecialApc},
     {"normal kernel APC", NormalApc},
+    {"thread notify routines", ThreadNotify},
+    {"process notify routines", ProcessNotify},
 };
 const CONTRACT_AREA ContractArea = {Tests, RTL_NUMBER_OF(Tests)};
