@@ -4,6 +4,10 @@
 
 #include_next <driverspecs.h>
 
+#ifndef _Analysis_mode_
+#define _Analysis_mode_(mode)
+#endif
+
 /* The argument is a macro (IRP_MJ_CREATE): it is dropped unexpanded. */
 #define _Dispatch_type_(x)
 #define _Dispatch_type_other_
