@@ -125,6 +125,13 @@ static void add_language(struct cc_words *command, const struct cc_job *job)
     }
 }
 
+/* A program's printf is the C run-time's, as on Windows: mingw's own knows neither %ws nor %I64d. */
+static void add_program_language(struct cc_words *command, const struct cc_job *job)
+{
+    if (job->kind != CC_DRIVER)
+        cc_add(command, "-D__USE_MINGW_ANSI_STDIO=0");
+}
+
 /* Behind the caller's own, since -Wall would bring them back: what clang says of WDK sources and headers, and Microsoft's
  * compiler does not. The last three are errors by default here, and warnings there. */
 static void add_warnings(struct cc_words *command, const struct cc_job *job)
@@ -154,6 +161,7 @@ static void add_headers(struct cc_words *command, const struct cc_job *job)
 void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job)
 {
     add_language(command, job);
+    add_program_language(command, job);
     add_instrumentation(command, job);
     map_paths(command, job);
     cc_add_all(command, &job->compiler);

@@ -78,13 +78,25 @@ struct io_timer {
     KDPC dpc;
     DEVICE_OBJECT *device;
     PVOID routine, context;
+    struct io_timer *next;
 };
 
+static struct io_timer **timer_link(const struct io_timer *t)
+{
+    struct io_timer **at = &io_room()->timers;
+    while (*at && *at != t)
+        at = &(*at)->next;
+    return at;
+}
 
-/* DPC of all I/O timers; reached through its slot in the kernel image. */
+/* DPC of all I/O timers; reached through its slot in the kernel image. The timer may have gone while it waited for the lock.
+ * DOC: the routine may not call IoStopTimer, and here as there it would wait for itself. */
 void IopTimerDispatch(KDPC *dpc, struct io_timer *t, PVOID a, PVOID b)
 {
-    guest_call(FRAME_NONE, t->routine, 2, (uint64_t)t->device, (uint64_t)t->context);
+    KeAcquireSpinLockAtDpcLevel(&io_room()->timer_lock);
+    if (*timer_link(t))
+        guest_call(FRAME_NONE, t->routine, 2, (uint64_t)t->device, (uint64_t)t->context);
+    KeReleaseSpinLockFromDpcLevel(&io_room()->timer_lock);
 }
 
 NTSTATUS IoInitializeTimer(DEVICE_OBJECT *device, PVOID routine, PVOID context)
@@ -97,22 +109,11 @@ NTSTATUS IoInitializeTimer(DEVICE_OBJECT *device, PVOID routine, PVOID context)
         KeInitializeDpc(&t->dpc, (PVOID)door_export_address("ntoskrnl.exe", "IopTimerDispatch"), t);
         t->device = device;
         device->Timer = (PVOID)t;
+        *timer_link(NULL) = t;
     }
     t->routine = routine;
     t->context = context;
     return STATUS_SUCCESS;
-}
-
-/* Deleting a device with a running timer is allowed. */
-void io_timer_free(DEVICE_OBJECT *device)
-{
-    struct io_timer *t = (struct io_timer *)device->Timer;
-    if (!t)
-        return;
-    device->Timer = NULL;
-    KeCancelTimer(&t->timer);
-    KeRemoveQueueDpc(&t->dpc);
-    ex_pool_free(t);
 }
 
 void IoStartTimer(DEVICE_OBJECT *device)
@@ -122,11 +123,31 @@ void IoStartTimer(DEVICE_OBJECT *device)
         KeSetTimerEx(&t->timer, (LARGE_INTEGER) { .QuadPart = -10000000 }, 1000, &t->dpc);
 }
 
+/* No routine runs when this returns, and none begins. */
+static void timer_stop(struct io_timer *t)
+{
+    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_room()->timer_lock);
+    KeCancelTimer(&t->timer);
+    KeRemoveQueueDpc(&t->dpc);
+    KeReleaseSpinLock(&io_room()->timer_lock, irql);
+}
+
 void IoStopTimer(DEVICE_OBJECT *device)
 {
+    if (device->Timer)
+        timer_stop((struct io_timer *)device->Timer);
+}
+
+/* Deleting a device with a running timer is allowed. */
+void io_timer_free(DEVICE_OBJECT *device)
+{
     struct io_timer *t = (struct io_timer *)device->Timer;
-    if (t)
-        KeCancelTimer(&t->timer);
+    if (!t)
+        return;
+    timer_stop(t);
+    *timer_link(t) = t->next;
+    device->Timer = NULL;
+    ex_pool_free(t);
 }
 
 void io_timer_free(DEVICE_OBJECT *device)

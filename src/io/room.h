@@ -34,6 +34,8 @@ struct io_room {
     struct io_driver *drivers;
     uint64_t vpb_lock; /* KSPIN_LOCK of IoAcquireVpbSpinLock */
     uint64_t cancel_lock; /* KSPIN_LOCK of IoAcquireCancelSpinLock; private: no export shows its address */
+    struct io_timer *timers; /* of IoInitializeTimer */
+    uint64_t timer_lock; /* KSPIN_LOCK around their routines, so that none runs when its device has gone; private */
     uint64_t device_names;
     LIST_ENTRY *file_systems; /* four lists, in pool */
     struct fs_watcher *fs_watchers;

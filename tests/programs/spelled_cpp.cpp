@@ -21,5 +21,9 @@ void main()
     }
     if (all != L"onetwo" || destroyed != 1)
         ExitProcess(1);
+    char text[32];
+    std::snprintf(text, sizeof text, "%ws %I64d", all.c_str(), 5000000000LL);
+    if (std::string(text) != "onetwo 5000000000")
+        ExitProcess(2);
     std::printf("good\n");
 }
