@@ -154,8 +154,10 @@ static void add_headers(struct cc_words *command, const struct cc_job *job)
         cc_addf(command, "-isystem%s/km", job->include);
         cc_addf(command, "-isystem%s/shared", job->include);
         cc_add(command, "-isystem" MINGW_INCLUDE "/ddk");
-    } else
+    } else {
+        cc_addf(command, "-isystem%s/program", job->include);
         cc_addf(command, "-isystem%s/shared", job->include);
+    }
 }
 
 void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job)

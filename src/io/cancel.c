@@ -27,10 +27,9 @@ void IoReleaseCancelSpinLock(ULONG irql)
     KeReleaseSpinLock(&io_room()->cancel_lock, irql);
 }
 
-ULONG IoCancelIrp(IRP *irp)
+/* With the cancel spin lock held, which it or the routine releases. */
+static ULONG cancel_locked(IRP *irp, KIRQL old)
 {
-    KIRQL old;
-    IoAcquireCancelSpinLock(&old);
     io_irp_touch(irp);
     irp->Cancel = TRUE;
     trace_event(TRACE_IRP_CANCEL, (uint64_t)irp, (uint64_t)irp->CancelRoutine, 0, 0);
@@ -50,6 +49,23 @@ ULONG IoCancelIrp(IRP *irp)
     return TRUE;
 }
 
+ULONG IoCancelIrp(IRP *irp)
+{
+    KIRQL old;
+    IoAcquireCancelSpinLock(&old);
+    return cancel_locked(irp, old);
+}
+
+/* A request may not go while another thread, which found it in its thread's list, is about to cancel it. */
+void io_wait_for_canceller(void)
+{
+    KIRQL old;
+    if (!io_room()->cancel_lock)
+        return;
+    IoAcquireCancelSpinLock(&old);
+    IoReleaseCancelSpinLock(old);
+}
+
 static IRP *irp_of_entry(LIST_ENTRY *e)
 {
     return (IRP *)((UCHAR *)e - offsetof(IRP, ThreadListEntry));
@@ -60,23 +76,50 @@ static bool of_file(const IRP *irp, const FILE_OBJECT *file, const IO_STATUS_BLO
     return irp->Tail.Overlay.OriginalFileObject == file && (!match || irp->UserIosb == match);
 }
 
-/* Cancels the thread's IRPs on a file; returns how many there were. One that has been cancelled before counts, and is cancelled again if
- * its driver has given it a cancel routine since. The list may change while a routine runs: start over. */
-static unsigned cancel_in_thread(struct thread *t, FILE_OBJECT *file, const IO_STATUS_BLOCK *match)
+static struct thread *thread_of_id(HANDLE id)
+{
+    for (struct thread *t = ps_threads(); t; t = t->next)
+        if (t->ethread && t->ethread->Cid.UniqueThread == id)
+            return t;
+    return NULL;
+}
+
+/* The thread's first IRP on the file that is still to be cancelled: not yet, or again because its driver has given it a routine since. */
+static IRP *first_to_cancel(HANDLE thread, const FILE_OBJECT *file, const IO_STATUS_BLOCK *match)
+{
+    struct thread *t = thread_of_id(thread);
+    if (!t)
+        return NULL;
+    LIST_ENTRY *head = &t->ethread->IrpList;
+    sim_access(SIM_ACCESS_OF(SIM_IRPS, t->ethread), SIM_READ);
+    for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink) {
+        IRP *irp = irp_of_entry(e);
+        if (of_file(irp, file, match) && (!irp->Cancel || irp->CancelRoutine))
+            return irp;
+    }
+    return NULL;
+}
+
+/* Cancels the thread's IRPs on a file; returns how many there were. One that has been cancelled before counts. The list may change
+ * whenever the lock is not held, and the thread may end: both are looked up again each time. */
+static unsigned cancel_in_thread(HANDLE thread, FILE_OBJECT *file, const IO_STATUS_BLOCK *match)
 {
     unsigned n = 0;
+    struct thread *t = thread_of_id(thread);
+    if (!t)
+        return 0;
     LIST_ENTRY *head = &t->ethread->IrpList;
     sim_access(SIM_ACCESS_OF(SIM_IRPS, t->ethread), SIM_READ);
     for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink)
         n += of_file(irp_of_entry(e), file, match);
-    for (LIST_ENTRY *e = head->Flink; e != head;) {
-        IRP *irp = irp_of_entry(e);
-        e = e->Flink;
-        io_irp_touch(irp);
-        if (!of_file(irp, file, match) || (irp->Cancel && !irp->CancelRoutine))
-            continue;
-        IoCancelIrp(irp);
-        e = head->Flink;
+    while (first_to_cancel(thread, file, match)) {
+        KIRQL old;
+        IoAcquireCancelSpinLock(&old);
+        IRP *irp = first_to_cancel(thread, file, match);
+        if (irp)
+            cancel_locked(irp, old);
+        else
+            IoReleaseCancelSpinLock(old);
     }
     return n;
 }
@@ -106,7 +149,7 @@ NTSTATUS NtCancelIoFile(HANDLE handle, IO_STATUS_BLOCK *iosb)
     NTSTATUS s = ob_handle_reference(ps_current_process(), handle, OB_FILE, 0, &file, NULL);
     if (NT_SUCCESS(s)) {
         struct thread *t = ps_current();
-        if (cancel_in_thread(t, file, NULL))
+        if (cancel_in_thread(t->ethread->Cid.UniqueThread, file, NULL))
             while (any_left(t, file)) {
                 LARGE_INTEGER delay = { .QuadPart = -100000 };
                 KeDelayExecutionThread(KernelMode, FALSE, &delay);
@@ -128,9 +171,13 @@ NTSTATUS NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK
     if (NT_SUCCESS(s)) {
         unsigned n = 0;
         sim_access(SIM_ACCESS_THREAD_IDS, SIM_READ); /* which threads there are */
-        for (struct thread *t = ps_threads(); t; t = t->next)
-            if (t->process == ps_current_process())
-                n += cancel_in_thread(t, file, match);
+        HANDLE threads[MAX_AGENTS];
+        unsigned count = 0;
+        for (struct thread *t = ps_threads(); t && count < MAX_AGENTS; t = t->next)
+            if (t->process == ps_current_process() && t->ethread)
+                threads[count++] = t->ethread->Cid.UniqueThread;
+        for (unsigned i = 0; i < count; i++)
+            n += cancel_in_thread(threads[i], file, match);
         ob_dereference(file);
         s = put_result(iosb, n ? STATUS_SUCCESS : STATUS_NOT_FOUND);
     }

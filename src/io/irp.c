@@ -149,6 +149,7 @@ static bool unwind_locations(IRP *irp)
     UCHAR error = 0;
     while (irp->CurrentLocation <= irp->StackCount) {
         IO_STACK_LOCATION *sl = irp->Tail.Overlay.CurrentStackLocation;
+        verify_location_left(irp, sl);
         irp->PendingReturned = (sl->Control & SL_PENDING_RETURNED) != 0;
         if (!NT_SUCCESS(irp->IoStatus.Status))
             error |= sl->Control & SL_ERROR_RETURNED;
@@ -288,6 +289,7 @@ void io_final_completion(IRP *irp)
     bool all = !NT_ERROR(status) || (irp->PendingReturned && !synchronous);
     KEVENT *held = holds_event(irp, file) ? irp->UserEvent : NULL;
     trace_event(TRACE_IRP_FINISHED, (uint64_t)irp, (uint64_t)(uint32_t)status, irp->IoStatus.Information, 0);
+    io_wait_for_canceller();
     sim_access(SIM_ACCESS_OF(SIM_IRPS, ps_current()->ethread), SIM_WRITE);
     list_remove(&irp->ThreadListEntry);
     verify_threaded_gone(irp);
@@ -327,6 +329,7 @@ static void abort_apc(KAPC *apc)
     IRP *irp = irp_of_apc(apc);
     FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
     free_buffers(irp);
+    io_wait_for_canceller();
     list_remove(&irp->ThreadListEntry);
     if (holds_event(irp, file))
         ob_dereference(irp->UserEvent);
@@ -399,6 +402,8 @@ void IofCompleteRequest(IRP *irp, CCHAR boost)
     io_victim_note(irp);
     if (!unwind_locations(irp))
         return;
+    irp->CurrentLocation++; /* beyond the last one, by which a second completion is known */
+    irp->Tail.Overlay.CurrentStackLocation++;
     if (irp->Flags & IRP_ASSOCIATED_IRP) {
         complete_associated(irp, boost);
         return;

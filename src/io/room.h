@@ -47,6 +47,7 @@ struct io_room {
 
 struct io_room *io_room(void);
 void io_final_completion(IRP *irp);
+void io_wait_for_canceller(void); /* before an IRP leaves its thread's list; PASSIVE or APC_LEVEL */
 /* The scheduling point before a driver's IRP enters the list of its thread. */
 void io_queue_to_thread_point(void);
 /* Queues the user APC of a finished request; false if it has none. Takes over irp (its memory is the APC). */

@@ -65,6 +65,8 @@ static NTSTATUS lock_pages(MDL *m, struct process *process, ULONG mode, ULONG op
         return STATUS_ACCESS_VIOLATION;
     frames_fill(m);
     m->Process = is_user(start) && process ? process->eprocess : NULL;
+    if (m->Process)
+        process->locked_mdls++;
     m->MdlFlags |= MDL_PAGES_LOCKED | (write ? MDL_WRITE_OPERATION : 0);
     return STATUS_SUCCESS;
 }
@@ -106,6 +108,9 @@ void MmUnlockPages(MDL *m)
         KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB6, (uint64_t)m, (uint64_t)m->MdlFlags, 0);
     if (m->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
         MmUnmapLockedPages(m->MappedSystemVa, m);
+    struct process *process = m->Process ? ps_process_of(m->Process) : NULL;
+    if (process)
+        process->locked_mdls--;
     m->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
     m->Process = NULL;
 }

@@ -365,8 +365,18 @@ static bool shrink(struct pool_window *w, struct pool_header *h, size_t capacity
     return true;
 }
 
+/* What lies between a block's last byte and the next unit was filled when it was given out. DOC: 0xC1 with 0x24, as special pool says it. */
+static void check_slack(const struct pool_header *h)
+{
+    const uint8_t *block = (const uint8_t *)(h + 1);
+    for (size_t i = h->bytes; i % UNIT; i++)
+        if (__builtin_expect(block[i] != POOL_FRESH, 0))
+            KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, (uint64_t)block, (uint64_t)(block + i), h->bytes, 0x24);
+}
+
 void pool_free(struct pool_header *h)
 {
+    check_slack(h);
     struct pool_room *r = pool_room();
     struct pool_owner *o = r->owners[h->owner], *self = owner_current(r);
     IR_ASSERT(o && o->live > 0);

@@ -7,6 +7,7 @@
 
 #include "ke/ke.h"
 #include "mm/mm.h"
+#include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "ps/modules.h"
@@ -137,6 +138,8 @@ void ps_process_rundown(struct process *p, NTSTATUS status)
     p->exit_status = status;
     p->eprocess->ExitStatus = status;
     ob_handles_close_all(p);
+    if (p->locked_mdls) /* DOC: a driver did not call MmUnlockPages, or the I/O manager could not */
+        KeBugCheckEx(PROCESS_HAS_LOCKED_PAGES, 0, (uint64_t)p->eprocess, p->locked_mdls, 0);
     p->exited = true;
     trace_event(TRACE_PROCESS_EXIT, (uint64_t)p->eprocess, (uint64_t)(uint32_t)status, 0, 0);
     ke_object_signal(&p->eprocess->Pcb.Header);

@@ -23,6 +23,7 @@ struct process {
     uint64_t peb;
     char name[64];
     bool told; /* drivers know of it (notify.c) */
+    uint64_t locked_mdls; /* MDLs that hold pages of it; must be none when it ends */
     NTSTATUS exit_status;
     bool exited, exit_status_set;
     bool is_program; /* counts for deadlock findings and for the verdict */
