@@ -86,6 +86,9 @@ DRIVER_OBJECT *io_driver_find(const char *name)
 
 static void remember_gone(const struct io_driver *d)
 {
+    uint64_t routine;
+    if (ps_notify_left_in(d->image->base, d->image->size, &routine))
+        KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, routine, 0, routine, 0);
     struct io_gone *g = sim_alloc(sizeof *g);
     g->base = d->image->base;
     g->size = d->image->size;

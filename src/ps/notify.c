@@ -155,6 +155,17 @@ NTSTATUS PsRemoveLoadImageNotifyRoutine(PVOID function)
     return remove_routine(ON_IMAGE, function, SHAPE_PLAIN, STATUS_PROCEDURE_NOT_FOUND);
 }
 
+bool ps_notify_left_in(uint64_t base, uint64_t size, uint64_t *routine)
+{
+    struct ps_notify *n = ps_room()->notify;
+    for (unsigned i = 0; n && i < KINDS * MAX_ROUTINES; i++) {
+        *routine = (uint64_t)n->routines[i / MAX_ROUTINES][i % MAX_ROUTINES].function;
+        if (*routine && *routine - base < size)
+            return true;
+    }
+    return false;
+}
+
 /* ---- telling ---- */
 
 /* The next routine of a kind from *i on, held against removal; NULL: no more. */

@@ -16,6 +16,8 @@ void ps_notify_process_end(struct process *p);
 void ps_notify_thread(struct thread *t, bool begins);
 /* An image was mapped; p is the System process for drivers. */
 void ps_notify_image(const struct image *image, struct process *p);
+/* Whether a routine is registered that lies in this range: its image is about to go. */
+bool ps_notify_left_in(uint64_t base, uint64_t size, uint64_t *routine);
 /* By the first thread of a program when it begins: what its creator has not told yet, and the images of every process. */
 void ps_notify_program_begin(struct thread *t);
 

@@ -321,6 +321,7 @@ static void session_thread(void *unused)
     unload_drivers();
     let_settle();
     io_shutdown_system();
+    KeFlushQueuedDpcs();
     s->phase = PHASE_LEAKS;
     leaks_check(s);
     s->phase = PHASE_DONE;

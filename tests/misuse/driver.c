@@ -1,0 +1,174 @@
+/* A driver that makes one mistake a control code; the test says which finding each must be. Code 0 makes none. */
+#include <ntddk.h>
+
+enum { RIGHT, TWICE, PENDING_UNMARKED, MARKED_NOT_PENDING, OVERRUN, LEFT_LOCKED, LEAK, LEFT_CALLBACK, LATE };
+
+static KSPIN_LOCK Lock;
+static PIRP Waiting;
+static KTIMER Timer;
+static KDPC Dpc;
+
+static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+static KDEFERRED_ROUTINE OnTimer;
+static VOID OnTimer(PKDPC D, PVOID Context, PVOID A, PVOID B)
+{
+    PIRP irp;
+
+    UNREFERENCED_PARAMETER(D);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(A);
+    UNREFERENCED_PARAMETER(B);
+    KeAcquireSpinLockAtDpcLevel(&Lock);
+    irp = Waiting;
+    if (irp && !IoSetCancelRoutine(irp, NULL))
+        irp = NULL;
+    if (irp)
+        Waiting = NULL;
+    KeReleaseSpinLockFromDpcLevel(&Lock);
+    if (irp)
+        Complete(irp, STATUS_SUCCESS);
+}
+
+static DRIVER_CANCEL OnCancel;
+static VOID OnCancel(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    KIRQL irql;
+
+    UNREFERENCED_PARAMETER(Device);
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+    KeAcquireSpinLock(&Lock, &irql);
+    Waiting = NULL;
+    KeReleaseSpinLock(&Lock, irql);
+    Complete(Irp, STATUS_CANCELLED);
+}
+
+/* Right: a timer or a cancellation ends it, whichever comes first. */
+static NTSTATUS PendForATime(PIRP Irp)
+{
+    LARGE_INTEGER due = {.QuadPart = -100000};
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Lock, &irql);
+    IoSetCancelRoutine(Irp, OnCancel);
+    if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL)) {
+        KeReleaseSpinLock(&Lock, irql);
+        return Complete(Irp, STATUS_CANCELLED);
+    }
+    IoMarkIrpPending(Irp);
+    Waiting = Irp;
+    KeSetTimer(&Timer, due, &Dpc);
+    KeReleaseSpinLock(&Lock, irql);
+    return STATUS_PENDING;
+}
+
+static VOID Overrun(VOID)
+{
+    PUCHAR p = ExAllocatePoolWithTag(NonPagedPool, 21, 'revO');
+    if (p) {
+        p[21] = 1;
+        ExFreePoolWithTag(p, 'revO');
+    }
+}
+
+static VOID LeaveLocked(PIRP Irp, ULONG Length)
+{
+    PMDL mdl = IoAllocateMdl(Irp->UserBuffer, Length, FALSE, FALSE, NULL);
+    __try {
+        MmProbeAndLockPages(mdl, UserMode, IoWriteAccess);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+    }
+    IoFreeMdl(mdl);
+}
+
+__attribute__((noinline)) static PVOID Leak(VOID)
+{
+    return ExAllocatePoolWithTag(NonPagedPool, 32, 'kaeL');
+}
+
+static VOID OnThread(HANDLE Process, HANDLE Thread, BOOLEAN Create)
+{
+    UNREFERENCED_PARAMETER(Process);
+    UNREFERENCED_PARAMETER(Thread);
+    UNREFERENCED_PARAMETER(Create);
+}
+
+static DRIVER_DISPATCH Control;
+static NTSTATUS Control(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
+    ULONG length = sp->Parameters.DeviceIoControl.OutputBufferLength;
+
+    UNREFERENCED_PARAMETER(Device);
+    switch ((sp->Parameters.DeviceIoControl.IoControlCode >> 2 & 0xFFF) - 0x800) {
+    case TWICE:
+        Complete(Irp, STATUS_SUCCESS);
+        break;
+    case PENDING_UNMARKED:
+        Complete(Irp, STATUS_SUCCESS);
+        return STATUS_PENDING;
+    case MARKED_NOT_PENDING:
+        IoMarkIrpPending(Irp);
+        Waiting = Irp;
+        return STATUS_SUCCESS;
+    case OVERRUN:
+        Overrun();
+        break;
+    case LEFT_LOCKED:
+        LeaveLocked(Irp, length);
+        break;
+    case LEAK:
+        if (!Leak())
+            return Complete(Irp, STATUS_INSUFFICIENT_RESOURCES);
+        break;
+    case LEFT_CALLBACK:
+        PsSetCreateThreadNotifyRoutine(OnThread);
+        break;
+    case LATE:
+        return PendForATime(Irp);
+    }
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static DRIVER_DISPATCH OpenClose;
+static NTSTATUS OpenClose(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static DRIVER_UNLOAD Unload;
+static VOID Unload(PDRIVER_OBJECT Driver)
+{
+    UNICODE_STRING link = RTL_CONSTANT_STRING(L"\\??\\Misuse");
+
+    KeCancelTimer(&Timer);
+    KeFlushQueuedDpcs();
+    IoDeleteSymbolicLink(&link);
+    IoDeleteDevice(Driver->DeviceObject);
+}
+
+DRIVER_INITIALIZE DriverEntry;
+NTSTATUS DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Path)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Misuse"), link = RTL_CONSTANT_STRING(L"\\??\\Misuse");
+    PDEVICE_OBJECT device;
+    NTSTATUS status = IoCreateDevice(Driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+
+    UNREFERENCED_PARAMETER(Path);
+    if (!NT_SUCCESS(status))
+        return status;
+    KeInitializeSpinLock(&Lock);
+    KeInitializeTimer(&Timer);
+    KeInitializeDpc(&Dpc, OnTimer, NULL);
+    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
+    Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Control;
+    Driver->DriverUnload = Unload;
+    return IoCreateSymbolicLink(&link, &name);
+}
