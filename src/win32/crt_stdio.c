@@ -491,18 +491,6 @@ int32_t crt_getchar(void)
     return crt_file_get(crt_iob());
 }
 
-/* The keyboard: the console's input is empty, but a person who is asked for a key presses one. Whoever polls finds none at first.
- * GUESS: Enter. */
-int32_t crt__kbhit(void)
-{
-    return w32_process()->key_polls++ > 0;
-}
-
-int32_t crt__getch(void)
-{
-    return '\r';
-}
-
 int32_t crt_ungetc(int32_t c, struct crt_file *f)
 {
     return crt_file_unget(f, c);
