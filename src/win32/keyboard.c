@@ -1,5 +1,5 @@
 /* The keyboard: at the console of a run somebody presses Enter whenever a key is asked for. So "press any key" goes on, and a loop until
- * a key is hit ends at its first look. Standard input itself is empty (see console.c). */
+ * a key is hit ends at its second look: its body has run once. Standard input itself is empty (see console.c). */
 #include "win32/crt.h"
 
 enum { ENTER = 13, KEY_EVENT = 1, ENTER_SCAN = 0x1C, RECORD_BYTES = 20 };
@@ -46,7 +46,7 @@ BOOL FlushConsoleInputBuffer(HANDLE handle)
 
 int32_t crt__kbhit(void)
 {
-    return 1;
+    return w32_process()->key_polls++ > 0;
 }
 
 int32_t crt__getch(void)
