@@ -123,7 +123,6 @@ void IoDeleteDevice(DEVICE_OBJECT *d)
     io_timer_free(d);
     ob_remove_name(d);
     ob_make_temporary(d);
-    io_timer_free(d);
     d->DeviceObjectExtension->ExtensionFlags |= DOE_DELETE_PENDING;
     io_device_try_free(d);
 }

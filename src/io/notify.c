@@ -150,16 +150,6 @@ void io_timer_free(DEVICE_OBJECT *device)
     ex_pool_free(t);
 }
 
-void io_timer_free(DEVICE_OBJECT *device)
-{
-    struct io_timer *t = (struct io_timer *)device->Timer;
-    if (!t)
-        return;
-    KeCancelTimer(&t->timer);
-    device->Timer = NULL;
-    ex_pool_free(t);
-}
-
 /* ---- configuration ---- */
 
 PVOID IoGetConfigurationInformation(void)

@@ -93,7 +93,6 @@ DEVICE_OBJECT *IoGetBaseFileSystemDeviceObject(FILE_OBJECT *file);
 void io_timer_free(DEVICE_OBJECT *device); /* of IoInitializeTimer, if there is one */
 void io_fast_detach(DEVICE_OBJECT *source, DEVICE_OBJECT *target); /* FastIoDetachDevice of the one above */
 void io_device_try_free(DEVICE_OBJECT *d);
-void io_timer_free(DEVICE_OBJECT *device); /* the timer of IoInitializeTimer, if there is one */
 void io_driver_extensions_free(DRIVER_OBJECT *driver);
 NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
                         ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode);

@@ -31,7 +31,6 @@ struct missing {
 struct image_room {
     struct image *first, *last;
     struct image *unloaded; /* kernel images, the last first: for names, and for calls into what is no longer there */
-    struct image *gone; /* unloaded, the last one first: their addresses keep their names */
     uint64_t next_kernel;
     uint32_t missing_count;
     struct missing *missing[MISSING_MAX];
@@ -529,14 +528,4 @@ void image_unload(struct image *image)
     r->unloaded = image;
     code_hidden = true;
     code_protect(image, true);
-    image->next = r->gone;
-    r->gone = image;
-}
-
-struct image *image_gone_at(uint64_t address)
-{
-    for (struct image *i = room()->gone; i; i = i->next)
-        if (address - i->base < i->size)
-            return i;
-    return NULL;
 }

@@ -49,7 +49,6 @@ uint64_t image_kernel_place(uint64_t size);
 void image_unload(struct image *image);
 
 struct image *image_at(uint64_t address);
-struct image *image_gone_at(uint64_t address); /* the unloaded image that was there; NULL */
 struct image *image_find(const char *name); /* case-insensitive, with or without extension; "nt" too */
 struct image *image_first(void);
 /* Address of an export (follows forwarders); 0 if missing. name or ordinal. */

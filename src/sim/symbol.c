@@ -23,7 +23,6 @@ const char *image_symbol(uint64_t address, const struct image **image, uint64_t 
     const struct image *i = image_at(address);
     if (!i)
         i = image_unloaded_at(address);
-        i = image_gone_at(address);
     *image = i;
     *offset = 0;
     if (!i)
