@@ -168,6 +168,8 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
         cc_add(command, "-Wl,--entry,DriverEntry");
     if (!job->has_base)
         cc_add(command, "-Wl,--image-base,0x140000000");
+    cc_add(command, "-Xlinker");
+    cc_add(command, "-Xlink=/section:INIT,ERD"); /* as Microsoft's linker makes it with /driver: discardable */
     /* A pseudo relocation would need a start-up routine that no driver has: refuse instead. */
     cc_add(command, "-Wl,--disable-runtime-pseudo-reloc");
     cc_add_all(command, &job->libraries);

@@ -33,7 +33,7 @@ static void add_frontend(struct cc_words *command)
         "-nostdlibinc", "-fno-ms-compatibility", "-Wno-builtin-macro-redefined",
         "-ffreestanding", "-fno-builtin-memcpy",
         "-fasynchronous-unwind-tables", /* a freestanding build has no .pdata otherwise */
-        "-gcodeview", "-gno-codeview-command-line", "-fstack-protector-strong", "-Xclang", "-cfguard", "-c"};
+        "-gcodeview", "-gline-tables-only", "-gno-codeview-command-line", "-fstack-protector-strong", "-Xclang", "-cfguard", "-c"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         cc_add(command, words[i]);
 }
@@ -95,7 +95,7 @@ static int add_inputs(struct cc_job *job, const char *folder, struct cc_words *c
 static void add_link_flags(struct cc_job *job, struct cc_words *command)
 {
     static const char *const words[] = {"/nologo", "/nodefaultlib", "/driver", "/debug", "/pdbsourcepath:.", "/Brepro",
-                                        "/release", "/guard:cf", "/opt:ref", "/opt:noicf", "/dynamicbase"};
+                                        "/release", "/guard:cf", "/opt:ref", "/opt:noicf", "/dynamicbase", "/section:INIT,ERD"};
     char pdb[PATH_MAX];
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         cc_add(command, words[i]);
