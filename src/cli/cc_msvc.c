@@ -56,6 +56,16 @@ static int compile(struct cc_job *job, const char *folder, const char *source, s
     return status;
 }
 
+static int add_resources(struct cc_job *job, const char *folder, struct cc_words *objects)
+{
+    struct cc_words paths = {0};
+    int status = cc_build_resources(job, folder, &paths);
+    for (size_t i = 0; i < paths.count; i++)
+        cc_add(objects, base_name(paths.at[i]));
+    cc_clear(&paths);
+    return status;
+}
+
 static int compile_all(struct cc_job *job, const char *folder, struct cc_words *objects)
 {
     char runtime[PATH_MAX + 32];
@@ -63,7 +73,7 @@ static int compile_all(struct cc_job *job, const char *folder, struct cc_words *
     int status = compile(job, folder, runtime, 0, objects);
     for (size_t i = 0; !status && i < job->sources.count; i++)
         status = compile(job, folder, job->sources.at[i], i + 1, objects);
-    return status;
+    return status ? status : add_resources(job, folder, objects);
 }
 
 /* Libraries are linked to under short names, so that no path of this machine ends in the PDB. */
