@@ -99,25 +99,50 @@ static void add_instrumentation(struct cc_words *command, const struct cc_job *j
         cc_add(command, coverage[i]);
 }
 
+static bool has_cpp(const struct cc_job *job)
+{
+    for (size_t i = 0; i < job->sources.count; i++)
+        if (cc_is_cpp(job->sources.at[i]))
+            return true;
+    return false;
+}
+
+/* Clang does not survive its own exceptions and these in one function: C++ programs have the latter only when they use them. */
+static bool mentions_try(const struct cc_job *job)
+{
+    for (size_t i = 0; i < job->sources.count; i++)
+        if (cc_mentions(job->sources.at[i], "__try"))
+            return true;
+    return false;
+}
+
 static void add_language(struct cc_words *command, const struct cc_job *job)
 {
     static const char *const common[] = {
         "-fms-extensions",
-        "-Xclang", "-fasync-exceptions", /* without it the handler around a faulting load is dropped */
         /* A handler that begins right behind a call which never returns would lie in the range that it guards (ranges end
          * one byte behind the call): its __finally would not run. Microsoft's compiler puts a trap there as well. */
         "-mllvm", "-trap-unreachable",
         "-fno-strict-aliasing", /* as Microsoft's compiler: WDK sources rely on it */
         "-fwrapv",
+        "-mcx16", /* every x64 processor that Windows runs on */
     };
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         cc_add(command, common[i]);
+    if (job->kind == CC_DRIVER || !has_cpp(job) || mentions_try(job)) {
+        cc_add(command, "-Xclang");
+        cc_add(command, "-fasync-exceptions"); /* without it the handler around a faulting load is dropped */
+    }
     if (!job->has_optimization)
         cc_add(command, job->kind == CC_DRIVER ? "-O2" : "-O1");
     if (job->kind == CC_DRIVER) {
         /* A driver has no C run-time start: no constructors, and memcpy is what nt exports. */
         cc_add(command, "-fno-builtin-printf");
         cc_add(command, "-fno-exceptions");
+        if (has_cpp(job)) {
+            cc_add(command, "-fno-rtti");
+            cc_add(command, "-fno-threadsafe-statics");
+        }
         cc_add(command, "-D_AMD64_=1");
         cc_add(command, "-D_WIN64=1");
         cc_add(command, "-DKERNEL_MODE_DRIVER=1");
@@ -183,6 +208,13 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
         cc_add(command, "-Wl,--image-base,0x140000000");
     cc_add(command, "-Xlinker");
     cc_add(command, "-Xlink=/section:INIT,ERD"); /* as Microsoft's linker makes it with /driver: discardable */
+    /* Of operator delete a source may define the form with a size or the one without; Microsoft's compiler calls the first where this
+     * ABI calls the second. */
+    static const char *const aliases[] = {"_ZdlPv=_ZdlPvy", "_ZdlPvy=_ZdlPv", "_ZdaPv=_ZdaPvy", "_ZdaPvy=_ZdaPv"};
+    for (size_t i = 0; has_cpp(job) && i < sizeof aliases / sizeof *aliases; i++) {
+        cc_add(command, "-Xlinker");
+        cc_addf(command, "-Xlink=/alternatename:%s", aliases[i]);
+    }
     /* A pseudo relocation would need a start-up routine that no driver has: refuse instead. */
     cc_add(command, "-Wl,--disable-runtime-pseudo-reloc");
     cc_add_all(command, &job->libraries);
@@ -215,6 +247,11 @@ static void add_gnu_program_link(struct cc_words *command, const struct cc_job *
     cc_addf(command, "-L%s", job->lib);
     if (job->race || job->address || job->coverage)
         cc_add(command, "-lirplab-instrument-user");
+    if (has_cpp(job)) {
+        static const char *const words[] = {"-Wl,-Bstatic", "-lstdc++", "-lgcc_eh", "-lgcc", "-Wl,-Bdynamic"};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            cc_add(command, words[i]);
+    }
     cc_add(command, "-lntdll");
 }
 
@@ -308,6 +345,8 @@ int cli_cc(int argc, char **argv)
         status = cc_usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
     if (!status && job.coverage)
         cc_addf(&job.sources, "%s/coverage_sections.c", job.runtime);
+    if (!status && job.kind == CC_DRIVER && has_cpp(&job))
+        cc_addf(&job.sources, "%s/cpp_runtime.c", job.runtime);
     if (!status)
         status = job.msvc ? cc_build_msvc(&job) : build_gnu(&job);
     cc_clear(&job.compiler);

@@ -53,6 +53,10 @@ bool cc_has_odd_main(const char *path);
 /* Whether it has wmain, or _tmain that is wmain with UNICODE. */
 bool cc_has_wide_main(const char *path, bool unicode);
 
+/* Whether a word stands in a source's code. */
+bool cc_mentions(const char *path, const char *word);
+bool cc_is_cpp(const char *path);
+
 /* Compiles the resource scripts into objects in `folder`; *objects gets their paths. */
 int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_words *objects);
 

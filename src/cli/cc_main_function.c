@@ -118,3 +118,14 @@ bool cc_has_wide_main(const char *path, bool unicode)
     free(text);
     return wide;
 }
+
+bool cc_mentions(const char *path, const char *word)
+{
+    char *text = code_of(path);
+    size_t n = strlen(word);
+    bool found = false;
+    for (const char *p = text; p && !found && (p = strstr(p, word)) != NULL; p += n)
+        found = !is_word_char(p[n]) && (p == text || !is_word_char(p[-1]));
+    free(text);
+    return found;
+}

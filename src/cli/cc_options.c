@@ -20,6 +20,11 @@ static bool ends(const char *s, const char *suffix)
     return n > m && !strcasecmp(s + n - m, suffix);
 }
 
+bool cc_is_cpp(const char *path)
+{
+    return ends(path, ".cpp") || ends(path, ".cc") || ends(path, ".cxx");
+}
+
 int cc_usage_error(const char *format, ...)
 {
     va_list ap;

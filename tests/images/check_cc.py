@@ -18,6 +18,47 @@ PROGRAMS = {  # name: (options, text, what it prints with one argument)
     'generic': (['-DUNICODE', '-D_UNICODE'], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
     'narrow': ([], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
 }
+DRIVERS = {  # name with suffix: text, what DbgPrint says
+    'classes.cpp': (r'''
+        extern "C" DRIVER_INITIALIZE DriverEntry;
+        void *operator new(size_t n, POOL_TYPE t) { return ExAllocatePoolWithTag(t, n, 'ppcC'); }
+        void operator delete(void *p, size_t) { ExFreePool(p); }
+        struct Base { virtual ~Base() {} virtual int twice() = 0; };
+        class Derived final : public Base {
+            int v;
+        public:
+            explicit Derived(int x) : v(x) {}
+            ~Derived() override { DbgPrint("gone %d\n", v); }
+            int twice() override { return v * 2; }
+        };
+        extern "C" NTSTATUS DriverEntry(PDRIVER_OBJECT o, PUNICODE_STRING)
+        {
+            Base *b = new (NonPagedPool) Derived(21);
+            DbgPrint("twice %d\n", b->twice());
+            delete b;
+            __try { *(volatile int *)8 = 1; } __except (EXCEPTION_EXECUTE_HANDLER) { DbgPrint("caught %x\n", GetExceptionCode()); }
+            o->DriverUnload = [](PDRIVER_OBJECT) { DbgPrint("bye\n"); };
+            return STATUS_SUCCESS;
+        }''', ['twice 42', 'gone 21', 'caught c0000005', 'bye']),
+    'barriers.c': (r'''
+        DRIVER_INITIALIZE DriverEntry;
+        NTSTATUS DriverEntry(PDRIVER_OBJECT o, PUNICODE_STRING r)
+        {
+            LONG64 to[2] __attribute__((aligned(16))) = { 1, 2 }, was[2] = { 1, 2 };
+            KFLOATING_SAVE save;
+            static_assert(sizeof(PVOID) == 8, "x64");
+            UNREFERENCED_PARAMETER(r);
+            MemoryBarrier();
+            KeMemoryBarrier();
+            DbgPrint("%d", InterlockedCompareExchange128(to, 4, 3, was));
+            DbgPrint(" %d %d", (int)to[0], (int)to[1]);
+            if (NT_SUCCESS(KeSaveFloatingPointState(&save)))
+                KeRestoreFloatingPointState(&save);
+            DbgPrint(" %x\n", RTL_QUERY_REGISTRY_TYPECHECK);
+            o->DriverUnload = NULL;
+            return STATUS_UNSUCCESSFUL;
+        }''', ['1 3 4 100']),
+}
 HEAD = '#include <windows.h>\n#include <winioctl.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <tchar.h>\n'
 RESOURCE = '1 VERSIONINFO\nFILEVERSION 1,2,3,4\nBEGIN\nEND\n'
 
@@ -47,6 +88,16 @@ def programs():
         check(f'{name} runs', p.returncode == 0 and p.stdout.strip() == wanted, p.stdout + p.stderr)
 
 
+def drivers():
+    for name, (text, wanted) in DRIVERS.items():
+        write(name, '#include <ntddk.h>\n' + text)
+        for abi in [], ['--msvc'], ['-O0']:
+            p = sh(IRPLAB, 'cc', *abi, '-o', 'made.sys', name)
+            check(f'{name} {abi} is built', p.returncode == 0, p.stderr)
+            p = sh(IRPLAB, 'run', '--verbose', '--driver', 'made.sys')
+            check(f'{name} {abi} runs', p.stderr.splitlines()[:len(wanted)] == wanted, p.stdout + p.stderr)
+
+
 def resources():
     for abi in [], ['--msvc']:
         made = []
@@ -68,5 +119,6 @@ def resources():
 with tempfile.TemporaryDirectory() as temporary:
     os.chdir(temporary)
     programs()
+    drivers()
     resources()
 sys.exit(1 if failures else 0)

@@ -120,6 +120,28 @@ typedef VOID(NTAPI EXPAND_STACK_CALLOUT)(PVOID Parameter);
 
 /* ---- processor ---- */
 
+#ifndef MemoryBarrier
+#define MemoryBarrier() __faststorefence()
+#endif
+#if !defined(__cplusplus) && !defined(static_assert)
+#define static_assert _Static_assert
+#endif
+unsigned char _InterlockedCompareExchange128(long long volatile *Destination, long long ExchangeHigh, long long ExchangeLow, long long *ComparandResult);
+#ifndef InterlockedCompareExchange128
+#define InterlockedCompareExchange128 _InterlockedCompareExchange128
+#endif
+
+/* ---- registry ---- */
+
+#ifndef RTL_QUERY_REGISTRY_TYPECHECK
+#define RTL_QUERY_REGISTRY_TYPECHECK 0x00000100
+#define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 24
+#define RTL_QUERY_REGISTRY_TYPECHECK_MASK (0xFFu << RTL_QUERY_REGISTRY_TYPECHECK_SHIFT)
+#endif
+
+NTKERNELAPI NTSTATUS NTAPI CmCallbackGetKeyObjectIDEx(PLARGE_INTEGER Cookie, PVOID Object, PULONG_PTR ObjectID, PCUNICODE_STRING *ObjectName, ULONG Flags);
+NTKERNELAPI VOID NTAPI CmCallbackReleaseKeyObjectIDEx(PCUNICODE_STRING ObjectName);
+
 #ifndef KeMemoryBarrier
 #define KeMemoryBarrier() __faststorefence()
 #define KeMemoryBarrierWithoutFence() _ReadWriteBarrier()
