@@ -399,7 +399,7 @@ static struct image *needed(const struct image *from, const char *module, char *
         char path[CONFIG_PATH], service[64];
         if (strcasecmp(name, module) != 0 && (strchr(module, '.') || strlen(module) != n || strncasecmp(name, module, n) != 0))
             continue;
-        service_name(service, sizeof service, file);
+        config_service(&config->drivers[i], service, sizeof service);
         return config_find_file(config, file, path, sizeof path) ? io_load_import(path, service, err, errlen) : NULL;
     }
     return NULL;
