@@ -20,7 +20,7 @@ static const char usage_text[] =
     "usage: irplab cc [options] -o OUT.sys|OUT.exe|OUT.dll FILES\n"
     "Compiles C sources into a Windows x64 driver (.sys) or program (.exe, .dll).\n"
     "\n"
-    "  FILES              .c and .cpp sources, .def exports, .lib, .a and .o inputs\n"
+    "  FILES              .c, .cpp and .S sources, .rc resources, .def exports, .lib, .a, .o and .res inputs\n"
     "  -o OUT             what to write; its suffix says what it is\n"
     "  --race             instrument memory accesses for data-race detection\n"
     "  --address          instrument memory accesses for bounds checks\n"
@@ -99,25 +99,42 @@ static void add_instrumentation(struct cc_words *command, const struct cc_job *j
         cc_add(command, coverage[i]);
 }
 
+/* Clang does not survive its own exceptions and these in one function: C++ programs have the latter only when they use them. */
+static bool mentions_try(const struct cc_job *job)
+{
+    for (size_t i = 0; i < job->sources.count; i++)
+        if (cc_mentions(job->sources.at[i], "__try"))
+            return true;
+    return false;
+}
+
 static void add_language(struct cc_words *command, const struct cc_job *job)
 {
     static const char *const common[] = {
         "-fms-extensions",
-        "-Xclang", "-fasync-exceptions", /* without it the handler around a faulting load is dropped */
         /* A handler that begins right behind a call which never returns would lie in the range that it guards (ranges end
          * one byte behind the call): its __finally would not run. Microsoft's compiler puts a trap there as well. */
         "-mllvm", "-trap-unreachable",
         "-fno-strict-aliasing", /* as Microsoft's compiler: WDK sources rely on it */
         "-fwrapv",
+        "-mcx16", /* every x64 processor that Windows runs on */
     };
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         cc_add(command, common[i]);
+    if (job->kind == CC_DRIVER || !cc_has_cpp(job) || mentions_try(job)) {
+        cc_add(command, "-Xclang");
+        cc_add(command, "-fasync-exceptions"); /* without it the handler around a faulting load is dropped */
+    }
     if (!job->has_optimization)
         cc_add(command, job->kind == CC_DRIVER ? "-O2" : "-O1");
     if (job->kind == CC_DRIVER) {
         /* A driver has no C run-time start: no constructors, and memcpy is what nt exports. */
         cc_add(command, "-fno-builtin-printf");
         cc_add(command, "-fno-exceptions");
+        if (cc_has_cpp(job)) {
+            cc_add(command, "-fno-rtti");
+            cc_add(command, "-fno-threadsafe-statics");
+        }
         cc_add(command, "-D_AMD64_=1");
         cc_add(command, "-D_WIN64=1");
         cc_add(command, "-DKERNEL_MODE_DRIVER=1");
@@ -148,6 +165,14 @@ static void add_warnings(struct cc_words *command, const struct cc_job *job)
         cc_add(command, cplusplus[i]);
 }
 
+static bool has_odd_main(const struct cc_job *job)
+{
+    for (size_t i = 0; job->kind == CC_PROGRAM && i < job->sources.count; i++)
+        if (cc_has_odd_main(job->sources.at[i]))
+            return true;
+    return false;
+}
+
 static void add_headers(struct cc_words *command, const struct cc_job *job)
 {
     if (job->kind == CC_DRIVER) {
@@ -165,6 +190,11 @@ void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job)
     add_language(command, job);
     add_program_language(command, job);
     add_instrumentation(command, job);
+    if (has_odd_main(job)) {
+        static const char *const words[] = {"-ffreestanding", "-fbuiltin", "-D__STDC_HOSTED__=1", "-Wno-builtin-macro-redefined"};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            cc_add(command, words[i]);
+    }
     map_paths(command, job);
     cc_add_all(command, &job->compiler);
     add_warnings(command, job);
@@ -182,6 +212,15 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
         cc_add(command, "-Wl,--entry,DriverEntry");
     if (!job->has_base)
         cc_add(command, "-Wl,--image-base,0x140000000");
+    cc_add(command, "-Xlinker");
+    cc_add(command, "-Xlink=/section:INIT,ERD"); /* as Microsoft's linker makes it with /driver: discardable */
+    /* Of operator delete a source may define the form with a size or the one without; Microsoft's compiler calls the first where this
+     * ABI calls the second. */
+    static const char *const aliases[] = {"_ZdlPv=_ZdlPvy", "_ZdlPvy=_ZdlPv", "_ZdaPv=_ZdaPvy", "_ZdaPvy=_ZdaPv"};
+    for (size_t i = 0; cc_has_cpp(job) && i < sizeof aliases / sizeof *aliases; i++) {
+        cc_add(command, "-Xlinker");
+        cc_addf(command, "-Xlink=/alternatename:%s", aliases[i]);
+    }
     /* A pseudo relocation would need a start-up routine that no driver has: refuse instead. */
     cc_add(command, "-Wl,--disable-runtime-pseudo-reloc");
     cc_add_all(command, &job->libraries);
@@ -193,10 +232,23 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
         cc_add(command, libraries[i]);
 }
 
+static bool has_wide_main(const struct cc_job *job)
+{
+    bool unicode = false;
+    for (size_t i = 0; i < job->compiler.count; i++)
+        unicode |= !strcmp(job->compiler.at[i], "-DUNICODE") || !strcmp(job->compiler.at[i], "-D_UNICODE");
+    for (size_t i = 0; job->kind == CC_PROGRAM && i < job->sources.count; i++)
+        if (cc_has_wide_main(job->sources.at[i], unicode))
+            return true;
+    return false;
+}
+
 static void add_gnu_program_link(struct cc_words *command, const struct cc_job *job)
 {
     if (job->kind == CC_LIBRARY)
         cc_add(command, "-shared");
+    if (has_wide_main(job))
+        cc_add(command, "-municode");
     cc_add_all(command, &job->libraries);
     cc_addf(command, "-L%s", job->lib);
     if (job->race || job->address || job->coverage)
@@ -209,13 +261,37 @@ static void add_gnu_program_link(struct cc_words *command, const struct cc_job *
     cc_add(command, "-lntdll");
 }
 
-static int build_gnu(struct cc_job *job)
+/* Resource scripts go through the toolchain's own compiler; compiled ones (.res) are taken by the linker. */
+int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_words *objects)
+{
+    int status = 0;
+    for (size_t i = 0; !status && i < job->resources.count; i++) {
+        struct cc_words command = {0};
+        static const char *const words[] = {"x86_64-w64-mingw32-windres", "-O", "coff", "-D_WIN64", "-DRC_INVOKED"};
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+            cc_add(&command, words[k]);
+        for (size_t k = 0; k < job->compiler.count; k++)
+            if (cc_starts(job->compiler.at[k], "-D") || cc_starts(job->compiler.at[k], "-I"))
+                cc_add(&command, job->compiler.at[k]);
+        cc_addf(&command, "-I%s/km", job->include);
+        cc_add(&command, "-I" MINGW_INCLUDE "/ddk");
+        cc_add(&command, job->resources.at[i]);
+        cc_addf(&command, "%s/%zu-rc.obj", folder, i);
+        cc_addf(objects, "%s/%zu-rc.obj", folder, i);
+        status = cc_run(job, NULL, &command);
+        cc_clear(&command);
+    }
+    return status;
+}
+
+static int link_gnu(struct cc_job *job, const struct cc_words *resources)
 {
     struct cc_words command = {0};
     cc_add(&command, "clang-19");
     cc_add(&command, "--target=x86_64-w64-mingw32");
     cc_add_compile_flags(&command, job);
     cc_add_all(&command, &job->sources);
+    cc_add_all(&command, resources);
     cc_add_all(&command, &job->defs);
     cc_add(&command, "-fuse-ld=lld-19");
     cc_add(&command, "-Wl,--no-insert-timestamp");
@@ -230,6 +306,26 @@ static int build_gnu(struct cc_job *job)
     cc_add(&command, job->out);
     int status = cc_run_compiler(job, &command);
     cc_clear(&command);
+    return status;
+}
+
+static int build_gnu(struct cc_job *job)
+{
+    char folder[] = "/tmp/irplab-cc-XXXXXX";
+    struct cc_words resources = {0};
+    if (!job->resources.count)
+        return link_gnu(job, &resources);
+    if (!mkdtemp(folder)) {
+        perror("irplab cc: cannot make a temporary folder");
+        return CC_EXIT_INTERNAL;
+    }
+    int status = cc_build_resources(job, folder, &resources);
+    if (!status)
+        status = link_gnu(job, &resources);
+    for (size_t i = 0; i < resources.count; i++)
+        unlink(resources.at[i]);
+    rmdir(folder);
+    cc_clear(&resources);
     return status;
 }
 
@@ -255,6 +351,8 @@ int cli_cc(int argc, char **argv)
         status = cc_usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
     if (!status && job.coverage)
         cc_addf(&job.sources, "%s/coverage_sections.c", job.runtime);
+    if (!status && job.kind == CC_DRIVER && cc_has_cpp(&job))
+        cc_addf(&job.sources, "%s/cpp_runtime.c", job.runtime);
     if (!status)
         status = job.msvc ? cc_build_msvc(&job) : build_gnu(&job);
     cc_remove_forward(&job);
@@ -263,5 +361,6 @@ int cli_cc(int argc, char **argv)
     cc_clear(&job.sources);
     cc_clear(&job.libraries);
     cc_clear(&job.defs);
+    cc_clear(&job.resources);
     return status;
 }

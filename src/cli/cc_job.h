@@ -25,7 +25,7 @@ struct cc_job {
     bool has_entry, has_base, has_subsystem, has_optimization;
     struct cc_words compiler; /* passed through to clang */
     struct cc_words linker; /* single words for the linker: what stood behind -Wl, */
-    struct cc_words sources, libraries, defs;
+    struct cc_words sources, libraries, defs, resources;
     char include[PATH_MAX], lib[PATH_MAX], runtime[PATH_MAX];
     char forward[32]; /* temporary folder of forwarding headers; empty: none needed (cc_retry.c) */
     bool free_main; /* main has a shape that C does not know */
@@ -51,6 +51,19 @@ int cc_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* Fills a job from the command line. Returns 0, or the exit status after having said what is wrong. */
 int cc_parse(struct cc_job *job, int argc, char **argv);
+
+/* Whether a source's main() has a first parameter that clang refuses. */
+bool cc_has_odd_main(const char *path);
+
+/* Whether it has wmain, or _tmain that is wmain with UNICODE. */
+bool cc_has_wide_main(const char *path, bool unicode);
+
+/* Whether a word stands in a source's code. */
+bool cc_mentions(const char *path, const char *word);
+bool cc_is_cpp(const char *path);
+
+/* Compiles the resource scripts into objects in `folder`; *objects gets their paths. */
+int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_words *objects);
 
 bool cc_find_sdk(struct cc_job *job);
 

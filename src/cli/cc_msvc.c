@@ -33,7 +33,7 @@ static void add_frontend(struct cc_words *command)
         "-nostdlibinc", "-fno-ms-compatibility", "-Wno-builtin-macro-redefined",
         "-ffreestanding", "-fno-builtin-memcpy",
         "-fasynchronous-unwind-tables", /* a freestanding build has no .pdata otherwise */
-        "-gcodeview", "-gno-codeview-command-line", "-fstack-protector-strong", "-Xclang", "-cfguard", "-c"};
+        "-gcodeview", "-gline-tables-only", "-gno-codeview-command-line", "-fstack-protector-strong", "-Xclang", "-cfguard", "-c"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         cc_add(command, words[i]);
 }
@@ -56,6 +56,16 @@ static int compile(struct cc_job *job, const char *folder, const char *source, s
     return status;
 }
 
+static int add_resources(struct cc_job *job, const char *folder, struct cc_words *objects)
+{
+    struct cc_words paths = {0};
+    int status = cc_build_resources(job, folder, &paths);
+    for (size_t i = 0; i < paths.count; i++)
+        cc_add(objects, base_name(paths.at[i]));
+    cc_clear(&paths);
+    return status;
+}
+
 static int compile_all(struct cc_job *job, const char *folder, struct cc_words *objects)
 {
     char runtime[PATH_MAX + 32];
@@ -63,7 +73,7 @@ static int compile_all(struct cc_job *job, const char *folder, struct cc_words *
     int status = compile(job, folder, runtime, 0, objects);
     for (size_t i = 0; !status && i < job->sources.count; i++)
         status = compile(job, folder, job->sources.at[i], i + 1, objects);
-    return status;
+    return status ? status : add_resources(job, folder, objects);
 }
 
 /* Libraries are linked to under short names, so that no path of this machine ends in the PDB. */
@@ -95,7 +105,7 @@ static int add_inputs(struct cc_job *job, const char *folder, struct cc_words *c
 static void add_link_flags(struct cc_job *job, struct cc_words *command)
 {
     static const char *const words[] = {"/nologo", "/nodefaultlib", "/driver", "/debug", "/pdbsourcepath:.", "/Brepro",
-                                        "/release", "/guard:cf", "/opt:ref", "/opt:noicf", "/dynamicbase"};
+                                        "/release", "/guard:cf", "/opt:ref", "/opt:noicf", "/dynamicbase", "/section:INIT,ERD"};
     char pdb[PATH_MAX];
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         cc_add(command, words[i]);

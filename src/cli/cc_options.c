@@ -20,6 +20,11 @@ static bool ends(const char *s, const char *suffix)
     return n > m && !strcasecmp(s + n - m, suffix);
 }
 
+bool cc_is_cpp(const char *path)
+{
+    return ends(path, ".cpp") || ends(path, ".cc") || ends(path, ".cxx");
+}
+
 int cc_usage_error(const char *format, ...)
 {
     va_list ap;
@@ -58,7 +63,7 @@ static void split_linker_words(struct cc_job *job, const char *list)
 
 static bool takes_next_word(const char *a)
 {
-    static const char *const options[] = {"-D", "-U", "-I", "-L", "-l", "-Xclang", "-mllvm", "-isystem", "-include"};
+    static const char *const options[] = {"-D", "-U", "-I", "-L", "-l", "-Xclang", "-mllvm", "-isystem", "-include", "-x", "-MF", "-MT", "-MQ"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (!strcmp(a, options[i]))
             return true;
@@ -71,7 +76,11 @@ static bool is_passed_through(const char *a)
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (cc_starts(a, prefixes[i]))
             return true;
-    return !strcmp(a, "-w");
+    static const char *const words[] = {"-w", "-s", "-static", "-shared", "-pthread", "-ansi", "-pipe", "-MD", "-MMD", "-MP"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(a, words[i]))
+            return true;
+    return false;
 }
 
 static bool take_switch(struct cc_job *job, const char *a)
@@ -106,14 +115,16 @@ static int take_file(struct cc_job *job, const char *a)
 {
     if (access(a, R_OK))
         return cc_usage_error("cannot read '%s'", a);
-    if (ends(a, ".c") || ends(a, ".cpp") || ends(a, ".cc") || ends(a, ".S"))
+    if (ends(a, ".c") || ends(a, ".cpp") || ends(a, ".cc") || ends(a, ".cxx") || ends(a, ".s"))
         cc_add(&job->sources, from_here(a));
     else if (ends(a, ".def"))
         cc_add(&job->defs, a);
-    else if (ends(a, ".lib") || ends(a, ".a") || ends(a, ".o") || ends(a, ".obj"))
+    else if (ends(a, ".lib") || ends(a, ".a") || ends(a, ".o") || ends(a, ".obj") || ends(a, ".res"))
         cc_add(&job->libraries, a);
+    else if (ends(a, ".rc"))
+        cc_add(&job->resources, from_here(a));
     else
-        return cc_usage_error("'%s' is neither a source (.c, .cpp), a .def nor a library (.lib, .a, .o)", a);
+        return cc_usage_error("'%s' is neither a source (.c, .cpp, .S), a resource (.rc, .res), a .def nor a library (.lib, .a, .o)", a);
     return 0;
 }
 
@@ -130,7 +141,7 @@ static int take_option(struct cc_job *job, int argc, char **argv, int *i)
             job->out = argv[*i];
         else if (!strcmp(a, "-l") || !strcmp(a, "-L"))
             cc_addf(&job->libraries, "%s%s", a, argv[*i]);
-        else if (a[2] == 0) /* -D, -U, -I: one word from here on */
+        else if (a[2] == 0 && a[1] != 'x') /* -D, -U, -I: one word from here on */
             cc_addf(&job->compiler, "%s%s", a, argv[*i]);
         else {
             cc_add(&job->compiler, a);

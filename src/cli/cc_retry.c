@@ -189,11 +189,9 @@ static bool mend_header(struct cc_job *job, struct cc_words *command, const char
 
 bool cc_has_cpp(const struct cc_job *job)
 {
-    for (size_t i = 0; i < job->sources.count; i++) {
-        const char *dot = strrchr(job->sources.at[i], '.');
-        if (dot && (!strcasecmp(dot, ".cpp") || !strcasecmp(dot, ".cc")))
+    for (size_t i = 0; i < job->sources.count; i++)
+        if (cc_is_cpp(job->sources.at[i]))
             return true;
-    }
     return false;
 }
 

@@ -7,9 +7,11 @@
 #include <strings.h>
 
 #include "cli/cli.h"
+#include "base/assert.h"
 #include "cli/options.h"
 #include "pe/pe.h"
 #include "sim/door.h"
+#include "sim/image.h"
 
 static const char help[] =
     "usage: irplab imports [--json] IMAGE…\n"
@@ -28,6 +30,7 @@ struct listed {
 };
 
 struct context {
+    FILE *text; /* shown once all images have been read: bad input leaves stdout empty */
     struct listed *images;
     int count;
     const struct listed *current;
@@ -53,34 +56,54 @@ static bool is_kernel(const char *module)
     return strcasecmp(module, "ntoskrnl.exe") == 0 || strcasecmp(module, "hal.dll") == 0;
 }
 
-static const char *state_in_table(const char *module, const char *name)
+static bool is_driver(const struct listed *l)
 {
+    return l->pe.subsystem == PE_SUBSYSTEM_NATIVE;
+}
+
+/* In the table behind the door, under the name that the loader would look it up by. */
+static const char *state_in_table(const struct listed *from, const char *module, const char *name)
+{
+    module = image_canonical_module(module);
+    if (strcasecmp(module, "hal") == 0)
+        module = "hal.dll";
+    if (is_kernel(module) != is_driver(from))
+        return NULL;
     for (uint32_t i = 0; i < door_count; i++) {
         const struct door_entry *e = &door_table[i];
-        bool fits = strcasecmp(e->module, module) == 0 || (is_kernel(module) && is_kernel(e->module));
+        bool fits = same_module(e->module, module) || (is_kernel(module) && is_kernel(e->module));
         if (fits && e->state != DOOR_INTERNAL && strcmp(e->name, name) == 0)
             return e->state == DOOR_PARTIAL ? "partial" : "supported";
     }
     for (uint32_t i = 0; i < door_data_count; i++)
-        if (strcasecmp(door_data[i].module, module) == 0 && strcmp(door_data[i].name, name) == 0)
+        if (same_module(door_data[i].module, module) && strcmp(door_data[i].name, name) == 0)
             return "supported";
     return NULL;
 }
 
-static const char *state_of(const struct context *c, const char *module, const char *name, const struct pe_import *imp)
+static const char *state_of(const struct context *c, const struct listed *from, const char *module, const char *name, uint32_t ordinal, int depth);
+
+/* An export of another image given, or what it is forwarded to. */
+static const char *state_in_image(const struct context *c, const struct listed *l, const char *name, uint32_t ordinal, int depth)
 {
-    const char *s = state_in_table(module, name);
-    if (s)
-        return s;
-    for (int i = 0; i < c->count; i++) {
-        struct pe_export e;
-        const struct listed *l = &c->images[i];
-        if (l == c->current || !same_module(base_name(l->path), module))
-            continue;
-        if (imp->name ? pe_export_by_name(&l->mapped, imp->name, &e) : pe_export_by_ordinal(&l->mapped, imp->ordinal, &e))
-            return "supported";
-    }
-    return "missing";
+    struct pe_export e;
+    struct pe_forwarder fw;
+    bool found = name ? pe_export_by_name(&l->mapped, name, &e) : pe_export_by_ordinal(&l->mapped, ordinal, &e);
+    if (!found)
+        return "missing";
+    if (!e.forward)
+        return "supported";
+    return depth < 8 && pe_forwarder_parse(e.forward, &fw) ? state_of(c, l, fw.module, fw.name, fw.ordinal, depth + 1) : "missing";
+}
+
+/* name NULL: by ordinal */
+static const char *state_of(const struct context *c, const struct listed *from, const char *module, const char *name, uint32_t ordinal, int depth)
+{
+    const char *s = name ? state_in_table(from, module, name) : NULL;
+    for (int i = 0; i < c->count && !s; i++)
+        if (is_driver(&c->images[i]) == is_driver(from) && same_module(base_name(c->images[i].path), module))
+            s = state_in_image(c, &c->images[i], name, ordinal, depth);
+    return s ? s : "missing";
 }
 
 static bool on_import(void *ctx, const struct pe_import *imp)
@@ -92,14 +115,14 @@ static bool on_import(void *ctx, const struct pe_import *imp)
         module[n] = (char)tolower((unsigned char)imp->module[n]);
     module[n] = 0;
     snprintf(ordinal, sizeof ordinal, "#%u", imp->ordinal);
-    const char *name = imp->name ? imp->name : ordinal, *state = state_of(c, module, name, imp);
+    const char *name = imp->name ? imp->name : ordinal, *state = state_of(c, c->current, module, imp->name, imp->ordinal, 0);
     size_t *count = strcmp(state, "missing") == 0 ? &c->missing : strcmp(state, "partial") == 0 ? &c->partial : &c->supported;
     (*count)++;
     c->missing_any |= count == &c->missing;
     if (c->json)
         json_array_append_new(c->list, json_pack("{s:s, s:s, s:s}", "module", module, "name", name, "state", state));
     else
-        printf("  %-10s %s!%s%s\n", state, module, name, imp->delay ? "  (delay-loaded)" : "");
+        fprintf(c->text, "  %-10s %s!%s%s\n", state, module, name, imp->delay ? "  (delay-loaded)" : "");
     return true;
 }
 
@@ -146,23 +169,32 @@ int cli_imports(int argc, char **argv)
     if (!open_all(&c, err, sizeof err))
         return usage_error("%s", err);
     json_t *all = json_array();
+    char *text = NULL;
+    size_t text_size = 0;
+    c.text = open_memstream(&text, &text_size);
+    IR_ASSERT(c.text);
     for (int i = 0; i < c.count; i++) {
         char why[PE_ERROR_TEXT];
         c.current = &images[i];
         c.list = json_array();
         c.supported = c.partial = c.missing = 0;
         if (!c.json)
-            printf("%s\n", images[i].path);
+            fprintf(c.text, "%s\n", images[i].path);
         if (pe_imports(&images[i].mapped, on_import, &c, why, sizeof why) != PE_OK) {
             json_decref(c.list);
             json_decref(all);
+            fclose(c.text);
+            free(text);
             return usage_error("%s: %s", images[i].path, why);
         }
         if (!c.json)
-            printf("  %zu supported, %zu partial, %zu missing\n", c.supported, c.partial, c.missing);
+            fprintf(c.text, "  %zu supported, %zu partial, %zu missing\n", c.supported, c.partial, c.missing);
         json_array_append_new(all, json_pack("{s:s, s:o}", "image", images[i].path, "imports", c.list));
     }
     json_t *j = json_pack("{s:o}", "images", all);
+    fclose(c.text);
+    fputs(text, stdout);
+    free(text);
     if (c.json) {
         json_dumpf(j, stdout, JSON_INDENT(2));
         printf("\n");

@@ -65,7 +65,9 @@ int cli_run(int argc, char **argv)
     lab_run(&o.lab, &r);
     fflush(stdout);
     int status = lab_status(&r);
-    if (o.json && status != EXIT_USAGE) {
+    if (status == EXIT_USAGE && r.failure_count) {
+        usage_error("%s", r.failures[0].outcome.message);
+    } else if (o.json && status != EXIT_USAGE) {
         char *json = lab_json(&r);
         puts(json);
         free(json);

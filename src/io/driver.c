@@ -84,15 +84,15 @@ DRIVER_OBJECT *io_driver_find(const char *name)
     return NULL;
 }
 
-static void remember_gone(const struct io_driver *d)
+static void remember_gone(const struct image *image)
 {
     uint64_t routine;
     if (ps_notify_left_in(d->image->base, d->image->size, &routine))
         KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, routine, 0, routine, 0);
     struct io_gone *g = sim_alloc(sizeof *g);
-    g->base = d->image->base;
-    g->size = d->image->size;
-    snprintf(g->service, sizeof g->service, "%s", d->service);
+    g->base = image->base;
+    g->size = image->size;
+    snprintf(g->service, sizeof g->service, "%s", image->module);
     g->next = io_room()->gone;
     io_room()->gone = g;
     MACHINE->images_gone++;
@@ -116,6 +116,33 @@ static void check_gone(uint64_t address)
         KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, address, EXECUTE, address, 0);
 }
 
+static bool has_driver(const struct image *image)
+{
+    for (const struct io_driver *r = io_room()->drivers; r; r = r->next)
+        if (r->image == image)
+            return true;
+    return false;
+}
+
+/* An image goes when neither a driver object nor an importer holds it. DOC: "DllUnload": called before an export driver that was
+ * loaded for its importers goes. */
+static void release(struct image *image)
+{
+    if (image->importers || has_driver(image))
+        return;
+    uint64_t unload = image->as_import ? image_export(image, "DllUnload", 0) : 0;
+    if (unload)
+        guest_call(FRAME_MmUnloadSystemImage, (void *)unload, 0);
+    struct image *held[IMAGE_MAX_DEPENDS];
+    uint32_t count = image->depends_count;
+    memcpy(held, image->depends, sizeof held);
+    remember_gone(image);
+    door_gone_hook = check_gone;
+    image_unload(image);
+    for (uint32_t i = 0; i < count; i++)
+        release(held[i]);
+}
+
 void io_driver_forget(DRIVER_OBJECT *driver)
 {
     struct io_driver **at = &io_room()->drivers;
@@ -123,11 +150,8 @@ void io_driver_forget(DRIVER_OBJECT *driver)
         at = &(*at)->next;
     struct io_driver *r = *at;
     *at = r->next;
-    if (r->image) {
-        remember_gone(r);
-        door_gone_hook = check_gone;
-        image_unload(r->image);
-    }
+    if (r->image)
+        release(r->image);
     sim_free(r, sizeof *r);
     io_driver_extensions_free(driver);
     ob_remove_name(driver);
@@ -166,12 +190,43 @@ static void devices_ready(DRIVER_OBJECT *d)
         dev->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 }
 
+static struct image *map(const char *path, char *err, size_t errlen)
+{
+    struct image_file *file = image_file_open(path, err, errlen);
+    return file ? image_load(file, image_kernel_place(file->pe.size_of_image), false, err, errlen) : NULL;
+}
+
+/* DOC: "DllInitialize": of an export driver, called when the image is loaded because of an importer, with the path of the service's key. */
+struct image *io_load_import(const char *path, const char *service, char *err, size_t errlen)
+{
+    struct image *image = map(path, err, errlen);
+    if (!image)
+        return NULL;
+    image->as_import = true;
+    uint64_t initialize = image_export(image, "DllInitialize", 0);
+    if (!initialize)
+        return image;
+    char key[192];
+    snprintf(key, sizeof key, "\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\%s", service);
+    UNICODE_STRING *name = ex_pool_alloc(PagedPool, sizeof *name, DRIVER_TAG);
+    *name = pool_unicode(key);
+    NTSTATUS s = (NTSTATUS)guest_call(FRAME_MmCallDllInitialize, (void *)initialize, 1, (uint64_t)name);
+    ex_pool_free(name->Buffer);
+    ex_pool_free(name);
+    if (NT_SUCCESS(s))
+        return image;
+    snprintf(err, errlen, "DllInitialize of %s failed with %s", image->name, nt_status_name(s));
+    return NULL;
+}
+
 NTSTATUS io_load_driver(const char *path, const char *service, DRIVER_OBJECT **out, char *err, size_t errlen)
 {
     struct image_file *file = image_file_open(path, err, errlen);
     if (!file)
         return STATUS_INVALID_IMAGE_FORMAT;
-    struct image *image = image_load(file, image_kernel_place(file->pe.size_of_image), false, err, errlen);
+    struct image *image = image_of_file(file); /* there already if another driver imports from it */
+    if (!image || !image->as_import || has_driver(image))
+        image = map(path, err, errlen);
     if (!image)
         return STATUS_INVALID_IMAGE_FORMAT;
     if (!image->entry) {
@@ -190,6 +245,7 @@ NTSTATUS io_load_driver(const char *path, const char *service, DRIVER_OBJECT **o
         io_driver_forget(d);
         return s;
     }
+    image_discard_init(image);
     devices_ready(d);
     d->Flags |= DRVO_INITIALIZED;
     *out = d;

@@ -63,6 +63,9 @@ DEVICE_OBJECT *IoGetRelatedDeviceObject(FILE_OBJECT *file);
 DRIVER_OBJECT *io_driver_create(const char *name, PVOID start, ULONG size);
 /* Loads the image and calls DriverEntry in the current (system) thread. */
 NTSTATUS io_load_driver(const char *path, const char *service, DRIVER_OBJECT **out, char *err, size_t errlen);
+/* Loads an image because another driver imports from it: DllInitialize is called, DriverEntry not (io_load_driver does that later with
+ * the same image). NULL and one line in err. */
+struct image *io_load_import(const char *path, const char *service, char *err, size_t errlen);
 /* Unload if there is a routine and no device is left; the image goes away. */
 NTSTATUS io_unload_driver(DRIVER_OBJECT *driver);
 DRIVER_OBJECT *io_driver_find(const char *name);

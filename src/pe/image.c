@@ -117,7 +117,7 @@ static enum pe_status check_layout(struct reader *r, const struct pe_raw_optiona
         return REFUSE(r, "section alignment 0x%x is under a page but differs from file alignment 0x%x", sa, fa);
     if (o->size_of_image == 0 || o->size_of_image > MAX_IMAGE)
         return REFUSE(r, "bad size of image 0x%x", o->size_of_image);
-    if (o->image_base & 0xffff || o->image_base + MAX_IMAGE < o->image_base)
+    if (o->image_base & 0xffff || o->image_base + round_up(o->size_of_image, 0x10000) < o->image_base)
         return REFUSE(r, "bad image base 0x%llx", (unsigned long long)o->image_base);
     if (o->size_of_headers > o->size_of_image)
         return REFUSE(r, "headers (0x%x bytes) exceed size of image 0x%x", o->size_of_headers, o->size_of_image);

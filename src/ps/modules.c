@@ -126,7 +126,7 @@ static void need(struct user_module *who, struct user_module *what)
 }
 
 /* Asked by the loader of images for a module that an image imports from. */
-static const struct image *wanted(const struct image *by, const char *name, char *err, size_t errlen)
+static struct image *wanted(const struct image *by, const char *name, char *err, size_t errlen)
 {
     struct process *p = ps_room()->mapping;
     if (!p || !p->modules_mapping)

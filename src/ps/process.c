@@ -122,10 +122,16 @@ struct process *ps_create_program(struct image_file *file, const char *command_l
     p->is_program = true;
     if (!ps_modules_create(p, file, err, errlen))
         return NULL;
+    if (!p->image->entry) {
+        snprintf(err, errlen, "%s: has no entry point", file->path);
+        return NULL;
+    }
     peb_make(p, file->name, command_line);
     struct thread *t;
-    NTSTATUS s = ps_create_user_thread(p, (void *)p->image->entry, (void *)p->peb, file->pe.stack_reserve, true, &t);
-    IR_ASSERT(NT_SUCCESS(s));
+    if (!NT_SUCCESS(ps_create_user_thread(p, (void *)p->image->entry, (void *)p->peb, file->pe.stack_reserve, true, &t))) {
+        snprintf(err, errlen, "%s: no room for a stack of 0x%llx bytes", file->path, (unsigned long long)file->pe.stack_reserve);
+        return NULL;
+    }
     p->main_thread = t;
     trace_event(TRACE_PROCESS_CREATE, (uint64_t)p->eprocess, p->id, 0, 0);
     return p;

@@ -128,6 +128,9 @@ static bool user_stack_make(struct thread *t, uint64_t reserve)
 {
     if (reserve < USER_STACK_RESERVE)
         reserve = USER_STACK_RESERVE;
+    if (reserve > USER_SLICE)
+        return false;
+    reserve = (reserve + 0xFFF) & ~0xFFFull;
     uint64_t low = mm_user_reserve(t->process, reserve);
     if (!low)
         return false;

@@ -391,11 +391,27 @@ static bool driver_file(const char *file_name, char *path, size_t size)
     return config_find_file(config, file_name, path, size);
 }
 
+/* A driver that another one imports from and that is not loaded yet: one of those given with the same run. */
+static struct image *needed(const struct image *from, const char *module, char *err, size_t errlen)
+{
+    for (uint32_t i = 0; i < config->driver_count; i++) {
+        const char *file = config->drivers[i].file, *slash = strrchr(file, strchr(file, '/') ? '/' : ':'), *name = slash ? slash + 1 : file;
+        size_t n = strcspn(name, ".");
+        char path[CONFIG_PATH], service[64];
+        if (strcasecmp(name, module) != 0 && (strchr(module, '.') || strlen(module) != n || strncasecmp(name, module, n) != 0))
+            continue;
+        config_service(&config->drivers[i], service, sizeof service);
+        return config_find_file(config, file, path, sizeof path) ? io_load_import(path, service, err, errlen) : NULL;
+    }
+    return NULL;
+}
+
 void session_begin(const struct config *c)
 {
     service_file_hook = driver_file;
     ps_module_file_hook = module_file;
     fs_host_file_hook = data_file;
+    image_need_hook = needed;
     config = c;
     sim_init(c->cpus);
     MACHINE->time_any = c->time_any;

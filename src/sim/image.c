@@ -1,6 +1,7 @@
 /* Loading images into the arena; see image.h. */
 #include "sim/image.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ enum {
 };
 
 void (*image_patch_hook)(struct image *image) = patch_image;
+struct image *(*image_module_hook)(const struct image *by, const char *name, char *err, size_t errlen);
+struct image *(*image_need_hook)(const struct image *from, const char *module, char *err, size_t errlen);
 
 /* Room state: the list, and the unknown imports in the order they were met. */
 struct missing {
@@ -76,8 +79,28 @@ static struct image_file *file_new(const char *path, char *err, size_t errlen)
     return f;
 }
 
-static struct image_file *file_done(struct image_file *f, enum pe_status s, const char *why, char *err, size_t errlen)
+static bool accept(void *unused, const struct pe_import *imp)
 {
+    return true;
+}
+
+/* What can only be seen in the laid-out image, found before anything runs: relocations and the import table. */
+static enum pe_status check_tables(const struct pe_image *pe, char *why, size_t whylen)
+{
+    struct pe_mapped m;
+    enum pe_status s = pe_map_private(pe, &m, why, whylen);
+    if (s == PE_OK && !m.relocs_stripped)
+        s = pe_relocate(&m, KERNEL_BASE + IMAGES_AT, why, whylen);
+    if (s == PE_OK)
+        s = pe_imports(&m, accept, NULL, why, whylen);
+    pe_unmap_private(&m);
+    return s;
+}
+
+static struct image_file *file_done(struct image_file *f, enum pe_status s, char *why, char *err, size_t errlen)
+{
+    if (s == PE_OK && (s = check_tables(&f->pe, why, PE_ERROR_TEXT)) != PE_OK)
+        pe_close(&f->pe);
     if (s != PE_OK) {
         snprintf(err, errlen, "%s: %s", f->path, why);
         free(f);
@@ -200,8 +223,7 @@ static const char *api_set_host(const char *name)
     return name;
 }
 
-/* Modules that are other names for the same exports. */
-static const char *canonical_module(const char *name)
+const char *image_canonical_module(const char *name)
 {
     static const char *const nt[] = { "nt", "ntoskrnl", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntoskrnl.lib" };
     for (size_t i = 0; i < sizeof nt / sizeof nt[0]; i++)
@@ -210,18 +232,52 @@ static const char *canonical_module(const char *name)
     return api_set_host(name);
 }
 
+static bool named(const struct image *i, const char *name)
+{
+    size_t n = strlen(name);
+    const char *dot = strrchr(i->name, '.');
+    return strcasecmp(i->name, name) == 0 || (dot && (size_t)(dot - i->name) == n && strncasecmp(i->name, name, n) == 0);
+}
+
 struct image *image_find(const char *name)
 {
-    name = canonical_module(name);
-    size_t n = strlen(name);
-    for (struct image *i = room()->first; i; i = i->next) {
-        if (strcasecmp(i->name, name) == 0)
+    name = image_canonical_module(name);
+    for (struct image *i = room()->first; i; i = i->next)
+        if (named(i, name))
             return i;
-        const char *dot = strrchr(i->name, '.');
-        if (dot && (size_t)(dot - i->name) == n && strncasecmp(i->name, name, n) == 0)
-            return i;
-    }
     return NULL;
+}
+
+/* Whether code of `from` may call into `i`: not across the modes, not across processes. */
+static bool visible(const struct image *from, const struct image *i)
+{
+    if (i->synthetic)
+        return from->user == i->user;
+    return from->user ? i->user && (from->base - USER_BASE) / USER_SLICE == (i->base - USER_BASE) / USER_SLICE : !i->user;
+}
+
+struct image *image_find_for(const struct image *from, const char *name)
+{
+    name = image_canonical_module(name);
+    for (struct image *i = room()->first; i; i = i->next)
+        if (named(i, name) && visible(from, i))
+            return i;
+    return NULL;
+}
+
+/* The same, loading it when it can be found. NULL with an empty err: there is no such module. */
+static struct image *find_or_load(const struct image *from, const char *name, char *err, size_t errlen)
+{
+    char full[128];
+    struct image *i = image_find_for(from, name);
+    err[0] = 0;
+    if (from->synthetic || (i && i->synthetic))
+        return i;
+    if (!from->user)
+        return i || !image_need_hook ? i : image_need_hook(from, name, err, errlen);
+    snprintf(full, sizeof full, "%s%s", name, strchr(name, '.') ? "" : ".dll"); /* forwarders leave it out */
+    struct image *needed = image_module_hook ? image_module_hook(from, full, err, errlen) : NULL;
+    return needed || err[0] ? needed : i;
 }
 
 static uint64_t export_of(const struct image *image, const char *name, uint32_t ordinal, int depth)
@@ -235,7 +291,8 @@ static uint64_t export_of(const struct image *image, const char *name, uint32_t 
     struct pe_forwarder fw;
     if (depth > 8 || !pe_forwarder_parse(e.forward, &fw))
         return 0;
-    const struct image *to = image_find(fw.module);
+    char err[PE_ERROR_TEXT];
+    const struct image *to = find_or_load(image, fw.module, err, sizeof err);
     return to ? export_of(to, fw.name, fw.ordinal, depth + 1) : 0;
 }
 
@@ -292,14 +349,26 @@ bool image_missing_at(uint64_t address, const char **module, const char **name)
     return true;
 }
 
+/* Decimal or, with 0x, hexadecimal; nothing around it. */
+static bool stub_value(const char *text, uint64_t *value)
+{
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    const char *digits = text + (hex ? 2 : 0);
+    char *end;
+    if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")])
+        return false;
+    errno = 0;
+    *value = strtoull(digits, &end, hex ? 16 : 10);
+    return errno == 0;
+}
+
 bool image_stub_add(const char *text)
 {
     const char *bang = strchr(text, '!'), *eq = strrchr(text, '=');
     if (!bang || !eq || eq < bang + 2 || bang == text || stub_count == STUB_MAX || eq - bang > 127 || bang - text > 63)
         return false;
-    char *end;
-    uint64_t v = strtoull(eq + 1, &end, 0);
-    if (end == eq + 1 || *end)
+    uint64_t v;
+    if (!stub_value(eq + 1, &v))
         return false;
     memcpy(stubs[stub_count].module, text, (size_t)(bang - text));
     memcpy(stubs[stub_count].name, bang + 1, (size_t)(eq - bang - 1));
@@ -321,7 +390,7 @@ static bool same_module(const char *a, const char *b)
 static uint64_t stub_address(const char *module, const char *name)
 {
     for (unsigned i = 0; i < stub_count; i++) {
-        if (!same_module(stubs[i].module, canonical_module(module)) && !same_module(stubs[i].module, module))
+        if (!same_module(stubs[i].module, image_canonical_module(module)) && !same_module(stubs[i].module, module))
             continue;
         if (strcmp(stubs[i].name, name) != 0)
             continue;
@@ -339,37 +408,53 @@ static uint64_t stub_address(const char *module, const char *name)
     return 0;
 }
 
-/* Why a module that an image needs cannot be used. */
-static char bind_error[400];
-const struct image *(*image_module_hook)(const struct image *by, const char *name, char *err, size_t errlen);
+struct binding {
+    struct image *image;
+    char *err;
+    size_t errlen;
+};
+
+/* hal's functions moved into the kernel long ago and are imported from either. */
+static const char *twin_of(const char *module)
+{
+    if (strcasecmp(module, "hal.dll") == 0 || strcasecmp(module, "hal") == 0)
+        return "ntoskrnl.exe";
+    return strcasecmp(image_canonical_module(module), "ntoskrnl.exe") == 0 ? "hal.dll" : NULL;
+}
+
+/* The importer holds what it imports: the image stays when its driver unloads. */
+static void depend(struct image *image, struct image *on)
+{
+    for (uint32_t i = 0; i < image->depends_count; i++)
+        if (image->depends[i] == on)
+            return;
+    if (on->synthetic || on->user || on == image || image->depends_count == IMAGE_MAX_DEPENDS)
+        return;
+    image->depends[image->depends_count++] = on;
+    on->importers++;
+}
 
 static bool bind(void *ctx, const struct pe_import *imp)
 {
-    struct image *image = ctx;
+    struct binding *b = ctx;
+    struct image *image = b->image;
     if (imp->delay)
         return true;
     char ordinal[16];
     snprintf(ordinal, sizeof ordinal, "#%u", imp->ordinal);
     const char *name = imp->name ? imp->name : ordinal;
     uint64_t address = stub_address(imp->module, name);
-    const struct image *from = address ? NULL : image_find(imp->module);
-    if (from && from->user && !image->user)
-        from = NULL; /* a driver cannot call user-mode modules */
-    if (!address && image->user && image_module_hook && (!from || !from->synthetic)) {
-        char why[sizeof bind_error] = "";
-        from = image_module_hook(image, imp->module, why, sizeof why);
-        if (why[0]) {
-            strcpy(bind_error, why);
-            return false;
-        }
-    }
-    if (from)
+    struct image *from = address ? NULL : find_or_load(image, imp->module, b->err, b->errlen);
+    if (!from && !address && b->err[0])
+        return false;
+    if (from) {
         address = image_export(from, imp->name, imp->ordinal);
-    /* hal's functions moved into the kernel long ago and are imported from either. */
-    if (!address && !image->user && (strcasecmp(imp->module, "hal.dll") == 0 || strcasecmp(canonical_module(imp->module), "ntoskrnl.exe") == 0)) {
-        const struct image *other = image_find(strcasecmp(imp->module, "hal.dll") == 0 ? "ntoskrnl.exe" : "hal.dll");
-        if (other && imp->name)
-            address = image_export(other, imp->name, 0);
+        depend(image, from);
+    }
+    const char *twin = address || image->user ? NULL : twin_of(imp->module);
+    if (twin && imp->name) {
+        const struct image *other = image_find(twin);
+        address = other ? image_export(other, imp->name, 0) : 0;
     }
     if (!address)
         address = missing_slot(imp->module, name);
@@ -421,45 +506,120 @@ static void code_protect(const struct image *image, bool hide)
     }
 }
 
-void image_restored(void)
+static void segment_of(uint64_t at, uint32_t bytes, uint32_t span)
 {
-    if (!code_hidden || !MACHINE->rooms[ROOM_IMAGE])
-        return;
-    for (const struct image *i = room()->first; i; i = i->next)
-        if (!i->synthetic && !i->user)
-            code_protect(i, false);
-    for (const struct image *i = room()->unloaded; i; i = i->next)
-        code_protect(i, true);
-    code_hidden = room()->unloaded != NULL;
+    struct segment *seg = sim_segment_add(at, span, SEGMENT_PLAIN, true);
+    seg->used = (bytes + 63) & ~63u;
+    if (seg->used > span)
+        seg->used = span;
 }
 
 static void protect_sections(const struct image *image)
 {
     const struct pe_image *pe = &image->file->pe;
-    host_protect(image->base, (pe->size_of_headers + 0xFFF) & ~0xFFFu, PROT_READ);
+    if (pe->section_alignment < PE_PAGE) { /* sections share pages: one protection for all */
+        host_protect(image->base, pe->size_of_image, PROT_READ | PROT_WRITE | PROT_EXEC);
+        segment_of(image->base, pe->size_of_image, pe->size_of_image);
+        return;
+    }
+    host_protect(image->base, pe->size_of_image, PROT_READ); /* headers, and what lies between sections */
     for (uint32_t i = 0; i < pe->section_count; i++) {
         const struct pe_section *s = &pe->sections[i];
         uint32_t span = pe_section_span(pe, s);
         if (!span)
             continue;
         host_protect(image->base + s->rva, span, section_protection(pe, s));
-        if (pe_section_prot(pe, s) & PE_PROT_WRITE) {
-            struct segment *seg = sim_segment_add(image->base + s->rva, span, SEGMENT_PLAIN, true);
-            seg->used = (s->vsize + 63) & ~63u;
-            if (seg->used > span)
-                seg->used = span;
-        }
+        if (pe_section_prot(pe, s) & PE_PROT_WRITE)
+            segment_of(image->base + s->rva, s->vsize, span);
     }
+}
+
+/* ---- what is thrown away after DriverEntry ---- */
+
+/* GUESS: sections marked discardable, and only those that a driver could touch (no debug information, no relocations). Writable
+ * ones stay: they are part of snapshots. */
+static bool is_discarded(const struct pe_image *pe, const struct pe_section *s)
+{
+    bool init = strcasecmp(s->name, "INIT") == 0;
+    return pe->section_alignment >= PE_PAGE && pe_section_span(pe, s) && (s->flags & PE_SCN_DISCARDABLE) && (init || (s->flags & PE_SCN_EXECUTE)) &&
+           !(s->flags & PE_SCN_WRITE);
+}
+
+static void protect_discarded(const struct image *image)
+{
+    const struct pe_image *pe = &image->file->pe;
+    bool in_arena = image->base >= KERNEL_BASE && image->base < KERNEL_END; /* elsewhere nobody keeps protections */
+    for (uint32_t i = 0; in_arena && i < pe->section_count; i++) {
+        const struct pe_section *s = &pe->sections[i];
+        if (!is_discarded(pe, s))
+            continue;
+        int want = image->init_discarded ? PROT_NONE : section_protection(pe, s);
+        if (host_page_protection(image->base + s->rva) != want)
+            host_protect(image->base + s->rva, pe_section_span(pe, s), want);
+    }
+}
+
+void image_discard_init(struct image *image)
+{
+    image->init_discarded = true;
+    protect_discarded(image);
+}
+
+/* Protections are the processor's, not the snapshot's. */
+void image_restored(void)
+{
+    if (!MACHINE->rooms[ROOM_IMAGE])
+        return;
+    for (const struct image *i = room()->first; i; i = i->next) {
+        if (!i->file || i->user)
+            continue;
+        if (code_hidden)
+            code_protect(i, false);
+        protect_discarded(i);
+    }
+    for (const struct image *i = code_hidden ? room()->unloaded : NULL; i; i = i->next)
+        code_protect(i, true);
+    code_hidden = room()->unloaded != NULL;
 }
 
 uint64_t image_kernel_place(uint64_t size)
 {
     struct image_room *r = room();
-    uint64_t at = r->next_kernel;
-    r->next_kernel += (size + patch_room(size) + 0x1FFFF) & ~0xFFFFull;
-    if (r->next_kernel > KERNEL_BASE + IMAGES_END)
-        base_panic("no room for more kernel images");
+    uint64_t at = r->next_kernel, end = at + ((size + patch_room(size) + 0x1FFFF) & ~0xFFFFull);
+    if (end > KERNEL_BASE + IMAGES_END)
+        return 0;
+    r->next_kernel = end;
     return at;
+}
+
+/* Memory at an image's own base. Mappings are the process's: a run after a restore finds that of an earlier one, for the same file. */
+static struct {
+    const struct image_file *file;
+    uint64_t base;
+} own_places[8];
+static unsigned own_place_count;
+
+static bool own_place(const struct image_file *file)
+{
+    struct machine *m = MACHINE;
+    uint64_t base = file->pe.image_base, bytes = file->pe.size_of_image;
+    if (m->foreign_count == sizeof m->foreign / sizeof *m->foreign || machine_foreign_image(base))
+        return false;
+    unsigned i = 0;
+    while (i < own_place_count && (own_places[i].file != file || own_places[i].base != base))
+        i++;
+    if (i < own_place_count) {
+        host_protect(base, bytes, PROT_READ | PROT_WRITE);
+        memset((void *)base, 0, bytes);
+    } else {
+        if (i == sizeof own_places / sizeof *own_places || !host_map_fixed(base, bytes))
+            return false;
+        own_places[own_place_count].file = file;
+        own_places[own_place_count++].base = base;
+    }
+    m->foreign[m->foreign_count].base = base;
+    m->foreign[m->foreign_count++].size = bytes + patch_room(bytes);
+    return true;
 }
 
 struct image *image_load(struct image_file *file, uint64_t base, bool user, char *err, size_t errlen)
@@ -467,14 +627,16 @@ struct image *image_load(struct image_file *file, uint64_t base, bool user, char
     const struct pe_image *pe = &file->pe;
     char why[PE_ERROR_TEXT] = "";
     bool own_base = pe->image_base != base && (pe->characteristics & PE_FILE_RELOCS_STRIPPED) != 0;
+    if (!base && !own_base) {
+        snprintf(err, errlen, "%s: no room for an image of 0x%x bytes", file->path, pe->size_of_image);
+        return NULL;
+    }
     if (own_base) {
         base = pe->image_base;
-        if (!host_map_fixed(base, pe->size_of_image) || MACHINE->foreign_count == 8) {
+        if (!own_place(file)) {
             snprintf(err, errlen, "%s: has no relocations and its base 0x%llx is taken", file->path, (unsigned long long)base);
             return NULL;
         }
-        MACHINE->foreign[MACHINE->foreign_count].base = base;
-        MACHINE->foreign[MACHINE->foreign_count++].size = pe->size_of_image + patch_room(pe->size_of_image);
     } else {
         host_protect(base, pe->size_of_image, PROT_READ | PROT_WRITE);
         memset((void *)base, 0, pe->size_of_image);
@@ -487,13 +649,10 @@ struct image *image_load(struct image_file *file, uint64_t base, bool user, char
         snprintf(err, errlen, "%s: %s", file->path, why);
         return NULL;
     }
-    bind_error[0] = 0;
-    enum pe_status imports = pe_imports(&image->pe, bind, image, why, sizeof why);
-    if (imports != PE_OK || bind_error[0]) {
-        if (bind_error[0])
-            snprintf(err, errlen, "%s", bind_error);
-        else
-            snprintf(err, errlen, "%s: %s", file->path, why);
+    char need[600] = "";
+    struct binding b = { image, need, sizeof need };
+    if (pe_imports(&image->pe, bind, &b, why, sizeof why) != PE_OK) {
+        snprintf(err, errlen, need[0] ? "%s" : "%s: %s", need[0] ? need : file->path, why);
         return NULL;
     }
     load_config_apply(image);
@@ -504,9 +663,21 @@ struct image *image_load(struct image_file *file, uint64_t base, bool user, char
     return image;
 }
 
+struct image *image_of_file(const struct image_file *file)
+{
+    for (struct image *i = room()->first; i; i = i->next)
+        if (i->file == file && !i->user)
+            return i;
+    return NULL;
+}
+
+
+
 void image_unload(struct image *image)
 {
     struct image_room *r = room();
+    for (uint32_t i = 0; i < image->depends_count; i++)
+        image->depends[i]->importers--;
     struct image **at = &r->first;
     r->last = NULL;
     while (*at && *at != image) {

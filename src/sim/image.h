@@ -19,6 +19,8 @@ struct image_file {
     struct image_file *next;
 };
 
+enum { IMAGE_MAX_DEPENDS = 32 };
+
 struct image {
     char name[64]; /* "usbvideo.sys" */
     char module[64]; /* as `k` shows it: "usbvideo", "nt" */
@@ -27,6 +29,11 @@ struct image {
     bool synthetic, user;
     struct image_file *file; /* NULL for synthetic ones */
     struct pe_mapped pe; /* valid for all */
+    bool as_import; /* a kernel image that was loaded because another one imports from it */
+    bool init_discarded;
+    uint32_t importers; /* images that hold this one */
+    uint32_t depends_count;
+    struct image *depends[IMAGE_MAX_DEPENDS]; /* real images only */
     struct image *next;
 };
 
@@ -41,15 +48,23 @@ struct image_file *image_file_from_memory(const char *path, void *bytes, size_t 
 struct image *image_load(struct image_file *file, uint64_t base, bool user, char *err, size_t errlen);
 /* Asked for a module that a user image imports from and that is not a synthetic one; NULL: there is none, or (with a line in err) it
  * cannot be used. Set by ps. */
-extern const struct image *(*image_module_hook)(const struct image *by, const char *name, char *err, size_t errlen);
+extern struct image *(*image_module_hook)(const struct image *by, const char *name, char *err, size_t errlen);
 /* A file that is open already, by its path in any case; NULL. */
 struct image_file *image_file_known(const char *path);
-/* Next free place for a kernel image of that size. */
+/* Next free place for a kernel image of that size; 0 if there is none. */
 uint64_t image_kernel_place(uint64_t size);
 void image_unload(struct image *image);
 
 struct image *image_at(uint64_t address);
 struct image *image_find(const char *name); /* case-insensitive, with or without extension; "nt" too */
+/* The same as `from` sees it: its own mode, its own process. */
+struct image *image_find_for(const struct image *from, const char *name);
+/* The name under which a module's exports are listed: ntkrnlmp.exe is ntoskrnl.exe, an API set is its host. */
+const char *image_canonical_module(const char *name);
+/* The kernel image that a file is loaded as; NULL. */
+struct image *image_of_file(const struct image_file *file);
+/* Sections that only DriverEntry needs become inaccessible. */
+void image_discard_init(struct image *image);
 struct image *image_first(void);
 /* Address of an export (follows forwarders); 0 if missing. name or ordinal. */
 uint64_t image_export(const struct image *image, const char *name, uint32_t ordinal);
@@ -78,6 +93,10 @@ struct door_entry;
 const struct door_entry *door_entry_at(uint64_t address);
 uint64_t door_guard_check(void); /* code for __guard_check_icall_fptr: returns */
 uint64_t door_guard_dispatch(void); /* code for __guard_dispatch_icall_fptr: jmp rax */
+
+/* Asked for a driver that another one imports from and that is not loaded: loads it, or returns NULL, with a line in err if it is there
+ * but cannot be loaded. Set by the session; NULL = such imports stay missing. */
+extern struct image *(*image_need_hook)(const struct image *from, const char *module, char *err, size_t errlen);
 
 /* Called for each freshly mapped executable image before it is made read-only: traps and atomics (sim/patch). */
 extern void (*image_patch_hook)(struct image *image);

@@ -101,8 +101,7 @@ bool machine_is_guest_code(uint64_t rip)
 {
     if (rip >= USER_BASE && rip < KERNEL_END)
         return true;
-    /* Images without relocations lie at their own base; host code is never below 4 GiB or in the first 0x10000000000. */
-    return rip < 0x10000000000ull && rip >= 0x10000 && machine_foreign_image(rip);
+    return machine_foreign_image(rip); /* images without relocations lie at their own base */
 }
 
 bool machine_foreign_image(uint64_t rip)
@@ -120,5 +119,6 @@ bool machine_host_fault_is_guests(enum host_fault_kind kind, uint64_t address)
         return true; /* non-canonical address handed in by the guest */
     if (kind != HOST_FAULT_ACCESS)
         return false;
-    return address < 0x10000000000ull || (address >= USER_BASE && address < KERNEL_END) || (address >= ALIAS_BASE && address < ALIAS_BASE + (KERNEL_BASE - USER_BASE)) || address >= 0x800000000000ull;
+    /* Everything but where the host's program, libraries and heap lie: a wild pointer into those would be ours. */
+    return address < 0x550000000000ull || address >= 0x800000000000ull;
 }

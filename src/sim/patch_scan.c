@@ -58,6 +58,36 @@ static void push(struct scan *s, uint64_t rva)
     s->work[s->work_count++] = (uint32_t)rva;
 }
 
+static bool is_printable(uint8_t c)
+{
+    return (c >= 0x20 && c < 0x7F) || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Text, narrow or wide, lies in executable sections too (.rdata merged into .text, images with small alignment, INIT). */
+static bool is_text(const struct pe_mapped *m, uint64_t rva, unsigned step)
+{
+    enum { SURE = 4 };
+    for (unsigned n = 0; n < SURE; n++) {
+        const uint8_t *c = pe_at(m, (uint32_t)(rva + n * step), step);
+        if (!c || (step == 2 && c[1]))
+            return false;
+        if (!c[0])
+            return n > 0;
+        if (!is_printable(c[0]))
+            return false;
+    }
+    return true;
+}
+
+/* An address that something mentions: code, unless it is known to begin elsewhere or reads as text. */
+static void push_mentioned(struct scan *s, uint64_t rva)
+{
+    struct pe_function f;
+    if (rva >= s->m->size || (!pe_function_entry(s->m, (uint32_t)rva, &f) && (is_text(s->m, rva, 1) || is_text(s->m, rva, 2))))
+        return;
+    push(s, rva);
+}
+
 /* ---- starts ---- */
 
 static bool push_export(void *ctx, const struct pe_export *e)
@@ -83,7 +113,7 @@ static void push_pointers(struct scan *s)
             memcpy(&value, cell, 8);
             for (unsigned b = 0; b < 8; b++)
                 s->seen[block[0] + (*entry & 0xFFFu) + b] |= RELOCATED;
-            push(s, value - s->m->va);
+            push_mentioned(s, value - s->m->va);
         }
         at += block[1];
     }
@@ -385,6 +415,16 @@ static void push_table(struct scan *s, uint32_t table, uint32_t relative_to, con
     }
 }
 
+static bool leads_into(const struct scan *s, uint32_t table, uint32_t relative_to, const struct pe_function *f)
+{
+    const void *cell = pe_at(s->m, table, 4);
+    int32_t entry = 0;
+    if (cell)
+        memcpy(&entry, cell, 4);
+    uint32_t target = relative_to + (uint32_t)entry;
+    return entry && target >= f->begin_rva && target < f->end_rva;
+}
+
 static bool function_of(const struct scan *s, uint32_t rva, struct pe_function *f)
 {
     return pe_function_entry(s->m, rva, f);
@@ -395,10 +435,11 @@ static void look_at_address(struct scan *s, const ZydisDecodedInstruction *in, c
     struct pe_function f;
     if (in->mnemonic == ZYDIS_MNEMONIC_LEA && op[1].mem.base == ZYDIS_REGISTER_RIP) {
         uint64_t target = rva + in->length + (uint64_t)op[1].mem.disp.value;
-        if (target < s->m->size && (s->seen[target] & CODE))
-            push(s, target);
-        else if (target < s->m->size && function_of(s, rva, &f))
+        bool in_function = target < s->m->size && function_of(s, rva, &f);
+        if (in_function && leads_into(s, (uint32_t)target, (uint32_t)target, &f))
             push_table(s, (uint32_t)target, (uint32_t)target, &f);
+        else
+            push_mentioned(s, target);
     }
     bool loads = in->mnemonic == ZYDIS_MNEMONIC_MOV && op[1].type == ZYDIS_OPERAND_TYPE_MEMORY && op[1].size == 32 && op[1].mem.index != ZYDIS_REGISTER_NONE;
     if (loads && op[1].mem.scale == 4 && op[1].mem.disp.value > 0 && (uint64_t)op[1].mem.disp.value < s->m->size && function_of(s, rva, &f))
@@ -834,7 +875,7 @@ struct patch_plan *patch_scan(const char *name, const struct pe_image *file, con
     ZydisDecoderInit(&s.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     for (uint32_t i = 0; i < file->section_count; i++) {
         const struct pe_section *section = &file->sections[i];
-        if (!(pe_section_prot(file, section) & PE_PROT_EXEC))
+        if (!(section->flags & (PE_SCN_EXECUTE | PE_SCN_CODE))) /* not the protection: with small alignment all pages are executable */
             continue;
         for (uint32_t at = section->rva; at < section->rva + section->vsize && at < image->size; at++)
             s.seen[at] |= CODE;

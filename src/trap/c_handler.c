@@ -44,7 +44,8 @@ static EXCEPTION_DISPOSITION first_pass(EXCEPTION_RECORD *record, uint64_t frame
         if (r < 0)
             return ExceptionContinueExecution;
         if (r > 0)
-            seh_unwind(frame, dc->ImageBase + t->ScopeRecord[i].JumpTarget, record, NULL, (uint32_t)record->ExceptionCode);
+            seh_unwind_from(context->Rip == dc->ControlPc ? context : NULL, frame, dc->ImageBase + t->ScopeRecord[i].JumpTarget, record, NULL,
+                            (uint32_t)record->ExceptionCode);
     }
     return ExceptionContinueSearch;
 }

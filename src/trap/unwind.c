@@ -124,7 +124,21 @@ _Noreturn void seh_restore(const CONTEXT *context, EXCEPTION_RECORD *record)
     trap_resume(&c);
 }
 
-_Noreturn void seh_unwind(uint64_t target, uint64_t ip, EXCEPTION_RECORD *record, const EXCEPTION_RECORD *own, uint64_t result)
+/* The ABI leaves them undefined behind an unwind, and Microsoft's compiler expects nothing there. OBS: clang 19 with -fasync-exceptions
+ * does: a value that is not used inside the __try block may stay in rcx across the faulting instruction and be read in or behind the
+ * __except block. What was there is as good as anything. */
+static void keep_volatile(CONTEXT *to, const CONTEXT *from)
+{
+    to->Rcx = from->Rcx;
+    to->Rdx = from->Rdx;
+    to->R8 = from->R8;
+    to->R9 = from->R9;
+    to->R10 = from->R10;
+    to->R11 = from->R11;
+    memcpy(to->FltSave.XmmRegisters, from->FltSave.XmmRegisters, 6 * sizeof from->FltSave.XmmRegisters[0]);
+}
+
+_Noreturn void seh_unwind_from(const CONTEXT *fault, uint64_t target, uint64_t ip, EXCEPTION_RECORD *record, const EXCEPTION_RECORD *own, uint64_t result)
 {
     struct host_context here;
     trap_context_here(&here);
@@ -140,10 +154,17 @@ _Noreturn void seh_unwind(uint64_t target, uint64_t ip, EXCEPTION_RECORD *record
     w.flags = record->ExceptionFlags | EXCEPTION_UNWINDING | (target ? 0 : EXCEPTION_EXIT_UNWIND);
     while (!leave_frame(&w))
         ;
+    if (fault)
+        keep_volatile(&s->context, fault);
     s->context.Rax = result;
     if (record->ExceptionCode != STATUS_UNWIND_CONSOLIDATE)
         s->context.Rip = ip;
     seh_restore(&s->context, record);
+}
+
+_Noreturn void seh_unwind(uint64_t target, uint64_t ip, EXCEPTION_RECORD *record, const EXCEPTION_RECORD *own, uint64_t result)
+{
+    seh_unwind_from(NULL, target, ip, record, own, result);
 }
 
 /* ---- exports ---- */

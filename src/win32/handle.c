@@ -290,3 +290,9 @@ BOOL AreFileApisANSI(void)
 {
     return TRUE;
 }
+
+/* DOC: "SetHandleCount": does nothing and returns its argument. */
+ULONG SetHandleCount(ULONG count)
+{
+    return count;
+}

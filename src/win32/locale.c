@@ -92,6 +92,34 @@ BOOL GetStringTypeW(ULONG kind, const WCHAR *s, int count, uint16_t *out)
     return TRUE;
 }
 
+/* The forms for one code page: every character of it is one byte. Run-times of Visual C++ up to 2010 call them at their start. */
+BOOL GetStringTypeA(ULONG locale, ULONG kind, const char *s, int count, uint16_t *out)
+{
+    if (kind != 1)
+        return w32_error(ERROR_INVALID_PARAMETER);
+    int n = count < 0 ? (int)strlen(s) + 1 : count;
+    for (int i = 0; i < n; i++)
+        out[i] = type_of(w32_ansi_to_wide((uint8_t)s[i]));
+    return TRUE;
+}
+
+int LCMapStringA(ULONG locale, ULONG flags, const char *from, int count, char *to, int size)
+{
+    if (!from || count == 0 || size < 0)
+        return w32_error(ERROR_INVALID_PARAMETER);
+    int n = count < 0 ? (int)strlen(from) + 1 : count;
+    if (size == 0)
+        return n;
+    if (size < n)
+        return w32_error(ERROR_INSUFFICIENT_BUFFER);
+    for (int i = 0; i < n; i++) {
+        WCHAR c = w32_ansi_to_wide((uint8_t)from[i]);
+        int mapped = w32_wide_to_ansi(flags & LCMAP_UPPERCASE ? w32_upper(c) : flags & LCMAP_LOWERCASE ? w32_lower(c) : c);
+        to[i] = mapped < 0 ? from[i] : (char)mapped;
+    }
+    return n;
+}
+
 ULONG GetUserDefaultLCID(void)
 {
     return LCID_US;

@@ -121,6 +121,17 @@ static void test_services(void)
     CHECK(CloseServiceHandle(manager));
 }
 
+static void test_code_page_forms(void)
+{
+    WORD types[3];
+    char text[8];
+    CHECK(SetHandleCount(32) == 32);
+    CHECK(GetStringTypeA(LOCALE_SYSTEM_DEFAULT, CT_CTYPE1, "aZ5", 3, types));
+    CHECK((types[0] & C1_LOWER) && (types[1] & C1_UPPER) && (types[2] & C1_DIGIT));
+    CHECK(LCMapStringA(LOCALE_SYSTEM_DEFAULT, LCMAP_UPPERCASE, "aZ\xe4", -1, text, sizeof text) == 4 && !strcmp(text, "AZ\xc4"));
+    CHECK(!LCMapStringA(LOCALE_SYSTEM_DEFAULT, LCMAP_UPPERCASE, "abc", -1, text, 2) && GetLastError() == ERROR_INSUFFICIENT_BUFFER);
+}
+
 int main(void)
 {
     test_registry();
@@ -128,6 +139,7 @@ int main(void)
     test_text();
     test_system();
     test_services();
+    test_code_page_forms();
     printf("platform: %d failures\n", check_failures);
     return check_failures;
 }

@@ -9,6 +9,14 @@
 #pragma clang system_header
 #endif
 
+/* The compiler knows #pragma alloc_text; sources ask for it by this name. */
+#ifndef ALLOC_PRAGMA
+#define ALLOC_PRAGMA 1
+#endif
+#ifndef ALLOC_DATA_PRAGMA
+#define ALLOC_DATA_PRAGMA 1
+#endif
+
 /* An obsolete header that only warns; the intrinsics header includes it. */
 #ifndef _MM3DNOW_H_INCLUDED
 #define _MM3DNOW_H_INCLUDED
@@ -109,6 +117,41 @@ typedef VOID(NTAPI KKERNEL_ROUTINE)(struct _KAPC *Apc, KNORMAL_ROUTINE **NormalR
                                     PVOID *SystemArgument1, PVOID *SystemArgument2);
 typedef VOID(NTAPI KRUNDOWN_ROUTINE)(struct _KAPC *Apc);
 typedef VOID(NTAPI EXPAND_STACK_CALLOUT)(PVOID Parameter);
+
+/* ---- processor ---- */
+
+#ifndef MemoryBarrier
+#define MemoryBarrier() __faststorefence()
+#endif
+#if !defined(__cplusplus) && !defined(static_assert)
+#define static_assert _Static_assert
+#endif
+unsigned char _InterlockedCompareExchange128(long long volatile *Destination, long long ExchangeHigh, long long ExchangeLow, long long *ComparandResult);
+#ifndef InterlockedCompareExchange128
+#define InterlockedCompareExchange128 _InterlockedCompareExchange128
+#endif
+
+/* ---- registry ---- */
+
+#ifndef RTL_QUERY_REGISTRY_TYPECHECK
+#define RTL_QUERY_REGISTRY_TYPECHECK 0x00000100
+#define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 24
+#define RTL_QUERY_REGISTRY_TYPECHECK_MASK (0xFFu << RTL_QUERY_REGISTRY_TYPECHECK_SHIFT)
+#endif
+
+NTKERNELAPI NTSTATUS NTAPI CmCallbackGetKeyObjectIDEx(PLARGE_INTEGER Cookie, PVOID Object, PULONG_PTR ObjectID, PCUNICODE_STRING *ObjectName, ULONG Flags);
+NTKERNELAPI VOID NTAPI CmCallbackReleaseKeyObjectIDEx(PCUNICODE_STRING ObjectName);
+
+#ifndef KeMemoryBarrier
+#define KeMemoryBarrier() __faststorefence()
+#define KeMemoryBarrierWithoutFence() _ReadWriteBarrier()
+#endif
+
+/* On x64 the kernel keeps the floating-point state of its threads: nothing to save (inline in Microsoft's header as well). */
+#ifndef KeSaveFloatingPointState
+#define KeSaveFloatingPointState(FloatSave) ((void)(FloatSave), (NTSTATUS)0)
+#define KeRestoreFloatingPointState(FloatSave) ((void)(FloatSave), (NTSTATUS)0)
+#endif
 
 /* ---- memory ---- */
 

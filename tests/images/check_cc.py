@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Sources as real builds have them compile unchanged, and two builds give the same bytes.
+
+usage: check_cc.py IRPLAB SOURCES
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+IRPLAB, SOURCES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+failures = 0
+
+PROGRAMS = {  # name: (options, text, what it prints with one argument)
+    'odd': ([], 'VOID __cdecl main(_In_ ULONG argc, _In_reads_(argc) PCHAR argv[])\n{ printf("%u %s", argc, argv[1]); exit(0); }', '2 x'),
+    'comment': ([], '/* main(ULONG) */ int main(int argc, char **argv)\n{ puts("main(ULONG argc)"); }', 'main(ULONG argc)'),
+    'wide': ([], 'int __cdecl wmain(int argc, wchar_t **argv)\n{ wprintf(L"%d %ls", argc, argv[1]); return 0; }', '2 x'),
+    'generic': (['-DUNICODE', '-D_UNICODE'], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
+    'narrow': ([], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
+}
+DRIVERS = {  # name with suffix: text, what DbgPrint says
+    'classes.cpp': (r'''
+        extern "C" DRIVER_INITIALIZE DriverEntry;
+        void *operator new(size_t n, POOL_TYPE t) { return ExAllocatePoolWithTag(t, n, 'ppcC'); }
+        void operator delete(void *p, size_t) { ExFreePool(p); }
+        struct Base { virtual ~Base() {} virtual int twice() = 0; };
+        class Derived final : public Base {
+            int v;
+        public:
+            explicit Derived(int x) : v(x) {}
+            ~Derived() override { DbgPrint("gone %d\n", v); }
+            int twice() override { return v * 2; }
+        };
+        extern "C" NTSTATUS DriverEntry(PDRIVER_OBJECT o, PUNICODE_STRING)
+        {
+            Base *b = new (NonPagedPool) Derived(21);
+            DbgPrint("twice %d\n", b->twice());
+            delete b;
+            __try { *(volatile int *)8 = 1; } __except (EXCEPTION_EXECUTE_HANDLER) { DbgPrint("caught %x\n", GetExceptionCode()); }
+            o->DriverUnload = [](PDRIVER_OBJECT) { DbgPrint("bye\n"); };
+            return STATUS_SUCCESS;
+        }''', ['twice 42', 'gone 21', 'caught c0000005', 'bye']),
+    'barriers.c': (r'''
+        DRIVER_INITIALIZE DriverEntry;
+        NTSTATUS DriverEntry(PDRIVER_OBJECT o, PUNICODE_STRING r)
+        {
+            LONG64 to[2] __attribute__((aligned(16))) = { 1, 2 }, was[2] = { 1, 2 };
+            KFLOATING_SAVE save;
+            static_assert(sizeof(PVOID) == 8, "x64");
+            UNREFERENCED_PARAMETER(r);
+            MemoryBarrier();
+            KeMemoryBarrier();
+            DbgPrint("%d", InterlockedCompareExchange128(to, 4, 3, was));
+            DbgPrint(" %d %d", (int)to[0], (int)to[1]);
+            if (NT_SUCCESS(KeSaveFloatingPointState(&save)))
+                KeRestoreFloatingPointState(&save);
+            DbgPrint(" %x\n", RTL_QUERY_REGISTRY_TYPECHECK);
+            o->DriverUnload = NULL;
+            return STATUS_UNSUCCESSFUL;
+        }''', ['1 3 4 100']),
+}
+HEAD = '#include <windows.h>\n#include <winioctl.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <tchar.h>\n'
+RESOURCE = '1 VERSIONINFO\nFILEVERSION 1,2,3,4\nBEGIN\nEND\n'
+
+
+def check(what, ok, detail=''):
+    global failures
+    if not ok:
+        failures += 1
+        print(f'FAILED: {what}\n{detail[:700]}')
+
+
+def sh(*command, folder='.'):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder)
+
+
+def write(path, text):
+    with open(path, 'w', encoding='ascii') as f:
+        f.write(text)
+
+
+def programs():
+    for name, (options, text, wanted) in PROGRAMS.items():
+        write(name + '.c', HEAD + text + '\n')
+        p = sh(IRPLAB, 'cc', *options, '-o', name + '.exe', name + '.c')
+        check(f'{name} is built', p.returncode == 0, p.stderr)
+        p = sh(IRPLAB, 'run', name + '.exe', 'x')
+        check(f'{name} runs', p.returncode == 0 and p.stdout.strip() == wanted, p.stdout + p.stderr)
+
+
+def drivers():
+    for name, (text, wanted) in DRIVERS.items():
+        write(name, '#include <ntddk.h>\n' + text)
+        for abi in [], ['--msvc'], ['-O0']:
+            p = sh(IRPLAB, 'cc', *abi, '-o', 'made.sys', name)
+            check(f'{name} {abi} is built', p.returncode == 0, p.stderr)
+            p = sh(IRPLAB, 'run', '--verbose', '--driver', 'made.sys')
+            check(f'{name} {abi} runs', p.stderr.splitlines()[:len(wanted)] == wanted, p.stdout + p.stderr)
+
+
+def resources():
+    for abi in [], ['--msvc']:
+        made = []
+        for folder in 'here', 'some/where/else':
+            os.makedirs(folder, exist_ok=True)
+            write(folder + '/small.rc', RESOURCE)
+            with open(SOURCES + '/small.c', encoding='ascii') as f:
+                write(folder + '/small.c', f.read())
+            p = sh(IRPLAB, 'cc', *abi, '-g', '-o', 'small.sys', 'small.c', 'small.rc', folder=folder)
+            check('a driver with resources is built', p.returncode == 0, p.stderr)
+            with open(folder + '/small.sys', 'rb') as f:
+                made.append(f.read())
+        check('it has them', b'.rsrc' in made[0])
+        check(f'two builds give the same bytes {abi}', made[0] == made[1])
+        p = sh(IRPLAB, 'run', '--driver', 'here/small.sys')
+        check('it runs', p.returncode == 0, p.stderr)
+
+
+with tempfile.TemporaryDirectory() as temporary:
+    os.chdir(temporary)
+    programs()
+    drivers()
+    resources()
+sys.exit(1 if failures else 0)
