@@ -136,7 +136,7 @@ static bool any_left(struct thread *t, const FILE_OBJECT *file)
 
 static NTSTATUS put_result(IO_STATUS_BLOCK *iosb, NTSTATUS status)
 {
-    IO_STATUS_BLOCK result = { .Status = status };
+    IO_STATUS_BLOCK result = { .Pointer = (PVOID)(ULONG_PTR)(ULONG)status }; /* all eight bytes: the rest of Status is the caller's to see */
     return ex_put(iosb, &result, sizeof result) ? status : STATUS_ACCESS_VIOLATION;
 }
 
@@ -245,7 +245,7 @@ NTSTATUS NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *match, IO_STA
         s = r->count ? STATUS_SUCCESS : STATUS_NOT_FOUND;
         ex_pool_free(r);
         ob_dereference(e);
-        IO_STATUS_BLOCK result = { .Status = s };
+        IO_STATUS_BLOCK result = { .Pointer = (PVOID)(ULONG_PTR)(ULONG)s };
         if (!host_guarded_copy(iosb, &result, sizeof result))
             s = STATUS_ACCESS_VIOLATION;
     }

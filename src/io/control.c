@@ -219,7 +219,7 @@ static bool fast_control(struct request *r, PVOID in, ULONG in_length, PVOID out
     if (!routine || (r->file->CompletionContext && r->apc_context)) /* GUESS: a completion port is told of a request */
         return false;
     IO_STATUS_BLOCK *local = guest_frame_locals();
-    *local = (IO_STATUS_BLOCK) { .Information = 0 };
+    *local = (IO_STATUS_BLOCK) { .Pointer = NULL };
     uint64_t done = guest_call(FRAME_NONE, routine, 9, (uint64_t)r->file, (uint64_t)TRUE, (uint64_t)in, (uint64_t)in_length, (uint64_t)out, (uint64_t)out_length,
                                (uint64_t)code, (uint64_t)local, (uint64_t)r->device);
     if (!(done & 0xFF))

@@ -362,7 +362,7 @@ NTSTATUS NtCreateFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_ST
     ps_syscall_enter(&sc, FRAME_NtCreateFile);
     sim_point(0);
     HANDLE h = NULL;
-    IO_STATUS_BLOCK result = { .Status = 0 };
+    IO_STATUS_BLOCK result = { .Pointer = NULL };
     NTSTATUS s = STATUS_ACCESS_VIOLATION;
     memset(&c, 0, sizeof c);
     if (io_user_probe_write(UserMode, handle, sizeof *handle) && io_user_probe_write(UserMode, iosb, sizeof *iosb))

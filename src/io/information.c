@@ -103,7 +103,7 @@ NTSTATUS NtQueryInformationFile(HANDLE handle, IO_STATUS_BLOCK *iosb, PVOID info
     struct syscall sc;
     void *file;
     ACCESS_MASK granted;
-    IO_STATUS_BLOCK result = { .Information = 0 };
+    IO_STATUS_BLOCK result = { .Pointer = NULL };
     if (length > INFORMATION_BYTES_MAX || length == 0)
         return STATUS_INFO_LENGTH_MISMATCH;
     ps_syscall_enter(&sc, FRAME_NtQueryInformationFile);
@@ -154,7 +154,7 @@ NTSTATUS NtSetInformationFile(HANDLE handle, IO_STATUS_BLOCK *iosb, PVOID inform
 {
     struct syscall sc;
     void *file;
-    IO_STATUS_BLOCK result = { .Information = 0 };
+    IO_STATUS_BLOCK result = { .Pointer = NULL };
     if (length > INFORMATION_BYTES_MAX || length == 0)
         return STATUS_INFO_LENGTH_MISMATCH;
     ps_syscall_enter(&sc, FRAME_NtSetInformationFile);
