@@ -2,6 +2,8 @@
 #ifndef IRPLAB_EX_EX_H
 #define IRPLAB_EX_EX_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include "nt/ex.h"
 
 /* After ob_init: callback objects. */
@@ -23,5 +25,10 @@ void ExReleaseRundownProtection(EX_RUNDOWN_REF *r);
 void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *r);
 
 ULONG ExGetPreviousMode(void);
+
+struct thread;
+/* For findings: the resource, push lock or rundown protection that t waits for, and in holder who owns it (a resource; NULL: not
+ * known). False: t waits for nothing of the kind, and nothing is written. */
+bool ex_wait_describe(const struct thread *t, char *what, size_t size, const struct thread **holder);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ex/ex.h"
 #include "io/room.h"
 #include "kd/kd.h"
 #include "ps/ps.h"
@@ -274,7 +275,9 @@ void record_waits(struct record *r)
         IR_ASSERT(r->waits);
         struct kd_frame own;
         char call[256], object[200];
-        record_object_text(a->why_object, a->why, object, sizeof object);
+        const struct thread *holder;
+        if (!ex_wait_describe(t, object, sizeof object, &holder))
+            record_object_text(a->why_object, a->why, object, sizeof object);
         bool has = own_frame(a, &own, call, sizeof call);
         r->waits[r->wait_count++] = (struct record_wait) { .who = record_agent_name(r, a), .what = strdup(object), .where = strdup(has ? own.site : ""),
             .since_100ns = a->why_since, .object = a->why_object, .stack = record_stack_text(a), .program = t->process && t->process != ps_system() };

@@ -2,10 +2,15 @@
 #include "session/leaks.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "ex/ex.h"
+#include "host/host.h"
 #include "io/room.h"
+#include "kd/kd.h"
 #include "mm/mm.h"
 #include "ob/ob.h"
 #include "pnp/pnp.h"
@@ -234,6 +239,18 @@ static void thread_name(const struct thread *t, char *out, size_t size)
     }
 }
 
+/* Who owns the mutex that a waits for; NULL: it waits for something else, or nobody can say. */
+static const struct thread *mutex_holder(const struct agent *a, uint64_t *mutex)
+{
+    if (!(host_page_protection(a->why_object & ~0xFFFull) & PROT_READ))
+        return NULL;
+    if (strcmp(a->why, "fast mutex") == 0 || strcmp(a->why, "guarded mutex") == 0) {
+        *mutex = a->why_object - offsetof(FAST_MUTEX, Event);
+        return ps_thread_of(((const FAST_MUTEX *)*mutex)->Owner);
+    }
+    return strcmp(a->why, "mutex") == 0 ? ps_thread_of(((const KMUTANT *)a->why_object)->OwnerThread) : NULL;
+}
+
 bool leaks_waits_text(char *out, size_t size)
 {
     size_t n = 0;
@@ -246,10 +263,28 @@ bool leaks_waits_text(char *out, size_t size)
             continue;
         char name[200];
         thread_name(t, name, sizeof name);
-        char what[300];
-        if (!park_describe(t, what, sizeof what))
-            snprintf(what, sizeof what, "%s %llx", a->why, (unsigned long long)a->why_object);
-        n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s waits for %s since %.3f s", n ? "; " : "", name, what, (double)a->why_since / 1e7);
+        char what[300], where[300], owner[260] = "";
+        const struct thread *holder = NULL;
+        if (!park_describe(t, what, sizeof what) && !ex_wait_describe(t, what, sizeof what, &holder)) {
+            uint64_t object = a->why_object;
+            holder = mutex_holder(a, &object);
+            char object_name[200];
+            const struct thread *thread = ps_thread_of((const void *)object);
+            if (thread == t)
+                snprintf(object_name, sizeof object_name, "%llx (itself)", (unsigned long long)object);
+            else if (thread)
+                thread_name(thread, object_name, sizeof object_name);
+            else
+                image_symbol_text(object, object_name, sizeof object_name);
+            snprintf(what, sizeof what, "%s %s", a->why, object_name);
+        }
+        if (holder) {
+            char holder_name[200];
+            thread_name(holder, holder_name, sizeof holder_name);
+            snprintf(owner, sizeof owner, ", owned by %s,", holder == t ? "itself" : holder_name);
+        }
+        kd_where(a, where, sizeof where);
+        n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s waits for %s%s since %.3f s (%s)", n ? "; " : "", name, what, owner, (double)a->why_since / 1e7, where);
         if (n >= size)
             return true;
     }
