@@ -23,6 +23,8 @@
 #define HWCAP2_FSGSBASE 2
 #endif
 
+enum { ALIGNMENT_CHECK = 17 }; /* vector */
+
 static host_fault_filter fault_filter;
 static bool has_fsgsbase;
 
@@ -95,7 +97,13 @@ static _Noreturn void die(int sig, const struct host_fault *f)
 
 static void on_fault(int sig, siginfo_t *info, void *ucv)
 {
+    __asm__ volatile("pushfq; andl $0xFFFBFFFF, (%%rsp); popfq" ::: "memory", "cc"); /* the guest's alignment check is not for us */
     ucontext_t *uc = ucv;
+    if (uc->uc_mcontext.gregs[REG_TRAPNO] == ALIGNMENT_CHECK) {
+        /* Ring 0 ignores the flag. GUESS: programs, too, go on as if it were not set. */
+        uc->uc_mcontext.gregs[REG_EFL] &= ~0x40000ll;
+        return;
+    }
     struct fiber *fiber = MACHINE->fiber ? &MACHINE->fiber->fiber : NULL;
     static struct host_fault fault; /* handed on at once; signals are blocked meanwhile */
     fault.kind = kind_of(sig, info, uc);

@@ -314,7 +314,9 @@ _Noreturn void ke_fault(struct fiber *fiber, const void *vectors)
     switch (f.kind) {
     case HOST_FAULT_POINT:
         emulate_slow(&f, vectors);
-        break; /* it faults after all: as what it is */
+        if (f.in_trampoline) /* it faults after all: as what it is, where it is in the image */
+            patch_site_of_point(c.rip, &c.rip);
+        break;
     case HOST_FAULT_TIMER:
         spin_found(&c);
     case HOST_FAULT_BREAKPOINT:

@@ -11,7 +11,7 @@
 
 #define COPIES_BASE (KERNEL_BASE + 0xA0180000)
 
-enum { COPY = 32, COPIES_BYTES = 0x4000, MAX_COPIES = COPIES_BYTES / COPY };
+enum { COPY = 32, COPIES_BYTES = 0x4000, MAX_COPIES = COPIES_BYTES / COPY, DIRECTION_FLAG = 0x400 };
 
 /* Not part of a run: the same instruction at the same place always gets the same copy. */
 static struct {
@@ -93,6 +93,31 @@ static uint64_t copy_make(uint64_t rip, uint64_t address, uint64_t to)
     return at;
 }
 
+/* movs from the page, with or without rep, upwards and within it. `from` is the page's byte that rsi names. False: it is something else. */
+static bool move_string(struct host_context *c, uint64_t from, uint64_t left)
+{
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction in;
+    uint8_t bytes[15];
+    memcpy(bytes, (const void *)c->rip, 15);
+    patch_original_bytes(c->rip, bytes, 15);
+    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, bytes, 15, &in)) || in.address_width != 64 || c->rflags & DIRECTION_FLAG)
+        return false;
+    unsigned size = in.mnemonic == ZYDIS_MNEMONIC_MOVSB ? 1 : in.mnemonic == ZYDIS_MNEMONIC_MOVSW ? 2 :
+                    in.mnemonic == ZYDIS_MNEMONIC_MOVSD ? 4 : in.mnemonic == ZYDIS_MNEMONIC_MOVSQ ? 8 : 0;
+    bool repeated = in.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPNE);
+    uint64_t count = repeated ? c->rcx : 1;
+    if (size == 0 || in.opcode != (size == 1 ? 0xA4 : 0xA5) || in.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || count > left / size ||
+        !host_guarded_copy((void *)c->rdi, (const void *)from, count * size))
+        return false;
+    c->rsi += count * size;
+    c->rdi += count * size;
+    c->rcx -= repeated ? count : 0;
+    c->rip += in.length;
+    return true;
+}
+
 bool shared_data_access(struct host_fault *f)
 {
     if (!MACHINE->rooms[ROOM_KE])
@@ -105,6 +130,8 @@ bool shared_data_access(struct host_fault *f)
     if (f->in_host || f->access != 0 || !in_page(f->address, KI_USER_SHARED_DATA_KERNEL))
         return false;
     uint64_t to = ke_shared_data() + (f->address - KI_USER_SHARED_DATA_KERNEL);
+    if (f->address == f->context.rsi && move_string(&f->context, to, KI_USER_SHARED_DATA_KERNEL + sizeof(KUSER_SHARED_DATA) - f->address))
+        return true;
     uint64_t copy = copy_of(f->context.rip, f->address);
     if (!copy)
         copy = copy_make(f->context.rip, f->address, to);
