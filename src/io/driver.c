@@ -87,7 +87,7 @@ DRIVER_OBJECT *io_driver_find(const char *name)
 static void remember_gone(const struct image *image)
 {
     uint64_t routine;
-    if (ps_notify_left_in(d->image->base, d->image->size, &routine))
+    if (ps_notify_left_in(image->base, image->size, &routine))
         KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, routine, 0, routine, 0);
     struct io_gone *g = sim_alloc(sizeof *g);
     g->base = image->base;
