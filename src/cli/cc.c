@@ -165,14 +165,6 @@ static void add_warnings(struct cc_words *command, const struct cc_job *job)
         cc_add(command, cplusplus[i]);
 }
 
-static bool has_odd_main(const struct cc_job *job)
-{
-    for (size_t i = 0; job->kind == CC_PROGRAM && i < job->sources.count; i++)
-        if (cc_has_odd_main(job->sources.at[i]))
-            return true;
-    return false;
-}
-
 static void add_headers(struct cc_words *command, const struct cc_job *job)
 {
     if (job->kind == CC_DRIVER) {
@@ -190,11 +182,6 @@ void cc_add_compile_flags(struct cc_words *command, const struct cc_job *job)
     add_language(command, job);
     add_program_language(command, job);
     add_instrumentation(command, job);
-    if (has_odd_main(job)) {
-        static const char *const words[] = {"-ffreestanding", "-fbuiltin", "-D__STDC_HOSTED__=1", "-Wno-builtin-macro-redefined"};
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            cc_add(command, words[i]);
-    }
     map_paths(command, job);
     cc_add_all(command, &job->compiler);
     add_warnings(command, job);

@@ -1,10 +1,6 @@
 /* What a program's sources say about their start, seen in the text.
  *
- * wmain: Microsoft's linker chooses the start-up code by what it finds; here -municode does.
- *
- * Programs whose main() is none for clang: WDK samples write `VOID __cdecl main(ULONG argc, PCHAR argv[])`, which Microsoft's compiler
- * takes, and clang refuses wherever main is special. In a freestanding translation unit it is a function like any other. What is lost
- * there is the implied `return 0`, so this is for such sources only: a look at the text decides. */
+ * wmain: Microsoft's linker chooses the start-up code by what it finds; here -municode does. */
 #include "cli/cc_job.h"
 
 #include <ctype.h>
@@ -52,24 +48,6 @@ static bool is_word_char(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Whether the first parameter, or the lack of one, is what clang wants: int, void, nothing. */
-static bool is_plain(const char *parameters)
-{
-    static const char *const odd[] = {"ULONG", "LONG", "DWORD", "UINT", "USHORT", "UCHAR", "WORD", "long", "short", "unsigned", "size_t", "SIZE_T", "ULONG_PTR",
-                                      "UINT32", "ULONG32", "uint32_t"};
-    const char *end = parameters + strcspn(parameters, ",);{");
-    for (const char *p = parameters; p < end; p++) {
-        size_t n = 0;
-        while (is_word_char(p[n]))
-            n++;
-        for (size_t i = 0; n && i < sizeof odd / sizeof *odd; i++)
-            if (strlen(odd[i]) == n && !strncmp(p, odd[i], n))
-                return false;
-        p += n ? n - 1 : 0;
-    }
-    return true;
-}
-
 /* The next function of that name that is declared or defined outside all bodies, from *at on: what follows its parenthesis; NULL. */
 static const char *outer_function(const char **at, int *depth, const char *start, const char *name)
 {
@@ -92,18 +70,6 @@ static char *code_of(const char *path)
     if (text)
         blank_out(text);
     return text;
-}
-
-bool cc_has_odd_main(const char *path)
-{
-    char *text = code_of(path);
-    const char *at = text, *parameters;
-    bool odd = false;
-    int depth = 0;
-    while (text && !odd && (parameters = outer_function(&at, &depth, text, "main")) != NULL)
-        odd = !is_plain(parameters);
-    free(text);
-    return odd;
 }
 
 bool cc_has_wide_main(const char *path, bool unicode)

