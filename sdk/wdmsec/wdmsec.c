@@ -58,3 +58,92 @@ NTSTATUS WdmlibIoValidateDeviceIoControlAccess(PIRP Irp, ULONG RequiredAccess)
         return STATUS_INVALID_PARAMETER;
     return STATUS_SUCCESS;
 }
+
+/* GUESS: what a version's low byte names (a release within Windows 10) is told apart by the build number alone, so it is not asked for. */
+BOOLEAN WdmlibRtlIsNtDdiVersionAvailable(ULONG Version)
+{
+    RTL_OSVERSIONINFOEXW os;
+    os.dwOSVersionInfoSize = sizeof os;
+    if ((Version & 0xFF) || !NT_SUCCESS(RtlGetVersion((PRTL_OSVERSIONINFOW)&os)))
+        return FALSE;
+    return (os.dwMajorVersion << 24 | os.dwMinorVersion << 16 | (ULONG)(UCHAR)os.wServicePackMajor << 8) >= Version;
+}
+
+/* Intrinsics that clang declares and leaves to a library. The names belong to the compiler, so only the labels have them. */
+#define LABEL(name) __asm__(name)
+void IrplabDisable(void) LABEL("_disable");
+void IrplabEnable(void) LABEL("_enable");
+void IrplabHalt(void) LABEL("__halt");
+void IrplabNop(void) LABEL("__nop");
+void IrplabWbinvd(void) LABEL("__wbinvd");
+void IrplabInvlpg(void *Address) LABEL("__invlpg");
+void IrplabSidt(void *Table) LABEL("__sidt");
+void IrplabLidt(void *Table) LABEL("__lidt");
+ULONG64 IrplabReadDr(ULONG Register) LABEL("__readdr");
+void IrplabWriteDr(ULONG Register, ULONG64 Value) LABEL("__writedr");
+
+void IrplabDisable(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+void IrplabEnable(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
+void IrplabHalt(void)
+{
+    __asm__ volatile("hlt" : : : "memory");
+}
+
+void IrplabNop(void)
+{
+    __asm__ volatile("nop");
+}
+
+void IrplabWbinvd(void)
+{
+    __asm__ volatile("wbinvd" : : : "memory");
+}
+
+void IrplabInvlpg(void *Address)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(Address) : "memory");
+}
+
+void IrplabSidt(void *Table)
+{
+    __asm__ volatile("sidt (%0)" : : "r"(Table) : "memory");
+}
+
+void IrplabLidt(void *Table)
+{
+    __asm__ volatile("lidt (%0)" : : "r"(Table) : "memory");
+}
+
+ULONG64 IrplabReadDr(ULONG Register)
+{
+    ULONG64 value = 0;
+    switch (Register) {
+    case 0: __asm__ volatile("mov %%dr0, %0" : "=r"(value)); break;
+    case 1: __asm__ volatile("mov %%dr1, %0" : "=r"(value)); break;
+    case 2: __asm__ volatile("mov %%dr2, %0" : "=r"(value)); break;
+    case 3: __asm__ volatile("mov %%dr3, %0" : "=r"(value)); break;
+    case 6: __asm__ volatile("mov %%dr6, %0" : "=r"(value)); break;
+    case 7: __asm__ volatile("mov %%dr7, %0" : "=r"(value)); break;
+    }
+    return value;
+}
+
+void IrplabWriteDr(ULONG Register, ULONG64 Value)
+{
+    switch (Register) {
+    case 0: __asm__ volatile("mov %0, %%dr0" : : "r"(Value)); break;
+    case 1: __asm__ volatile("mov %0, %%dr1" : : "r"(Value)); break;
+    case 2: __asm__ volatile("mov %0, %%dr2" : : "r"(Value)); break;
+    case 3: __asm__ volatile("mov %0, %%dr3" : : "r"(Value)); break;
+    case 6: __asm__ volatile("mov %0, %%dr6" : : "r"(Value)); break;
+    case 7: __asm__ volatile("mov %0, %%dr7" : : "r"(Value)); break;
+    }
+}
