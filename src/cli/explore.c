@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/orders.h"
@@ -73,9 +74,9 @@ static char *plain_report(const struct lab_failure *f)
 static int write_ci(const char *path, void (*writer)(FILE *, const struct ci_result *), const struct options *o, const struct lab_result *r)
 {
     struct ci_failure *failures = calloc(r->failure_count + 1, sizeof *failures);
-    char temporary[CONFIG_PATH + 16];
-    if (!failures || strlen(path) >= CONFIG_PATH)
-        return usage_error("%s: %s", path, strerror(failures ? ENAMETOOLONG : ENOMEM));
+    struct base_file file;
+    if (!failures)
+        return usage_error("%s: %s", path, strerror(ENOMEM));
     for (size_t i = 0; i < r->failure_count; i++) {
         const struct lab_failure *f = &r->failures[i];
         failures[i] = (struct ci_failure) { outcome_contract_kind(&f->outcome), f->outcome.name, f->outcome.message, f->outcome.code, f->outcome.key, f->replay,
@@ -83,17 +84,12 @@ static int write_ci(const char *path, void (*writer)(FILE *, const struct ci_res
     }
     const struct ci_result all = { .name = o->lab.ready.name, .bound = r->bound, .version = IRPLAB_VERSION, .schedules = r->found.schedules, .failing = r->found.failing,
                                    .complete = r->complete, .seconds = r->seconds, .failures = failures, .failure_count = r->failure_count };
-    snprintf(temporary, sizeof temporary, "%s.part", path);
-    FILE *to = fopen(temporary, "w");
-    bool ok = to != NULL;
-    if (to) {
-        writer(to, &all);
-        ok = !ferror(to);
-        ok = fclose(to) == 0 && ok && rename(temporary, path) == 0;
+    bool ok = base_file_begin(&file, path);
+    if (ok) {
+        writer(file.stream, &all);
+        ok = base_file_end(&file, true);
     }
     int why = errno;
-    if (!ok)
-        unlink(temporary);
     for (size_t i = 0; i < r->failure_count; i++)
         free((char *)failures[i].report);
     free(failures);

@@ -6,8 +6,6 @@
 #include "ps/ps.h"
 #include "rtl/nls.h"
 
-void cm_object_init(void);
-
 static size_t wide(const char *text, WCHAR *out, size_t max)
 {
     ULONG bytes = 0;

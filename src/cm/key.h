@@ -68,4 +68,6 @@ enum { NOTIFY_NAME = 1, NOTIFY_ATTRIBUTES = 2, NOTIFY_LAST_SET = 4, NOTIFY_SECUR
 /* Something of this kind changed in key. The change is complete: waking may switch. */
 void cm_notify(const struct cm_key *key, ULONG what);
 
+void cm_object_init(void);
+
 #endif

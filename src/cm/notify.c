@@ -1,6 +1,7 @@
 /* ZwNotifyChangeKey. One call is one notification: the next change of a wanted kind in the key (or below it) writes the status
  * block, sets the event and queues the work item.
  * DOC: for kernel-mode callers ApcRoutine is a WORK_QUEUE_ITEM and ApcContext the queue. */
+#include "ex/ex.h"
 #include "cm/key.h"
 #include "ex/work.h"
 #include "nt/io.h"
@@ -8,8 +9,6 @@
 #include "ps/ps.h"
 #include "sim/access.h"
 #include "sim/door.h"
-
-void ExQueueWorkItem(WORK_QUEUE_ITEM *item, ULONG type);
 
 struct cm_notify {
     const struct cm_key *key;

@@ -376,7 +376,6 @@ NTSTATUS CmUnRegisterCallback(LARGE_INTEGER cookie)
     return STATUS_SUCCESS;
 }
 
-void cm_object_init(void);
 void cm_object_init(void)
 {
     ob_type_register(OB_KEY, &key_type);

@@ -49,7 +49,6 @@ static struct callback *callback_new(bool allow_multiple)
 }
 
 /* DOC: the system's own callbacks. Nobody notifies them here. */
-void ex_callback_init(void);
 void ex_callback_init(void)
 {
     ob_type_register(OB_CALLBACK, &callback_type);

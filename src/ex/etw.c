@@ -62,8 +62,6 @@ NTSTATUS EtwWriteString(ULONG64 handle, ULONG level, ULONG64 keyword, const GUID
     return handle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
 }
 
-NTSTATUS ExUuidCreate(GUID *uuid);
-
 enum { ACTIVITY_GET = 1, ACTIVITY_SET, ACTIVITY_CREATE, ACTIVITY_GET_SET, ACTIVITY_CREATE_SET };
 
 /* GUESS: a thread's activity is not kept; it always reads as the null GUID. */

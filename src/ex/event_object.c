@@ -1,4 +1,5 @@
 /* Event and semaphore objects. */
+#include "ex/room.h"
 #include "ex/objects.h"
 
 #include "ke/ke.h"
@@ -232,8 +233,6 @@ NTSTATUS NtQueryMutant(HANDLE handle, ULONG class, PVOID information, ULONG leng
     ob_dereference(object);
     return end(&sc, give(&i, sizeof i, class, information, length, returned));
 }
-
-void ex_timer_objects_init(void);
 
 void ex_objects_init(void)
 {

@@ -31,4 +31,9 @@ struct thread;
  * known). False: t waits for nothing of the kind, and nothing is written. */
 bool ex_wait_describe(const struct thread *t, char *what, size_t size, const struct thread **holder);
 
+/* Exports that siblings call by their NT name; documented where they are defined. */
+PVOID ExAllocatePoolWithTag(ULONG pool_type, SIZE_T bytes, ULONG tag);
+PVOID ExAllocatePoolWithQuotaTag(ULONG pool_type, SIZE_T bytes, ULONG tag);
+void ExQueueWorkItem(WORK_QUEUE_ITEM *item, ULONG type);
+
 #endif

@@ -7,8 +7,6 @@
 #include "nt/status.h"
 #include "ps/ps.h"
 
-void ex_callback_init(void);
-
 void ex_init(void)
 {
     ex_room();

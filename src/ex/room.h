@@ -42,4 +42,8 @@ static inline KTHREAD *ex_thread(void)
     return ((KPCR *)sim_processor()->kpcr)->Prcb.CurrentThread;
 }
 
+void ex_callback_init(void);
+void ex_timer_objects_init(void);
+NTSTATUS ExUuidCreate(GUID *uuid);
+
 #endif

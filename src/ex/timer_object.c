@@ -1,5 +1,6 @@
 /* Timer objects. A timer set with an APC routine has a DPC that queues the APC to the thread that set it; cancelling or setting
  * it again takes both back. */
+#include "ex/room.h"
 #include "ex/objects.h"
 
 #include "ke/exports.h"
@@ -51,7 +52,6 @@ static void timer_delete(void *object)
     apc_drop(t);
 }
 
-void ex_timer_objects_init(void);
 void ex_timer_objects_init(void)
 {
     static const struct ob_type timer = { "Timer", timer_delete, ex_object_close, offsetof(ETIMER, KeTimer) };

@@ -656,8 +656,6 @@ static DEVICE_OBJECT *device_make(const char *driver, const char *routine, const
     return device;
 }
 
-NTSTATUS IoCreateSymbolicLink(UNICODE_STRING *name, UNICODE_STRING *target);
-
 static void link_make(const char *name, const char *target)
 {
     WCHAR a[64], b[64];

@@ -7,9 +7,6 @@
 #include "nt/io.h"
 #include "nt/status.h"
 
-PVOID ExAllocatePoolWithTag(ULONG pool_type, SIZE_T bytes, ULONG tag);
-PVOID ExAllocatePoolWithQuotaTag(ULONG pool_type, SIZE_T bytes, ULONG tag);
-
 enum { FSRTL_TAG = 0x74727346 /* 'Fsrt' */ };
 
 /* ---- statuses ---- */

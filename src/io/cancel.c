@@ -14,9 +14,6 @@
 #include "sim/door.h"
 #include "trace/trace.h"
 
-KIRQL KeAcquireSpinLockRaiseToDpc(KSPIN_LOCK *lock);
-void KeReleaseSpinLock(KSPIN_LOCK *lock, ULONG irql);
-
 void IoAcquireCancelSpinLock(KIRQL *irql)
 {
     *irql = KeAcquireSpinLockRaiseToDpc(&io_room()->cancel_lock);

@@ -41,9 +41,6 @@ typedef struct {
 } SCATTER_GATHER_LIST;
 _Static_assert(sizeof(SCATTER_GATHER_ELEMENT) == 0x18 && offsetof(SCATTER_GATHER_LIST, Elements) == 0x10, "layout");
 
-PVOID MmAllocateContiguousMemory(SIZE_T bytes, ULONG64 highest);
-void MmFreeContiguousMemory(PVOID p);
-
 DMA_ADAPTER *IoGetDmaAdapter(DEVICE_OBJECT *device, const DEVICE_DESCRIPTION *description, ULONG *registers)
 {
     static const char *const names[] = { "HalPutDmaAdapter", "HalAllocateCommonBuffer", "HalFreeCommonBuffer", "HalAllocateAdapterChannel", "IoFlushAdapterBuffers",

@@ -92,4 +92,11 @@ NTSTATUS NtCancelIoFileEx(HANDLE file, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK *
 /* The running operation looks at or changes the IRP (sim/access.h). */
 void io_irp_touch(const IRP *irp);
 
+/* Exports that siblings call by their NT name; documented where they are defined. */
+NTSTATUS IoCreateSymbolicLink(const UNICODE_STRING *link, const UNICODE_STRING *device);
+NTSTATUS IoDeleteSymbolicLink(const UNICODE_STRING *link);
+void IoAcquireCancelSpinLock(KIRQL *irql);
+void IoReleaseCancelSpinLock(ULONG irql);
+NTSTATUS ZwOpenFile(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG options);
+
 #endif

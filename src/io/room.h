@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "mm/mm.h"
 #include "io/io.h"
 #include "ps/ps.h"
 
@@ -55,7 +56,6 @@ bool io_user_apc_queue(IRP *irp, FILE_OBJECT *file);
 void io_completion_packet(IRP *irp, FILE_OBJECT *file);
 void io_completion_context_free(FILE_OBJECT *file);
 void io_finish_inline(IRP *irp);
-void MmUnmapLockedPages(PVOID address, MDL *mdl);
 /* Locks an MDL built by the I/O manager for a request; a bad address is returned as a status. operation: 0 read, 1 write, 2 modify. */
 NTSTATUS io_mdl_lock(MDL *mdl, KPROCESSOR_MODE mode, ULONG operation);
 /* Remembers how an IRP was completed, for reports (who, when, stack). */

@@ -2,16 +2,10 @@
  *
  * DOC: with deferred StartIo, a driver's StartIo is not entered again before it has returned: a packet that is started meanwhile waits for
  * that. DEVOBJ_EXTENSION counts how deep it is (StartIoCount) and remembers what was asked for (StartIoFlags, StartIoKey). */
+#include "ke/exports.h"
 #include "io/room.h"
 #include "ke/ke.h"
 #include "sim/door.h"
-
-ULONG KeInsertDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry);
-ULONG KeInsertByKeyDeviceQueue(KDEVICE_QUEUE *queue, KDEVICE_QUEUE_ENTRY *entry, ULONG key);
-KDEVICE_QUEUE_ENTRY *KeRemoveDeviceQueue(KDEVICE_QUEUE *queue);
-KDEVICE_QUEUE_ENTRY *KeRemoveByKeyDeviceQueue(KDEVICE_QUEUE *queue, ULONG key);
-void IoAcquireCancelSpinLock(KIRQL *irql);
-void IoReleaseCancelSpinLock(ULONG irql);
 
 /* GUESS: the values of the bits in StartIoFlags. */
 enum { ATTRIBUTE_DEFERRED = 0x100, ATTRIBUTE_NO_CANCEL = 0x200, ASKED = 0x1, ASKED_CANCELABLE = 0x2, ASKED_BY_KEY = 0x4 };

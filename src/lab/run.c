@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "lab/failures.h"
 #include "lab/lab.h"
 #include "report/report.h"
@@ -99,32 +100,13 @@ bool lab_replay(struct irplab *lab, const char *file, struct lab_result *r)
     return true;
 }
 
-/* Under another name first: a page is there whole or not at all. */
 static bool write_page(const struct report *r, const char *path)
 {
-    char temporary[CONFIG_PATH + 16];
-    struct stat st;
-    if (strlen(path) >= CONFIG_PATH) {
-        errno = ENAMETOOLONG;
+    struct base_file f;
+    if (!base_file_begin(&f, path))
         return false;
-    }
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        errno = EISDIR;
-        return false;
-    }
-    snprintf(temporary, sizeof temporary, "%s.part", path);
-    FILE *f = fopen(temporary, "w");
-    if (!f)
-        return false;
-    report_html(f, r);
-    bool ok = !ferror(f);
-    ok = fclose(f) == 0 && ok && rename(temporary, path) == 0;
-    if (!ok) {
-        int why = errno;
-        unlink(temporary);
-        errno = why;
-    }
-    return ok;
+    report_html(f.stream, r);
+    return base_file_end(&f, true);
 }
 
 bool lab_report(struct irplab *lab, const char *file, const char *page, FILE *json, bool *differs)

@@ -100,8 +100,6 @@ void MmProbeAndLockProcessPages(MDL *m, EPROCESS *eprocess, ULONG mode, ULONG op
         ke_raise_status(status);
 }
 
-void MmUnmapLockedPages(PVOID address, MDL *m);
-
 void MmUnlockPages(MDL *m)
 {
     if (!(m->MdlFlags & MDL_PAGES_LOCKED))

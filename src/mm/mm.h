@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "nt/io.h"
+#include "nt/ob.h"
 #include "nt/types.h"
 
 /* A block of at least `bytes` at a 16-aligned address (page-aligned if bytes >= 4096, as NT does). Never NULL. Owner: the caller. */
@@ -48,5 +50,14 @@ void mm_user_decommit(uint64_t address, size_t bytes);
 bool mm_user_is_committed(uint64_t page);
 /* The range that contains address, or (false) the hole around it. */
 bool mm_user_range(const struct process *process, uint64_t address, uint64_t *base, uint64_t *bytes);
+
+/* Exports that siblings call by their NT name; documented where they are defined. */
+PVOID MmMapLockedPagesSpecifyCache(MDL *m, ULONG mode, ULONG cache, PVOID wanted, ULONG bug_check, ULONG priority);
+void MmUnmapLockedPages(PVOID address, MDL *m);
+PVOID MmAllocateContiguousMemory(SIZE_T bytes, ULONG64 highest);
+void MmFreeContiguousMemory(PVOID p);
+NTSTATUS ZwCreateSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file);
+NTSTATUS ZwOpenSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa);
+NTSTATUS ZwUnmapViewOfSection(HANDLE process, PVOID base);
 
 #endif

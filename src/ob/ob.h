@@ -91,4 +91,9 @@ uint64_t ob_handle_count(struct process *process, HANDLE *last, void **object);
 /* What a wait on the handle would wait on, without a reference; NULL: nothing. For looking ahead. */
 void *ob_waitable_of_handle(struct process *process, HANDLE handle);
 
+/* Exports that siblings call by their NT name; documented where they are defined. */
+NTSTATUS ZwDuplicateObject(HANDLE from_process, HANDLE from, HANDLE to_process, HANDLE *to, ULONG access, ULONG attributes, ULONG options);
+NTSTATUS ZwOpenSymbolicLinkObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa);
+NTSTATUS ZwQuerySymbolicLinkObject(HANDLE handle, UNICODE_STRING *target, ULONG *length);
+
 #endif

@@ -61,4 +61,7 @@ struct devnode *pnp_node_of(const DEVICE_OBJECT *pdo);
 /* Replaces ${interface:{GUID}} by the user-mode path of the first enabled interface of that class; false if there is none. */
 bool pnp_expand(const char *text, char *out, size_t size);
 
+/* Exports that siblings call by their NT name; documented where they are defined. */
+NTSTATUS IoGetDeviceInterfaces(const GUID *class_guid, DEVICE_OBJECT *pdo, ULONG flags, WCHAR **list);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "po/po.h"
 #include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
@@ -14,9 +15,6 @@
 #include "sim/door.h"
 
 enum { ID_TAG = 0x70506E50 };
-
-PVOID MmMapLockedPagesSpecifyCache(MDL *mdl, ULONG mode, ULONG cache, PVOID address, ULONG bugcheck, ULONG priority);
-ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state);
 
 /* Ends with two zeros: good as a string and as a list of one. */
 static WCHAR *pool_string(const char *text)

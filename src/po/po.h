@@ -15,4 +15,7 @@ NTSTATUS PoRequestPowerIrp(DEVICE_OBJECT *device, ULONG minor, ULONG state, PVOI
 /* Requests not yet completed (leak reports, remove). */
 uint32_t po_requests_outstanding(void);
 
+/* Exports that siblings call by their NT name; documented where they are defined. */
+ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state);
+
 #endif

@@ -92,9 +92,6 @@ static bool kind_is_busy(const DEVICE_OBJECT *base, uint8_t kind)
     return false;
 }
 
-LONG KeReleaseSemaphore(KSEMAPHORE *s, LONG increment, LONG adjustment, ULONG wait);
-void KeInitializeSemaphore(KSEMAPHORE *s, LONG count, LONG limit);
-
 static void list(struct request *r)
 {
     struct po_room *p = room();
@@ -270,7 +267,6 @@ void PoStartNextPowerIrp(IRP *irp)
 {
     /* DOC: nothing since Windows Vista. */
 }
-
 
 PVOID PoRegisterDeviceForIdleDetection(DEVICE_OBJECT *device, ULONG conservation, ULONG performance, ULONG state)
 {

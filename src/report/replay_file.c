@@ -1,4 +1,5 @@
 /* Reading and writing replay files; see replay_file.h. The reader trusts nothing. */
+#include "base/file.h"
 #include "report/replay_file.h"
 
 #include <errno.h>
@@ -245,20 +246,18 @@ static json_t *schedule_json(const struct explore_schedule *s)
 
 static bool write_all(const char *path, json_t *head, const struct blob *blobs, size_t count, char *err, size_t errlen)
 {
-    char temporary[CONFIG_PATH + 16];
-    snprintf(temporary, sizeof temporary, "%s.part", path);
-    FILE *f = fopen(temporary, "wb");
+    struct base_file file;
     char *text = json_dumps(head, JSON_COMPACT | JSON_SORT_KEYS);
-    bool ok = f && text && fputs(magic, f) >= 0 && fputs(text, f) >= 0 && fputc('\n', f) != EOF;
-    for (size_t i = 0; ok && i < count; i++)
-        ok = fwrite(blobs[i].packed, 1, blobs[i].packed_bytes, f) == blobs[i].packed_bytes;
-    if (f)
-        ok &= fclose(f) == 0;
-    ok = ok && rename(temporary, path) == 0;
-    if (!ok) {
-        snprintf(err, errlen, "%s: %s", path, strerror(errno));
-        unlink(temporary);
+    bool ok = base_file_begin(&file, path);
+    if (ok) {
+        FILE *f = file.stream;
+        ok = text && fputs(magic, f) >= 0 && fputs(text, f) >= 0 && fputc('\n', f) != EOF;
+        for (size_t i = 0; ok && i < count; i++)
+            ok = fwrite(blobs[i].packed, 1, blobs[i].packed_bytes, f) == blobs[i].packed_bytes;
+        ok = base_file_end(&file, ok);
     }
+    if (!ok)
+        snprintf(err, errlen, "%s: %s", path, strerror(errno));
     free(text);
     return ok;
 }

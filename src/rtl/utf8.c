@@ -1,6 +1,8 @@
 /* UTF-8 to UTF-16 and back. An ill-formed sequence becomes U+FFFD and the result STATUS_SOME_NOT_MAPPED. */
 #include "rtl/nls.h"
 
+#include "base/utf.h"
+
 #include "nt/status.h"
 
 enum { REPLACEMENT = 0xFFFD };
@@ -83,19 +85,6 @@ static ULONG read_utf16(const WCHAR *s, ULONG n, ULONG *c, int *bad)
     return 1;
 }
 
-static ULONG encode(ULONG c, UCHAR out[4])
-{
-    if (c < 0x80) {
-        out[0] = (UCHAR)c;
-        return 1;
-    }
-    ULONG n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (ULONG i = n - 1; i > 0; i--, c >>= 6)
-        out[i] = 0x80 | (c & 0x3F);
-    out[0] = (UCHAR)((0xF00 >> n) | c);
-    return n;
-}
-
 NTSTATUS RtlUnicodeToUTF8N(CHAR *to, ULONG max_bytes, ULONG *bytes, const WCHAR *from, ULONG from_bytes)
 {
     ULONG count = from_bytes / sizeof(WCHAR);
@@ -114,7 +103,7 @@ NTSTATUS RtlUnicodeToUTF8N(CHAR *to, ULONG max_bytes, ULONG *bytes, const WCHAR 
         i += read_utf16(from + i, count - i, &c, &bad);
         if (bad)
             status = STATUS_SOME_NOT_MAPPED;
-        ULONG n = encode(c, unit);
+        ULONG n = (ULONG)base_utf8_put(c, (char *)unit);
         if (to && max_bytes - out < n) {
             status = STATUS_BUFFER_TOO_SMALL;
             break;

@@ -1,4 +1,5 @@
 /* INF files as text; see inf.h. Lines are split first, with their raw fields; strings are replaced when all sections are known. */
+#include "base/utf.h"
 #include "session/inf.h"
 
 #include <stdio.h>
@@ -53,30 +54,6 @@ void inf_free(struct inf *inf)
 
 /* ---- characters ---- */
 
-static size_t put_utf8(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
-}
-
 static size_t from_utf16(const uint8_t *p, size_t size, bool big, char *out)
 {
     size_t n = 0;
@@ -89,7 +66,7 @@ static size_t from_utf16(const uint8_t *p, size_t size, bool big, char *out)
                 i += 2;
             }
         }
-        n += put_utf8(out + n, c);
+        n += base_utf8_put(c, out + n);
     }
     return n;
 }
@@ -114,7 +91,7 @@ static size_t from_1252(const uint8_t *p, size_t size, char *out)
                                        0x2013, 0x2014, 0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E, 0x178 };
     size_t n = 0;
     for (size_t i = 0; i < size; i++)
-        n += put_utf8(out + n, p[i] >= 0x80 && p[i] < 0xA0 ? high[p[i] - 0x80] : p[i]);
+        n += base_utf8_put(p[i] >= 0x80 && p[i] < 0xA0 ? high[p[i] - 0x80] : p[i], out + n);
     return n;
 }
 

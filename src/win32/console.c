@@ -48,7 +48,7 @@ void w32_console_write_wide(int fd, const WCHAR *text, size_t count)
     char out[CHUNK];
     size_t n = 0;
     for (size_t i = 0, used; i < count; i += used) {
-        n += w32_to_utf8(w32_from_utf16(text + i, count - i, &used), out + n);
+        n += base_utf8_put(w32_from_utf16(text + i, count - i, &used), out + n);
         if (n > sizeof out - 4) {
             w32_console_write(fd, out, n);
             n = 0;

@@ -33,7 +33,7 @@ static bool narrow(const WCHAR *s, size_t units, char *out, size_t size)
     size_t n = 0;
     for (size_t i = 0, used; i < units; i += used) {
         char c[4];
-        size_t bytes = w32_to_utf8(w32_from_utf16(s + i, units - i, &used), c);
+        size_t bytes = base_utf8_put(w32_from_utf16(s + i, units - i, &used), c);
         if (n + bytes >= size)
             return false;
         memcpy(out + n, c, bytes);

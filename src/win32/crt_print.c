@@ -18,7 +18,7 @@ static void file_wide(struct crt_out *o, const WCHAR *s, size_t n)
 {
     char c[4];
     for (size_t i = 0, used; i < n; i += used)
-        file_narrow(o, c, w32_to_utf8(w32_from_utf16(s + i, n - i, &used), c));
+        file_narrow(o, c, base_utf8_put(w32_from_utf16(s + i, n - i, &used), c));
 }
 
 static int print_file(struct crt_file *f, const void *format, const uint64_t *args, unsigned flags)

@@ -1,5 +1,6 @@
 /* Streams and low-level files. Streams 0 to 2 are the console and without buffer: what a program has written is there when
  * it crashes. Other files are what CreateFile opens: devices, and files of the volume in memory. */
+#include "win32/exports.h"
 #include "win32/crt.h"
 #include "win32/file.h"
 
@@ -67,12 +68,6 @@ int crt_fd_close(int fd)
     *f = (struct crt_fd) { .pushed_back = -1 };
     return CloseHandle(h) ? 0 : crt_fail_win32(GetLastError());
 }
-
-BOOL SetFilePointerEx(HANDLE file, int64_t distance, int64_t *to, ULONG method);
-BOOL DeleteFileW(const WCHAR *name);
-BOOL MoveFileExW(const WCHAR *from, const WCHAR *to, ULONG flags);
-ULONG GetFileAttributesW(const WCHAR *name);
-ULONG GetTempFileNameW(const WCHAR *folder, const WCHAR *prefix, ULONG unique, WCHAR *to);
 
 static int write_handle(HANDLE handle, const void *bytes, uint32_t n)
 {
@@ -801,10 +796,6 @@ int32_t crt__unlink(const char *name)
 
 /* ---- folders ---- */
 
-BOOL CreateDirectoryA(const char *name, void *security);
-BOOL RemoveDirectoryA(const char *name);
-ULONG GetCurrentDirectoryA(ULONG size, char *to);
-
 int32_t crt__mkdir(const char *name)
 {
     return CreateDirectoryA(name, NULL) ? 0 : crt_fail_win32(GetLastError());
@@ -846,7 +837,7 @@ static bool put_wide(struct crt_file *f, const WCHAR *s, size_t n)
 {
     char c[4];
     for (size_t i = 0, used; i < n; i += used)
-        if (!crt_file_put(f, c, w32_to_utf8(w32_from_utf16(s + i, n - i, &used), c)))
+        if (!crt_file_put(f, c, base_utf8_put(w32_from_utf16(s + i, n - i, &used), c)))
             return false;
     return true;
 }

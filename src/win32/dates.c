@@ -1,4 +1,5 @@
 /* Dates and times as text: GetDateFormat and GetTimeFormat with a picture, in the only locale there is (English, United States). */
+#include "win32/exports.h"
 #include "win32/win32.h"
 
 #include <stdio.h>
@@ -8,8 +9,6 @@ struct system_time {
 };
 
 enum { SHORT_DATE = 1, LONG_DATE = 2, NO_SECONDS = 2, MOST = 200 };
-
-void GetLocalTime(struct system_time *t);
 
 static const char *const days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
 static const char *const months[] = { "January", "February", "March",     "April",   "May",      "June",

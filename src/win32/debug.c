@@ -19,7 +19,7 @@ void OutputDebugStringW(const WCHAR *text)
     char copy[1024];
     size_t n = 0;
     for (size_t used; text && *text && n < sizeof copy - 5; text += used)
-        n += w32_to_utf8(w32_from_utf16(text, text[1] ? 2 : 1, &used), copy + n);
+        n += base_utf8_put(w32_from_utf16(text, text[1] ? 2 : 1, &used), copy + n);
     copy[n] = 0;
     w32_console_flush();
     trace_text(TRACE_DEBUG_PRINT, copy, n);

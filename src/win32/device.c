@@ -1,4 +1,5 @@
 /* Names of devices, and files that are not there: QueryDosDevice, file sizes and positions, searches. */
+#include "io/io.h"
 #include "win32/file.h"
 
 #include "ob/object.h"
@@ -78,9 +79,6 @@ ULONG QueryDosDeviceA(const char *name, char *to, ULONG size)
 }
 
 enum { DDD_RAW_TARGET_PATH = 1, DDD_REMOVE_DEFINITION = 2 };
-
-NTSTATUS IoCreateSymbolicLink(UNICODE_STRING *name, UNICODE_STRING *target);
-NTSTATUS IoDeleteSymbolicLink(UNICODE_STRING *name);
 
 /* A new name hides what it meant before (GUESS: that is not brought back when the new meaning is removed). */
 BOOL DefineDosDeviceW(ULONG flags, const WCHAR *name, const WCHAR *target)

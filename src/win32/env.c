@@ -1,4 +1,5 @@
 /* Command line, environment, start-up information, and what a process's record holds at first. */
+#include "win32/exports.h"
 #include "win32/env.h"
 
 #include "sim/image.h"
@@ -66,8 +67,6 @@ static void command_line_make(struct w32_process *p)
     p->command_line_w = (uint64_t)w;
     p->command_line_a = w32_narrow(w);
 }
-
-void w32_console_attach(void);
 
 void w32_process_fill(struct w32_process *p)
 {

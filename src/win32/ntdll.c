@@ -1,18 +1,11 @@
 /* The rest of ntdll's own: loading modules, virtual memory, what lies in the PEB; and small things of kernel32 that only answer. */
+#include "win32/file.h"
+#include "win32/exports.h"
 #include "win32/critical.h"
 #include "win32/wait.h"
 #include "win32/win32.h"
 
 #include "sim/image.h"
-
-uint64_t LoadLibraryExW(const WCHAR *name, HANDLE file, ULONG flags);
-uint64_t VirtualAlloc(uint64_t address, uint64_t bytes, ULONG type, ULONG protect);
-BOOL VirtualFree(uint64_t address, uint64_t bytes, ULONG type);
-BOOL VirtualProtect(uint64_t address, uint64_t bytes, ULONG protect, ULONG *old);
-uint64_t VirtualQuery(uint64_t address, void *info, uint64_t bytes);
-void InitializeCriticalSection(struct critical_section *cs);
-NTSTATUS RtlGetLastNtStatus(void);
-ULONG GetLastError(void);
 
 uint64_t RtlGetCurrentPeb(void)
 {

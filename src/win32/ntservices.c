@@ -1,5 +1,6 @@
 /* System services that programs call in ntdll and that are kernel functions here: registry, files, names, sections, memory,
  * information about the system. Each enters the kernel, makes its scheduling point and calls the kernel's function. */
+#include "ob/ob.h"
 #include "cm/cm.h"
 #include "ex/ex.h"
 #include "ex/objects.h"
@@ -12,15 +13,8 @@
 
 #include <stdio.h>
 
-NTSTATUS ZwOpenFile(HANDLE *file, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG options);
-NTSTATUS ZwDuplicateObject(HANDLE source_process, HANDLE source, HANDLE target_process, HANDLE *target, ULONG access, ULONG attributes, ULONG options);
-NTSTATUS ZwOpenSymbolicLinkObject(HANDLE *link, ULONG access, OBJECT_ATTRIBUTES *oa);
-NTSTATUS ZwQuerySymbolicLinkObject(HANDLE link, UNICODE_STRING *target, ULONG *length);
-NTSTATUS ZwCreateSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file);
-NTSTATUS ZwOpenSection(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa);
 NTSTATUS ZwMapViewOfSection(HANDLE section, HANDLE process, PVOID *base, ULONG_PTR zero_bits, SIZE_T commit, LARGE_INTEGER *offset, SIZE_T *size, ULONG inherit,
                             ULONG type, ULONG protect);
-NTSTATUS ZwUnmapViewOfSection(HANDLE process, PVOID base);
 
 #define ENTERED(name, call)                                                                                            \
     {                                                                                                                  \

@@ -1,6 +1,7 @@
 /* Device interfaces for programs: the part of setupapi and cfgmgr32 that finds a device's path by its interface class.
  *
  * A device information set is a copy, made when asked for, of the links of one class in the order of their registration. */
+#include "pnp/pnp.h"
 #include "win32/win32.h"
 
 #include "mm/mm.h"
@@ -9,8 +10,6 @@
 enum { ERROR_NO_MORE_ITEMS_ = 259, ERROR_INVALID_USER_BUFFER_ = 1784 };
 enum { DIGCF_PRESENT = 2, DIGCF_DEVICEINTERFACE = 0x10 };
 enum { CR_SUCCESS = 0, CR_INVALID_POINTER = 3, CR_BUFFER_SMALL = 0x1A, CM_ALL_DEVICES = 1 };
-
-NTSTATUS IoGetDeviceInterfaces(const GUID *class_guid, DEVICE_OBJECT *pdo, ULONG flags, WCHAR **list);
 
 struct device_set {
     struct device_set *next;

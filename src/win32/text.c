@@ -97,30 +97,6 @@ uint32_t w32_from_utf8(const char *text, size_t bytes, size_t *used)
     return c;
 }
 
-size_t w32_to_utf8(uint32_t c, char out[4])
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
-}
-
 size_t w32_to_utf16(uint32_t c, WCHAR out[2])
 {
     if (c < 0x10000) {
@@ -254,7 +230,7 @@ int WideCharToMultiByte(ULONG page, ULONG flags, const WCHAR *from, int from_cou
             uint32_t point = w32_from_utf16(from + i, n - i, &used);
             if (point == 0xFFFD && from[i] != 0xFFFD && (flags & 0x80)) /* WC_ERR_INVALID_CHARS */
                 return w32_error(ERR_NO_UNICODE_TRANSLATION);
-            bytes = w32_to_utf8(point, c);
+            bytes = base_utf8_put(point, c);
         } else {
             int a = w32_wide_to_ansi(from[i]);
             fell_back |= a < 0;

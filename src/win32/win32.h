@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/utf.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
 #include "nt/ob.h"
@@ -152,7 +153,6 @@ int w32_strnicmp(const char *a, const char *b, size_t n); /* ASCII */
 /* One code point from UTF-16 / UTF-8; *used gets how many units it took. Malformed input gives U+FFFD. */
 uint32_t w32_from_utf16(const WCHAR *s, size_t units, size_t *used);
 uint32_t w32_from_utf8(const char *s, size_t bytes, size_t *used);
-size_t w32_to_utf8(uint32_t c, char out[4]);
 size_t w32_to_utf16(uint32_t c, WCHAR out[2]);
 /* Code page 1252, the system's ANSI code page here: byte to UTF-16 and back (-1: no such character). */
 WCHAR w32_ansi_to_wide(uint8_t c);

@@ -15,7 +15,7 @@ static void encodings(void **state)
             continue;
         char u8[4];
         WCHAR u16[2];
-        size_t n = w32_to_utf8(c, u8), used;
+        size_t n = base_utf8_put(c, u8), used;
         assert_int_equal(w32_from_utf8(u8, n, &used), c);
         assert_int_equal(used, n);
         n = w32_to_utf16(c, u16);

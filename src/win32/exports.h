@@ -1,0 +1,27 @@
+/* Exports of the user side that other files of this room call; documented where they are defined. */
+#ifndef IRPLAB_WIN32_EXPORTS_H
+#define IRPLAB_WIN32_EXPORTS_H
+
+#include "win32/win32.h"
+
+struct memory_information;
+struct system_time;
+
+uint64_t LoadLibraryExW(const WCHAR *name, HANDLE file, ULONG flags);
+uint64_t VirtualAlloc(uint64_t address, uint64_t bytes, ULONG type, ULONG protect);
+BOOL VirtualFree(uint64_t address, uint64_t bytes, ULONG type);
+BOOL VirtualProtect(uint64_t address, uint64_t bytes, ULONG protect, ULONG *old);
+uint64_t VirtualQuery(uint64_t address, struct memory_information *info, uint64_t bytes);
+NTSTATUS RtlGetLastNtStatus(void);
+BOOL SetFilePointerEx(HANDLE file, int64_t distance, int64_t *to, ULONG method);
+BOOL DeleteFileW(const WCHAR *name);
+BOOL MoveFileExW(const WCHAR *from, const WCHAR *to, ULONG flags);
+ULONG GetFileAttributesW(const WCHAR *name);
+ULONG GetTempFileNameW(const WCHAR *folder, const WCHAR *prefix, ULONG unique, WCHAR *to);
+BOOL CreateDirectoryA(const char *name, void *security);
+BOOL RemoveDirectoryA(const char *name);
+ULONG GetCurrentDirectoryA(ULONG size, char *buffer);
+void GetLocalTime(struct system_time *s);
+void w32_console_attach(void);
+
+#endif
