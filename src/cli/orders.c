@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/orders.h"
@@ -29,19 +30,6 @@ static struct copy {
 } copies[2];
 static unsigned newest; /* the other one is the state asked for before */
 static double deadline;
-
-static uint64_t hash_bytes(uint64_t h, const uint8_t *p, uint64_t n)
-{
-    for (; n >= 8; p += 8, n -= 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        h = (h ^ v) * 0x9FB21C651E98DF25ull;
-        h ^= h >> 32;
-    }
-    for (; n; p++, n--)
-        h = (h ^ *p) * 0x100000001B3ull;
-    return h;
-}
 
 static bool is_readable(uint64_t at)
 {
@@ -90,7 +78,7 @@ static uint64_t state(void *context)
         c->parts[c->count].base = s->base;
         c->parts[c->count].used = s->used;
         c->parts[c->count++].offset = total;
-        sum += hash_bytes(s->base, c->bytes + total, s->used);
+        sum += base_hash_bytes(s->base, c->bytes + total, s->used);
         total += s->used;
     }
     return sum;

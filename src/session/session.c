@@ -1,4 +1,5 @@
 /* One run from load to unload; see session.h. */
+#include "base/hash.h"
 #include "session/session.h"
 
 #include <dirent.h>
@@ -467,19 +468,6 @@ int outcome_exit_status(const struct outcome *o)
     return o->kind == FAILURE_NONE ? 0 : 1;
 }
 
-static uint64_t hash_bytes(uint64_t h, const uint8_t *p, uint64_t n)
-{
-    for (; n >= 8; p += 8, n -= 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        h = (h ^ v) * 0x9FB21C651E98DF25ull;
-        h ^= h >> 32;
-    }
-    for (; n; p++, n--)
-        h = (h ^ *p) * 0x100000001B3ull;
-    return h;
-}
-
 /* Images, pool and user memory are hashed whole; stacks are left to the events, because what lies below the last frame of an
  * ended thread tells nothing. */
 uint64_t session_run_hash(void)
@@ -488,7 +476,7 @@ uint64_t session_run_hash(void)
     for (uint32_t i = 0; i < MACHINE->segment_count; i++) {
         const struct segment *s = &MACHINE->segments[i];
         if (s->hashed && s->kind == SEGMENT_PLAIN)
-            h = hash_bytes(h ^ s->base, (const uint8_t *)s->base, s->used);
+            h = base_hash_bytes(h ^ s->base, (const uint8_t *)s->base, s->used);
     }
     return h;
 }
