@@ -219,23 +219,10 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
         cc_add(command, libraries[i]);
 }
 
-static bool has_wide_main(const struct cc_job *job)
-{
-    bool unicode = false;
-    for (size_t i = 0; i < job->compiler.count; i++)
-        unicode |= !strcmp(job->compiler.at[i], "-DUNICODE") || !strcmp(job->compiler.at[i], "-D_UNICODE");
-    for (size_t i = 0; job->kind == CC_PROGRAM && i < job->sources.count; i++)
-        if (cc_has_wide_main(job->sources.at[i], unicode))
-            return true;
-    return false;
-}
-
 static void add_gnu_program_link(struct cc_words *command, const struct cc_job *job)
 {
     if (job->kind == CC_LIBRARY)
         cc_add(command, "-shared");
-    if (has_wide_main(job))
-        cc_add(command, "-municode");
     cc_add_all(command, &job->libraries);
     cc_addf(command, "-L%s", job->lib);
     if (job->race || job->address || job->coverage)

@@ -52,9 +52,6 @@ int cc_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* Fills a job from the command line. Returns 0, or the exit status after having said what is wrong. */
 int cc_parse(struct cc_job *job, int argc, char **argv);
 
-/* Whether a source has wmain, or _tmain that is wmain with UNICODE. */
-bool cc_has_wide_main(const char *path, bool unicode);
-
 /* Whether a word stands in a source's code. */
 bool cc_mentions(const char *path, const char *word);
 bool cc_is_cpp(const char *path);

@@ -205,7 +205,12 @@ static bool mend_main(struct cc_job *job, struct cc_words *command, const char *
         return false;
     job->free_main = true;
     if (is_wide) {
+        bool unicode = false;
+        for (size_t i = 0; i < job->compiler.count; i++)
+            unicode |= !strncmp(job->compiler.at[i], "-DUNICODE", strlen("-DUNICODE"));
         cc_add(command, "-municode");
+        if (!unicode) /* wide arguments do not make CreateFile mean CreateFileW */
+            cc_add(command, "-UUNICODE");
         return true;
     }
     cc_add(command, "-ffreestanding"); /* the one way to tell clang that main is any function */

@@ -14,6 +14,7 @@ failures = 0
 PROGRAMS = {  # name: (options, text, what it prints with one argument)
     'odd': ([], 'VOID __cdecl main(_In_ ULONG argc, _In_reads_(argc) PCHAR argv[])\n{ printf("%u %s", argc, argv[1]); exit(0); }', '2 x'),
     'comment': ([], '/* main(ULONG) */ int main(int argc, char **argv)\n{ puts("main(ULONG argc)"); }', 'main(ULONG argc)'),
+    'wide, ANSI functions': ([], 'int wmain(int argc, wchar_t **argv)\n{ char b[99]; GetWindowsDirectory(b, 99); printf("%s %ls", b, argv[1]); return 0; }', 'C:\\Windows x'),
     'wide': ([], 'int __cdecl wmain(int argc, wchar_t **argv)\n{ wprintf(L"%d %ls", argc, argv[1]); return 0; }', '2 x'),
     'generic': (['-DUNICODE', '-D_UNICODE'], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
     'narrow': ([], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),

@@ -1,6 +1,4 @@
-/* What a program's sources say about their start, seen in the text.
- *
- * wmain: Microsoft's linker chooses the start-up code by what it finds; here -municode does. */
+/* What stands in the code of a source, seen in its text without comments and strings. */
 #include "cli/cc_job.h"
 
 #include <ctype.h>
@@ -48,41 +46,12 @@ static bool is_word_char(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* The next function of that name that is declared or defined outside all bodies, from *at on: what follows its parenthesis; NULL. */
-static const char *outer_function(const char **at, int *depth, const char *start, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *p = *at; *p; p++) {
-        *depth += (*p == '{') - (*p == '}');
-        if (*depth > 0 || strncmp(p, name, n) != 0 || is_word_char(p[n]) || (p > start && is_word_char(p[-1])))
-            continue;
-        const char *open = p + n + strspn(p + n, " \t\r\n");
-        *at = p + n;
-        if (*open == '(')
-            return open + 1;
-    }
-    return NULL;
-}
-
 static char *code_of(const char *path)
 {
     char *text = text_of(path);
     if (text)
         blank_out(text);
     return text;
-}
-
-bool cc_has_wide_main(const char *path, bool unicode)
-{
-    char *text = code_of(path);
-    const char *at = text, *again = text;
-    int depth = 0;
-    bool wide = text && outer_function(&at, &depth, text, "wmain");
-    depth = 0;
-    unicode |= text && (strstr(text, "#define _UNICODE") || strstr(text, "#define UNICODE"));
-    wide |= text && unicode && outer_function(&again, &depth, text, "_tmain");
-    free(text);
-    return wide;
 }
 
 bool cc_mentions(const char *path, const char *word)
