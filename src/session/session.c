@@ -242,7 +242,9 @@ static void command_line(char *out, size_t size)
 {
     /* The name alone: a run must not depend on where the program lies. */
     const char *name = strrchr(config->program, strchr(config->program, '/') ? '/' : ':');
-    size_t n = (size_t)snprintf(out, size, "%s", name ? name + 1 : config->program);
+    char first[1400];
+    argument_put(first, sizeof first, name ? name + 1 : config->program);
+    size_t n = (size_t)snprintf(out, size, "%s", first + 1);
     for (uint32_t i = 0; i < config->arg_count && n < size; i++) {
         char text[600];
         if (!pnp_expand(config->args[i], text, sizeof text)) {
