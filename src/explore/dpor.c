@@ -51,8 +51,8 @@ struct dpor {
     int32_t gone[EXPLORE_AGENTS_MAX], arrival[EXPLORE_AGENTS_MAX], covered[EXPLORE_AGENTS_MAX];
     struct trial trials[EXPLORE_ALTERNATIVES_MAX];
     unsigned trial_count;
-    uint32_t *waiting_events; /* conflicts met while looking for what holds an operation back */
-    size_t waiting_room;
+    struct cursor *cursors; /* on conflicts met while looking for what holds an operation back */
+    size_t cursor_room;
     struct remembered *remembered;
     uint32_t *trail; /* branches from the reversal's node down to where it was followed */
     size_t trail_count, trail_room;
@@ -457,29 +457,22 @@ struct held {
     uint8_t alternative;
 };
 
-static int newest_first(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-static size_t conflicts_before(struct dpor *d, uint32_t wants, size_t until)
+/* Cursors on what conflicts with what an operation wants: before the event that it is, or anywhere on the path. */
+static unsigned start_cursors(struct dpor *d, uint32_t wants, size_t until)
 {
     struct path *p = d->path;
     const struct footprint *f = &p->prints.all[wants];
-    const struct touch *t = p->prints.touches + f->first;
-    size_t n = 0;
+    unsigned n = 0;
+    d->cursors = explore_grow(d->cursors, &d->cursor_room, f->count + 1, sizeof *d->cursors);
     for (uint32_t i = 0; i < f->count; i++) {
-        uint32_t a = t[i].object < p->heads_known ? p->heads[t[i].object] : NO_EVENT;
-        for (; a != NO_EVENT; a = p->accesses[a].before) {
-            if (p->accesses[a].event >= until || !touch_kinds_conflict(p->accesses[a].kind, t[i].kind))
-                continue;
-            d->waiting_events = explore_grow(d->waiting_events, &d->waiting_room, n + 1, sizeof *d->waiting_events);
-            d->waiting_events[n++] = p->accesses[a].event;
-        }
+        const struct touch *t = p->prints.touches + f->first + i;
+        uint32_t a;
+        if (until < p->count)
+            a = p->accesses[p->events[until].accesses + i].before;
+        else
+            a = t->object < p->heads_known ? p->heads[t->object] : NO_EVENT;
+        n = cursor_add(p, d->cursors, n, a, t->kind);
     }
-    if (f->count > 1 && n > 1)
-        qsort(d->waiting_events, n, sizeof *d->waiting_events, newest_first);
     return n;
 }
 
@@ -600,18 +593,24 @@ static bool consider_held(struct dpor *d, const struct held *h, uint32_t c)
     return was_enabled || o == SETTLED;
 }
 
+/* until: the event that the operation is, or the end of the path. */
 static void held_races(struct dpor *d, const struct held *h, size_t until)
 {
     struct path *p = d->path;
-    size_t n = conflicts_before(d, h->wants, until);
-    memcpy(d->covered, d->arrival, p->stride * sizeof *d->covered);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t c = d->waiting_events[i];
+    unsigned n = start_cursors(d, h->wants, until);
+    uint32_t last = NO_EVENT;
+    if (n)
+        memcpy(d->covered, d->arrival, p->stride * sizeof *d->covered);
+    while (n) {
+        unsigned newest = cursor_newest(d->cursors, n);
+        uint32_t c = d->cursors[newest].event;
         const struct event *e = &p->events[c];
-        if (e->agent == h->agent || d->covered[e->agent] >= (int32_t)e->index || (i && c == d->waiting_events[i - 1]))
-            continue;
-        if (consider_held(d, h, c))
+        if (c != last && e->agent != h->agent && d->covered[e->agent] < (int32_t)e->index && consider_held(d, h, c))
             clock_join(d->covered, path_clock(p, c), p->stride);
+        last = c;
+        /* all below a write happens before it */
+        bool end = p->accesses[d->cursors[newest].access].kind == EXPLORE_WRITE && d->covered[e->agent] >= (int32_t)e->index;
+        n = cursor_next(p, d->cursors, n, newest, end);
     }
 }
 
@@ -819,7 +818,7 @@ void explore_dpor(struct search *s)
     branches_free(&d->branches);
     free(d->stands);
     free(d->sleepers);
-    free(d->waiting_events);
+    free(d->cursors);
     free(d->cuts);
     free(d->remembered);
     free(d->trail);

@@ -291,37 +291,33 @@ static void meet(struct path *p, const struct event *x, uint32_t with, int32_t *
 /* The newest conflicting access first, down to the first write: all below happen before it. */
 static void join_object(struct path *p, const struct event *x, const struct touch *t, int32_t *clock)
 {
-    for (uint32_t a = p->heads[t->object]; a != NO_EVENT; a = p->accesses[a].before) {
+    uint32_t a = path_conflicting(p, p->heads[t->object], t->kind);
+    while (a != NO_EVENT) {
         const struct access *older = &p->accesses[a];
-        if (touch_kinds_conflict(older->kind, t->kind))
-            meet(p, x, older->event, clock);
+        meet(p, x, older->event, clock);
         if (older->kind == EXPLORE_WRITE)
             break;
+        a = path_conflicting(p, older->before, t->kind);
     }
 }
 
 /* With several objects the entries have to be met newest first over all of them, or one could seem immediate that is not. */
 static void join_objects(struct path *p, const struct event *x, const struct touch *touches, unsigned count, int32_t *clock)
 {
-    uint32_t at[16], *cursor = count <= 16 ? at : malloc(count * sizeof *cursor);
-    if (!cursor)
+    struct cursor at[16], *cursors = count <= 16 ? at : malloc(count * sizeof *cursors);
+    if (!cursors)
         base_panic("out of memory while exploring");
+    unsigned n = 0;
     for (unsigned i = 0; i < count; i++)
-        cursor[i] = p->heads[touches[i].object];
-    for (;;) {
-        unsigned newest = count;
-        for (unsigned i = 0; i < count; i++)
-            if (cursor[i] != NO_EVENT && (newest == count || p->accesses[cursor[i]].event > p->accesses[cursor[newest]].event))
-                newest = i;
-        if (newest == count)
-            break;
-        const struct access *older = &p->accesses[cursor[newest]];
-        if (touch_kinds_conflict(older->kind, touches[newest].kind))
-            meet(p, x, older->event, clock);
-        cursor[newest] = older->kind == EXPLORE_WRITE ? NO_EVENT : older->before;
+        n = cursor_add(p, cursors, n, p->heads[touches[i].object], touches[i].kind);
+    while (n) {
+        unsigned newest = cursor_newest(cursors, n);
+        const struct access *older = &p->accesses[cursors[newest].access];
+        meet(p, x, older->event, clock);
+        n = cursor_next(p, cursors, n, newest, older->kind == EXPLORE_WRITE);
     }
-    if (cursor != at)
-        free(cursor);
+    if (cursors != at)
+        free(cursors);
 }
 
 /* A lock: the acquire before the newest release, unless that was known to come first anyway. When something else was done to the
@@ -347,7 +343,9 @@ static void push_accesses(struct path *p, uint32_t event, const struct touch *to
     p->accesses = explore_grow(p->accesses, &p->access_room, p->access_count + count, sizeof *p->accesses);
     for (unsigned i = 0; i < count; i++) {
         uint32_t *head = &p->heads[touches[i].object];
-        p->accesses[p->access_count] = (struct access){event, *head, touches[i].object, touches[i].kind, touches[i].lock};
+        p->accesses[p->access_count] = (struct access){event, *head, NO_EVENT, touches[i].object, touches[i].kind, touches[i].lock};
+        if (*head != NO_EVENT)
+            p->accesses[p->access_count].other = p->accesses[*head].kind != touches[i].kind ? *head : p->accesses[*head].other;
         *head = (uint32_t)p->access_count++;
     }
 }

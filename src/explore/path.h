@@ -55,6 +55,7 @@ struct node {
 
 struct access {
     uint32_t event, before; /* before: next older entry of the object, or NO_EVENT */
+    uint32_t other;         /* next older entry of another kind, or NO_EVENT */
     uint32_t object;
     uint8_t kind, lock;
 };
@@ -154,6 +155,50 @@ static inline const int32_t *path_clock(const struct path *p, size_t event)
 static inline const int32_t *path_counts(const struct path *p, size_t node)
 {
     return p->counts + node * p->stride;
+}
+
+/* From entry a (or NO_EVENT) on to the first one that an access of this kind conflicts with. */
+static inline uint32_t path_conflicting(const struct path *p, uint32_t a, unsigned kind)
+{
+    if (a != NO_EVENT && !touch_kinds_conflict(p->accesses[a].kind, kind))
+        return p->accesses[a].other;
+    return a;
+}
+
+/* Walks over what several accesses of one operation conflict with, newest event first. */
+struct cursor {
+    uint32_t access, event; /* where it stands, and its event */
+    uint8_t kind;
+};
+
+/* Adds one that starts at entry a, unless nothing conflicts. Returns the new number of cursors. */
+static inline unsigned cursor_add(const struct path *p, struct cursor *cursors, unsigned n, uint32_t a, unsigned kind)
+{
+    a = path_conflicting(p, a, kind);
+    if (a != NO_EVENT)
+        cursors[n++] = (struct cursor){a, p->accesses[a].event, (uint8_t)kind};
+    return n;
+}
+
+static inline unsigned cursor_newest(const struct cursor *cursors, unsigned n)
+{
+    unsigned newest = 0;
+    for (unsigned i = 1; i < n; i++)
+        newest = cursors[i].event > cursors[newest].event ? i : newest;
+    return newest;
+}
+
+/* Moves one on, or drops it where it has come to its end. Returns the new number of cursors. */
+static inline unsigned cursor_next(const struct path *p, struct cursor *cursors, unsigned n, unsigned at, bool end)
+{
+    uint32_t a = end ? NO_EVENT : path_conflicting(p, p->accesses[cursors[at].access].before, cursors[at].kind);
+    if (a == NO_EVENT) {
+        cursors[at] = cursors[n - 1];
+        return n - 1;
+    }
+    cursors[at].access = a;
+    cursors[at].event = p->accesses[a].event;
+    return n;
 }
 
 /* True if event a happens before b (or is b). */

@@ -32,12 +32,14 @@ uint32_t reversal_next(const struct reversal *r, unsigned agent)
 static bool object_conflicts(const struct reversal *r, const struct touch *t)
 {
     const struct path *p = r->path;
-    for (uint32_t a = p->heads[t->object]; a != NO_EVENT; a = p->accesses[a].before) {
+    uint32_t a = path_conflicting(p, p->heads[t->object], t->kind);
+    while (a != NO_EVENT) {
         const struct access *x = &p->accesses[a];
         if (x->event < r->at)
-            break;
-        if (touch_kinds_conflict(x->kind, t->kind) && reversal_has(r, x->event))
+            return false;
+        if (reversal_has(r, x->event))
             return true;
+        a = path_conflicting(p, x->before, t->kind);
     }
     return false;
 }
