@@ -285,11 +285,11 @@ host_vectors_load:
     xrstor [rdi]
     ret
 
-/* bool host_guarded_copy(void *to rdi, const void *from rsi, size_t bytes rdx): the signal handler sends a fault in here to
+/* bool host_guarded_rep(void *to rdi, const void *from rsi, size_t bytes rdx): the signal handler sends a fault in here to
  * host_guarded_fault. */
-    .globl host_guarded_copy
+    .globl host_guarded_rep
     .globl host_guarded_end
-host_guarded_copy:
+host_guarded_rep:
     mov rcx, rdx
     rep movsb
     mov eax, 1

@@ -49,15 +49,25 @@ struct host_fault {
 
 /* Maps the arena (all inaccessible) and the door page. Called once a process; ends it with a message on failure. */
 void host_arena_map(void);
-/* Makes [address, address+bytes) accessible; prot is PROT_*. Page-aligned. */
+/* Makes [address, address+bytes) accessible; prot is PROT_*. Page-aligned. Access that this takes away from memory of the user and
+ * kernel halves is gone at host_lose_now, which comes before guest code runs again. */
 void host_protect(uint64_t address, size_t bytes, int prot);
+extern bool host_losses_wait;
+void host_lose_now(void);
 /* What host_protect or host_alias last said about the page of an address in the user or kernel half; PROT_NONE elsewhere. */
 int host_page_protection(uint64_t address);
+/* Do all of these pages have that protection? */
+bool host_protection_is(uint64_t address, size_t bytes, int prot);
+/* host_protect that leaves a hidden slice hidden: the pages get that protection when it is shown. */
+void host_protection_restore(uint64_t address, size_t bytes, int prot);
 /* Counts calls that took write access away. */
 uint64_t host_write_losses(void);
 /* Processes' slices of the user half that nobody may touch while another process is current: the host's page tables only; what
  * host_page_protection says stays. host_protect and host_alias show the slice that they change. */
 void host_slices_hide_but(uint64_t shown_slice); /* 0: all */
+/* The same, as soon as guest code runs (who goes on has none below it): at host_slices_hide_now. */
+void host_slices_hide_but_later(uint64_t shown_slice);
+void host_slices_hide_now(void);
 void host_slices_show(void);
 void host_slice_show(uint64_t address);
 bool host_slice_is_hidden(uint64_t address);
@@ -82,7 +92,13 @@ bool host_has_fsgsbase(void);
 /* Assembly, door.S. */
 /* Copies from or to guest memory that may not be there: false if it faulted (a part may have been copied). For what NT does inside
  * its own __try: probes, reading what a user pointer points to, storing a status block. */
-bool host_guarded_copy(void *to, const void *from, size_t bytes);
+bool host_guarded_rep(void *to, const void *from, size_t bytes);
+static inline bool host_guarded_copy(void *to, const void *from, size_t bytes)
+{
+    if (host_losses_wait)
+        host_lose_now();
+    return host_guarded_rep(to, from, bytes);
+}
 void host_switch(uint64_t *save_sp, uint64_t load_sp);
 /* The same to the stack at [stack, stack + bytes), or to the main stack (0); fiber.c. */
 void host_fiber_switch(uint64_t *save_sp, uint64_t load_sp, uint64_t stack, size_t bytes);

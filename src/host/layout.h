@@ -14,7 +14,7 @@
 #define DOOR_PAGE 0x200300000000
 #define ALIAS_BASE 0x200400000000 /* system addresses of user pages, same offset as in the user half */
 
-#define VIEW_BASE 0x200600000000 /* the user half a second time, always accessible: for copying whole pages */
+#define VIEW_BASE 0x200600000000 /* the user and kernel halves a second time, always accessible: for copying whole pages */
 
 /* Entries of the door page: each is a jump to host code. */
 #define DOOR_ENTRY 0x00 /* an export was called; eax = index in the door table */

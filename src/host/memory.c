@@ -39,7 +39,7 @@ void host_arena_map(void)
     if (arena_fd < 0 || ftruncate(arena_fd, PRIVATE_END - USER_BASE) != 0)
         base_panic("cannot make the arena: %s", strerror(errno));
     map_at(USER_BASE, PRIVATE_END - USER_BASE, PROT_NONE, MAP_SHARED | MAP_NORESERVE, arena_fd, 0);
-    map_at(VIEW_BASE, USER_END - USER_BASE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, arena_fd, 0);
+    map_at(VIEW_BASE, PRIVATE_BASE - USER_BASE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, arena_fd, 0);
     map_at(DOOR_PAGE, 0x1000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     door_page_write(DOOR_ENTRY, host_door_entry);
     door_page_write(DOOR_RETURN, host_door_return);
@@ -52,12 +52,24 @@ void host_arena_map(void)
 static uint8_t page_protection[(PRIVATE_BASE - USER_BASE) >> 12];
 static uint64_t write_losses;
 
+/* What the processor's page tables say, but for hidden slices. They give more than page_protection says for the ranges in `losses`:
+ * access is taken away when guest code runs next, or somebody looks whether it is there. Most is given back before, by a restore. */
+static uint8_t page_actual[(PRIVATE_BASE - USER_BASE) >> 12];
+enum { MOST_LOSSES = 128 };
+static struct {
+    uint64_t address;
+    size_t bytes;
+} losses[MOST_LOSSES];
+static unsigned loss_count;
+bool host_losses_wait;
+
 /* Of each process's slice: whether it is hidden, and what of it was ever accessible. */
 static struct {
     bool hidden;
     uint64_t low, high;
 } slices[USER_SLICES];
 static bool any_hidden;
+static uint64_t hide_later; /* the slice to be shown, plus one, when guest code next runs; 0 = nothing to do */
 
 static void slice_note(uint64_t address, size_t bytes)
 {
@@ -90,6 +102,24 @@ uint64_t host_write_losses(void)
     return write_losses;
 }
 
+static uint8_t *actual_of(uint64_t address)
+{
+    return page_actual + ((address - USER_BASE) >> 12);
+}
+
+static bool is_tracked(uint64_t address)
+{
+    return address >= USER_BASE && address < PRIVATE_BASE;
+}
+
+static void protect_now(uint64_t address, size_t bytes, int prot)
+{
+    if (mprotect((void *)address, bytes, prot) != 0)
+        base_panic("mprotect of %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
+    if (is_tracked(address))
+        memset(actual_of(address), prot, (bytes + 0xFFF) >> 12);
+}
+
 bool host_slice_is_hidden(uint64_t address)
 {
     return any_hidden && address >= USER_BASE && address < USER_END && slices[(address - USER_BASE) / USER_SLICE].hidden;
@@ -108,8 +138,8 @@ void host_slice_show(uint64_t address)
         int prot = host_page_protection(at);
         for (run = at + 0x1000; run < slices[i].high && host_page_protection(run) == prot;)
             run += 0x1000;
-        if (prot != PROT_NONE && mprotect((void *)at, run - at, prot) != 0)
-            base_panic("mprotect of %zu bytes at %llx: %s", (size_t)(run - at), (unsigned long long)at, strerror(errno));
+        if (prot != PROT_NONE)
+            protect_now(at, run - at, prot);
     }
 }
 
@@ -119,23 +149,113 @@ void host_slices_show(void)
         host_slice_show(USER_BASE + i * USER_SLICE);
 }
 
+void host_slices_hide_but_later(uint64_t shown)
+{
+    hide_later = shown + 1;
+}
+
+void host_slices_hide_now(void)
+{
+    if (hide_later)
+        host_slices_hide_but(hide_later - 1);
+}
+
 void host_slices_hide_but(uint64_t shown)
 {
+    hide_later = 0;
     for (uint64_t i = 0; i < USER_SLICES; i++) {
         if (slices[i].hidden || !slices[i].high || USER_BASE + i * USER_SLICE == shown)
             continue;
         if (mprotect((void *)slices[i].low, slices[i].high - slices[i].low, PROT_NONE) != 0)
             base_panic("mprotect of a process's slice: %s", strerror(errno));
+        memset(actual_of(slices[i].low), PROT_NONE, (slices[i].high - slices[i].low) >> 12);
         slices[i].hidden = any_hidden = true;
     }
+    if (host_losses_wait)
+        host_lose_now();
+}
+
+bool host_protection_is(uint64_t address, size_t bytes, int prot)
+{
+    IR_ASSERT(address >= USER_BASE && address + bytes <= PRIVATE_BASE);
+    const uint8_t *p = page_protection + ((address - USER_BASE) >> 12);
+    size_t n = (bytes + 0xFFF) >> 12;
+    return p[0] == prot && (n == 1 || memcmp(p, p + 1, n - 1) == 0);
+}
+
+/* Pages of a range where the page tables give more than they should. */
+static void lose(uint64_t address, size_t bytes)
+{
+    const uint8_t *want = page_protection + ((address - USER_BASE) >> 12), *is = actual_of(address);
+    size_t n = (bytes + 0xFFF) >> 12, end;
+    for (size_t i = 0; i < n; i = end) {
+        int prot = want[i];
+        end = i + 1;
+        if (is[i] == prot)
+            continue;
+        while (end < n && want[end] == prot && is[end] != prot)
+            end++;
+        protect_now(address + (i << 12), (end - i) << 12, prot);
+    }
+}
+
+void host_lose_now(void)
+{
+    for (unsigned i = 0; i < loss_count; i++)
+        if (!host_slice_is_hidden(losses[i].address))
+            lose(losses[i].address, losses[i].bytes);
+    loss_count = 0;
+    host_losses_wait = false;
+}
+
+static void lose_later(uint64_t address, size_t bytes)
+{
+    for (unsigned i = 0; i < loss_count; i++)
+        if (losses[i].address == address && losses[i].bytes == bytes)
+            return;
+    if (loss_count == MOST_LOSSES)
+        host_lose_now();
+    losses[loss_count].address = address;
+    losses[loss_count++].bytes = bytes;
+    host_losses_wait = true;
+}
+
+enum change { CHANGES_NOTHING, TAKES_AWAY, GIVES };
+
+static enum change change_of(uint64_t address, size_t bytes, int prot)
+{
+    const uint8_t *is = actual_of(address);
+    enum change c = CHANGES_NOTHING;
+    for (size_t i = 0; i < (bytes + 0xFFF) >> 12; i++)
+        if (is[i] != prot) {
+            if (prot & ~is[i])
+                return GIVES;
+            c = TAKES_AWAY;
+        }
+    return c;
 }
 
 void host_protect(uint64_t address, size_t bytes, int prot)
 {
-    host_slice_show(address);
-    if (mprotect((void *)address, bytes, prot) != 0)
-        base_panic("mprotect of %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
-    protection_note(address, bytes, prot);
+    enum change c = GIVES;
+    if (is_tracked(address)) {
+        if (prot != PROT_NONE)
+            host_slice_show(address);
+        protection_note(address, bytes, prot);
+        c = change_of(address, bytes, prot);
+    }
+    if (c == GIVES)
+        protect_now(address, bytes, prot);
+    else if (c == TAKES_AWAY)
+        lose_later(address, bytes);
+}
+
+void host_protection_restore(uint64_t address, size_t bytes, int prot)
+{
+    if (host_slice_is_hidden(address))
+        protection_note(address, bytes, prot);
+    else
+        host_protect(address, bytes, prot);
 }
 
 void host_discard(uint64_t address, size_t bytes)
@@ -163,6 +283,8 @@ void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot)
     if (got == MAP_FAILED)
         base_panic("cannot alias %zu bytes: %s", bytes, strerror(errno));
     protection_note(alias, bytes, prot);
+    if (is_tracked(alias))
+        memset(actual_of(alias), prot, bytes >> 12);
 }
 
 uint64_t host_stack_prepare(uint64_t top, void (*fn)(void *), void *arg)

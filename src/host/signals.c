@@ -82,12 +82,12 @@ static enum host_fault_kind kind_of(int sig, const siginfo_t *info, const uconte
     }
 }
 
-/* host_guarded_copy has its own way out. */
+/* host_guarded_rep has its own way out. */
 extern const char host_guarded_end[], host_guarded_fault[];
 
 static bool is_guarded(uint64_t rip)
 {
-    return rip >= (uint64_t)host_guarded_copy && rip < (uint64_t)host_guarded_end;
+    return rip >= (uint64_t)host_guarded_rep && rip < (uint64_t)host_guarded_end;
 }
 
 static _Noreturn void die(int sig, const struct host_fault *f)

@@ -73,7 +73,11 @@ static void on_place(struct agent *a, struct processor *p)
 void ke_address_space_follow(void)
 {
     const struct process *p = ps_current_process();
-    host_slices_hide_but(p ? p->slice : 0);
+    uint64_t slice = p ? p->slice : 0;
+    if (MACHINE->fiber->fiber.callback) /* otherwise the kernel's own code, which sees everything; guest_call comes back to it */
+        host_slices_hide_but(slice);
+    else
+        host_slices_hide_but_later(slice);
 }
 
 PVOID ke_host_routine_add(uint32_t frame, void (*fn)(void *))

@@ -121,7 +121,7 @@ static void protect_uncovered(uint64_t base, uint64_t end)
                 protect_uncovered(r->base + r->bytes, end);
             return;
         }
-    host_protect(base, end - base, PROT_NONE);
+    host_protection_restore(base, end - base, PROT_NONE);
 }
 
 void mm_user_restored(void)

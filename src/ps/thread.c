@@ -173,7 +173,7 @@ void ps_user_stacks_restored(void)
             if (t->teb && t->user_stack == grown[i].stack)
                 limit = t->user_stack_limit;
         if (limit > grown[i].low)
-            host_protect(grown[i].low, limit - grown[i].low, PROT_NONE);
+            host_protection_restore(grown[i].low, limit - grown[i].low, PROT_NONE);
     }
     grown_count = 0;
 }

@@ -92,6 +92,8 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     fiber->frame_site = site;
     if (door_trace_hook)
         door_trace_hook(e, f, true, r);
+    if (host_losses_wait)
+        host_lose_now();
     return r;
 }
 
@@ -144,6 +146,10 @@ uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64
         in[i] = i < nargs ? args[i] : 0;
     for (unsigned i = 4; i < nargs; i++)
         ((uint64_t *)(f->guest_sp + 0x20))[i - 4] = args[i];
+    if (!f->callback)
+        host_slices_hide_now();
+    if (host_losses_wait)
+        host_lose_now();
     uint64_t r = host_guest_call(fn, f->guest_sp, in, f->frame_site);
     guest_frame_pop(mark);
     return r;

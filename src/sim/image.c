@@ -497,12 +497,14 @@ static bool code_hidden; /* of the process, like all protections: some image's c
 static void code_protect(const struct image *image, bool hide)
 {
     const struct pe_image *pe = &image->file->pe;
+    bool in_arena = image->base >= KERNEL_BASE && image->base < KERNEL_END; /* elsewhere nobody keeps protections */
     for (uint32_t i = 0; i < pe->section_count; i++) {
         const struct pe_section *s = &pe->sections[i];
         uint32_t span = pe_section_span(pe, s);
-        int protection = section_protection(pe, s);
-        if (span && (protection & PROT_EXEC) && !(protection & PROT_WRITE))
-            host_protect(image->base + s->rva, span, hide ? PROT_NONE : protection);
+        int protection = section_protection(pe, s), wanted = hide ? PROT_NONE : protection;
+        bool is_code = span && (protection & PROT_EXEC) && !(protection & PROT_WRITE);
+        if (is_code && (!in_arena || host_page_protection(image->base + s->rva) != wanted))
+            host_protect(image->base + s->rva, span, wanted);
     }
 }
 

@@ -322,7 +322,7 @@ extern void (*sim_restored_hook)(void);
 
 struct snapshot;
 struct snapshot *sim_snapshot_take(void);
-void sim_snapshot_restore(const struct snapshot *s);
+void sim_snapshot_restore(struct snapshot *s);
 void sim_snapshot_free(struct snapshot *s);
 size_t sim_snapshot_bytes(const struct snapshot *s);
 

@@ -31,12 +31,24 @@ struct snapshot {
 
 static struct snapshot *unused;
 
+/* Where its bytes can be copied whatever the protection: the halves have a second mapping. Of the kernel half it is used only where
+ * it has to be; caches of translations are small. */
+static void *view_of(uint64_t base)
+{
+    return (void *)(base >= USER_BASE && base < PRIVATE_BASE ? base - USER_BASE + VIEW_BASE : base);
+}
+
+static void *bytes_of(uint64_t base)
+{
+    return base < USER_END ? view_of(base) : (void *)base;
+}
+
 static uint64_t lowest_used(uint64_t base, uint64_t size)
 {
-    const uint64_t *p = (const uint64_t *)base, *end = (const uint64_t *)(base + size);
+    const uint64_t *from = bytes_of(base), *p = from, *end = p + size / 8;
     while (p < end && !(p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7]))
         p += 8;
-    return (uint64_t)p;
+    return base + (uint64_t)(p - from) * 8;
 }
 
 /* The lowest byte in use of a guest stack. An agent that did not run since this was last asked (or a snapshot restored) did not go
@@ -95,42 +107,27 @@ static int protection_of(const struct part *p, size_t page)
     return p->protection == MIXED ? p->protections[page] : p->protection;
 }
 
-/* Makes pages writable (for the copy) or what they were (after it), where they are not. */
-static void protections_set(const struct part *p, bool writable)
+/* Gives pages back the protection that they had, where they have another one. */
+static void protections_restore(const struct part *p)
 {
     uint64_t low = part_low(p);
-    size_t n = p->base < PRIVATE_BASE ? part_pages(p) : 0;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at = low + (i << PAGE_SHIFT);
-        int now = host_page_protection(at), want = writable ? now | PROT_READ | PROT_WRITE : protection_of(p, i);
-        if (now != want)
-            host_protect(at, 1 << PAGE_SHIFT, want);
+    size_t n = p->base < PRIVATE_BASE ? part_pages(p) : 0, end;
+    if (n && p->protection != MIXED && host_protection_is(low, n << PAGE_SHIFT, p->protection))
+        return;
+    for (size_t i = 0; i < n; i = end) {
+        int want = protection_of(p, i);
+        end = i + 1;
+        if (host_page_protection(low + (i << PAGE_SHIFT)) == want)
+            continue;
+        while (end < n && protection_of(p, end) == want && host_page_protection(low + (end << PAGE_SHIFT)) != want)
+            end++;
+        host_protection_restore(low + (i << PAGE_SHIFT), (end - i) << PAGE_SHIFT, want);
     }
 }
 
-static bool is_readable(const struct part *p)
+static bool is_plain(const struct part *p)
 {
-    bool readable = true;
-    for (size_t i = 0; i < part_pages(p) && readable; i++)
-        readable = protection_of(p, i) & PROT_READ;
-    return readable;
-}
-
-/* Where its bytes can be copied whatever the protection: user memory has a second mapping. */
-static void *bytes_of(uint64_t base)
-{
-    return (void *)(base >= USER_BASE && base < USER_END ? base - USER_BASE + VIEW_BASE : base);
-}
-
-/* Committed memory may be inaccessible: PAGE_NOACCESS, guard pages. */
-static void copy_bytes(void *to, const struct part *p)
-{
-    bool hidden = (p->base < USER_BASE || p->base >= USER_END) && p->base < PRIVATE_BASE && !is_readable(p);
-    if (hidden)
-        protections_set(p, true);
-    memcpy(to, bytes_of(p->base), p->bytes);
-    if (hidden)
-        protections_set(p, false);
+    return p->base < USER_BASE || p->base >= PRIVATE_BASE || host_protection_is(part_low(p), part_pages(p) << PAGE_SHIFT, PROT_READ | PROT_WRITE);
 }
 
 static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
@@ -146,7 +143,7 @@ static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t
     p->protections = NULL;
     if (base < PRIVATE_BASE)
         protections_save(p);
-    copy_bytes(sn->data + sn->bytes, p);
+    memcpy(sn->data + sn->bytes, is_plain(p) ? bytes_of(base) : view_of(base), bytes);
     sn->bytes += bytes;
 }
 
@@ -210,7 +207,7 @@ static void wipe_stack(const struct snapshot *sn, struct segment *s, uint32_t in
             ;
     uint64_t then = index < sn->count ? sn->parts[index].base : s->base + s->size, now = stack_low(s);
     if (now < then)
-        memset((void *)now, 0, then - now);
+        memset(bytes_of(now), 0, then - now);
 }
 
 static void wipe(const struct snapshot *sn)
@@ -227,19 +224,18 @@ static void wipe(const struct snapshot *sn)
     }
 }
 
-void sim_snapshot_restore(const struct snapshot *sn)
+void sim_snapshot_restore(struct snapshot *sn)
 {
     bool lost = sn->write_losses != host_write_losses();
     host_stacks_copied();
     wipe(sn);
     for (uint32_t i = 0; i < sn->count; i++) {
         const struct part *p = &sn->parts[i];
-        if (lost && (p->base < USER_BASE || p->base >= USER_END))
-            protections_set(p, true);
-        memcpy(bytes_of(p->base), sn->data + p->offset, p->bytes);
+        memcpy(!lost || is_plain(p) ? bytes_of(p->base) : view_of(p->base), sn->data + p->offset, p->bytes);
         if (lost)
-            protections_set(p, false);
+            protections_restore(p);
     }
+    sn->write_losses = host_write_losses();
     image_restored();
     if (sim_restored_hook)
         sim_restored_hook();
