@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "explore/part.h"
 #include "explore/search.h"
 
 struct place {
@@ -59,6 +60,7 @@ struct bounded {
     int32_t arrival[EXPLORE_AGENTS_MAX];
     agents *stretches[EXPLORE_AGENTS_MAX]; /* what the stretch from an agent's n-th event last called for: a guess */
     size_t stretch_room[EXPLORE_AGENTS_MAX];
+    size_t root; /* of a part of the search: only what is below this node */
 };
 
 static agents bit(unsigned agent)
@@ -373,17 +375,12 @@ static void back(struct bounded *b)
     close_event(b);
 }
 
-/* One pass; true if it was walked to its end. */
-static bool pass(struct bounded *b)
+/* From the root, where the path stands; true if all was walked. */
+static bool walk(struct bounded *b)
 {
     struct path *p = b->path;
     unsigned agent, alternative;
     bool known;
-    b->left_out = b->learnt = b->skipped = false;
-    memset(b->places, 0, b->place_size * sizeof *b->places);
-    b->place_count = 0;
-    path_begin(p);
-    open_turn(b);
     enter(b, &known);
     if (path_node(p)->status != EXPLORE_RUNNING) {
         run_ended(b);
@@ -396,13 +393,24 @@ static bool pass(struct bounded *b)
             if (search_enough(b->s))
                 return false;
         }
-        if (p->count == 0)
+        if (p->count == b->root)
             return true;
         back(b);
     }
 }
 
-void explore_bounded(struct search *s)
+/* One pass; true if it was walked to its end. */
+static bool pass(struct bounded *b)
+{
+    b->left_out = b->learnt = b->skipped = false;
+    memset(b->places, 0, b->place_size * sizeof *b->places);
+    b->place_count = 0;
+    path_begin(b->path);
+    open_turn(b);
+    return walk(b);
+}
+
+static struct bounded *new_search(struct search *s, int bound)
 {
     struct bounded *b = calloc(1, sizeof *b);
     if (!b)
@@ -410,8 +418,25 @@ void explore_bounded(struct search *s)
     b->s = s;
     b->path = &s->path;
     b->path->races = true;
-    b->bound = s->config->iterate ? 0 : s->config->preemptions;
+    b->bound = bound;
     grow_places(b);
+    return b;
+}
+
+static void free_all(struct bounded *b)
+{
+    for (unsigned i = 0; i < EXPLORE_AGENTS_MAX; i++)
+        free(b->stretches[i]);
+    free(b->turns);
+    free(b->places);
+    free(b->rivals);
+    seen_free(&b->complete);
+    free(b);
+}
+
+void explore_bounded(struct search *s)
+{
+    struct bounded *b = new_search(s, s->config->iterate ? 0 : s->config->preemptions);
     bool done;
     for (;;) {
         do
@@ -426,11 +451,141 @@ void explore_bounded(struct search *s)
     }
     if (done)
         s->result->unbounded = !b->left_out && s->config->faults < 0 && s->result->complete;
-    for (unsigned i = 0; i < EXPLORE_AGENTS_MAX; i++)
-        free(b->stretches[i]);
-    free(b->turns);
-    free(b->places);
-    free(b->rivals);
-    seen_free(&b->complete);
-    free(b);
+    free_all(b);
+}
+
+/* --- parts ---------------------------------------------------------------------------------------------------------
+ *
+ * An item: the bound, whether only the places behind this one are wanted, the choices that lead here, the rivals known. Its nodes above
+ * are explored in full by whoever made the item, so nobody has to be called for there. */
+
+static void put_agents(struct bounded *b, struct bytes *out, agents set)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < b->path->agents && i < ALL; i++)
+        n += (set & bit(i)) != 0;
+    bytes_u(out, (set & bit(ALL)) != 0);
+    bytes_u(out, n);
+    for (unsigned i = 0; i < b->path->agents && i < ALL; i++)
+        if (set & bit(i))
+            bytes_u(out, b->path->ids[i]);
+}
+
+/* Those that came with the item are kept apart in `given`: only what is new goes back. */
+static void get_rivals(struct bounded *b, struct reader *in, struct bytes *given)
+{
+    struct prints_in prints = {0};
+    for (size_t n = read_count(in); n > 0 && !in->bad; n--) {
+        uint32_t print = get_print(in, &prints, &b->path->prints);
+        bool all = read_u(in);
+        if (all && print != FOOTPRINT_ALL)
+            learn(b, print, ALL);
+        for (size_t k = read_count(in); k > 0 && !in->bad; k--) {
+            unsigned agent = path_agent(b->path, (uint32_t)read_u(in));
+            if (print != FOOTPRINT_ALL)
+                learn(b, print, agent);
+        }
+    }
+    bytes_put(given, b->rivals, b->rival_room * sizeof *b->rivals);
+    free(prints.all);
+}
+
+static void put_rivals(struct bounded *b, struct bytes *out, const struct bytes *given)
+{
+    const agents *old = (const agents *)given->data;
+    size_t olds = given->count / sizeof *old;
+    struct prints_out m = {0};
+    struct bytes all = {0};
+    uint64_t n = 0;
+    for (size_t i = 0; i < b->rival_room; i++) {
+        agents set = b->rivals[i] & ~(i < olds ? old[i] : 0);
+        if (!set)
+            continue;
+        put_print(&all, &m, &b->path->prints, (uint32_t)i);
+        put_agents(b, &all, set);
+        n++;
+    }
+    bytes_u(out, n);
+    bytes_put(out, all.data, all.count);
+    bytes_free(&all);
+    free(m.map);
+}
+
+/* Every place that one event leads to: its class and agent that goes on, its cost, the choices. */
+static void put_places(struct bounded *b, struct bytes *out)
+{
+    struct path *p = b->path;
+    size_t root = b->root;
+    struct bytes all = {0};
+    uint64_t n = 0;
+    struct explore_schedule to = {0};
+    path_cut(p, root);
+    unsigned count = p->nodes[root].candidate_count;
+    for (unsigned i = 0; i < count && path_node(p)->status == EXPLORE_RUNNING; i++) {
+        struct candidate c = path_candidates(p, root)[i];
+        const struct node *at = path_node(p);
+        if (at->can_go_on && c.agent != at->running && (int)at->preemptions >= b->bound) {
+            b->left_out = true;
+            continue;
+        }
+        for (uint32_t left = search_alternatives(b->s, &c); left; left &= left - 1) {
+            path_step(p, c.agent, (unsigned)__builtin_ctz(left));
+            const struct node *x = path_node(p);
+            bytes_u(&all, x->can_go_on ? explore_mix(x->trace + p->keys[x->running]) : x->trace);
+            bytes_u(&all, x->preemptions);
+            path_schedule(p, &to);
+            put_schedule(&all, &to);
+            explore_schedule_free(&to);
+            n++;
+            path_cut(p, root);
+        }
+    }
+    bytes_u(out, n);
+    bytes_put(out, all.data, all.count);
+    bytes_free(&all);
+}
+
+void bounded_part(struct part *part)
+{
+    struct search *s = part->s;
+    struct path *p = &s->path;
+    struct reader *in = part->in;
+    struct explore_schedule to = {0};
+    struct bytes given = {0};
+    uint64_t bound = read_u(in);
+    bool only_expand = read_u(in);
+    struct bounded *b = new_search(s, bound < INT_MAX ? (int)bound : INT_MAX);
+    s->log = true;
+    get_schedule(in, &to);
+    path_begin(p);
+    path_checkpoint(p, 1);
+    open_turn(b);
+    get_rivals(b, in, &given);
+    for (size_t i = 0; i < to.count && !in->bad && !p->broken; i++) {
+        unsigned agent = path_agent(p, to.choices[i].agent);
+        const struct candidate *c = path_find(p, i, agent);
+        if (!c || !(c->alternatives >> to.choices[i].alternative & 1)) {
+            path_break(p, "broken promise: the choices that lead to a part of the search cannot be made where it is explored", NO_EVENT);
+            break;
+        }
+        path_step(p, agent, to.choices[i].alternative);
+        learn_from_event(b);
+        open_turn(b);
+    }
+    b->root = to.count;
+    if (!in->bad && !p->broken) {
+        b->learnt = false;
+        only_expand = only_expand && path_node(p)->status == EXPLORE_RUNNING;
+        bool done = !only_expand && walk(b);
+        part->flags |= done ? PART_FINISHED : 0u;
+        put_rivals(b, part->out, &given);
+        if (!done && !s->stopped) {
+            part->flags |= PART_EXPANDED;
+            put_places(b, part->out);
+        }
+        part->flags |= (b->left_out ? PART_LEFT_OUT : 0u) | (b->skipped ? PART_SKIPPED : 0u);
+    }
+    bytes_free(&given);
+    explore_schedule_free(&to);
+    free_all(b);
 }

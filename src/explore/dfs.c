@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "explore/part.h"
 #include "explore/search.h"
 
 /* What was tried at a node: candidates in order from the running agent on, and the alternatives left of the one at `at`. */
@@ -19,6 +20,7 @@ struct dfs {
     bool left_out;   /* by the preemption bound */
     struct turn *turns;
     size_t room;
+    size_t root; /* of a part of the search: only what is below this node */
 };
 
 /* Position in the point's list of the i-th candidate to try: the running agent, then those after it. */
@@ -81,21 +83,18 @@ static void run_ended(struct dfs *d)
         search_ran(d->s);
 }
 
-/* One round; true if it was walked to its end. */
-static bool round_of(struct dfs *d)
+/* From the root, where the path stands; true if all was walked. */
+static bool walk(struct dfs *d)
 {
     struct path *p = &d->s->path;
     unsigned agent, alternative;
-    d->left_out = false;
-    path_begin(p);
-    open_node(d);
     if (path_node(p)->status != EXPLORE_RUNNING)
         run_ended(d);
     for (;;) {
         if (search_enough(d->s))
             return false;
         while (!next_choice(d, &agent, &alternative)) {
-            if (p->count == 0)
+            if (p->count == d->root)
                 return true;
             path_cut(p, p->count - 1);
         }
@@ -113,6 +112,15 @@ static bool round_of(struct dfs *d)
     }
 }
 
+/* One round; true if it was walked to its end. */
+static bool round_of(struct dfs *d)
+{
+    d->left_out = false;
+    path_begin(&d->s->path);
+    open_node(d);
+    return walk(d);
+}
+
 void explore_dfs(struct search *s)
 {
     int bound = s->config->preemptions < 0 ? INT_MAX : s->config->preemptions;
@@ -126,5 +134,64 @@ void explore_dfs(struct search *s)
         s->result->preemptions = d.preemptions;
         s->result->unbounded = !d.left_out && s->config->delays < 0 && s->config->faults < 0 && s->result->complete;
     }
+    free(d.turns);
+}
+
+/* --- parts: a bound, whether runs below it count, and the choices that lead there ------------------------------------ */
+
+static void put_rest(struct dfs *d, struct bytes *out)
+{
+    struct path *p = &d->s->path;
+    struct explore_schedule to = {0};
+    struct bytes all = {0};
+    uint64_t n = 0;
+    unsigned agent, alternative;
+    for (size_t i = p->count + 1; i-- > d->root;) {
+        path_cut(p, i);
+        while (path_node(p)->status == EXPLORE_RUNNING && next_choice(d, &agent, &alternative)) {
+            path_schedule(p, &to);
+            explore_schedule_append(&to, p->ids[agent], alternative);
+            put_schedule(&all, &to);
+            explore_schedule_free(&to);
+            n++;
+        }
+    }
+    bytes_u(out, n);
+    bytes_put(out, all.data, all.count);
+    bytes_free(&all);
+}
+
+void dfs_part(struct part *part)
+{
+    struct search *s = part->s;
+    struct path *p = &s->path;
+    struct dfs d = {.s = s};
+    struct explore_schedule to = {0};
+    uint64_t bound = read_u(part->in);
+    d.preemptions = bound ? (int)(bound - 1) : INT_MAX;
+    d.exact = read_u(part->in);
+    get_schedule(part->in, &to);
+    path_begin(p);
+    path_checkpoint(p, 1);
+    open_node(&d);
+    for (size_t i = 0; i < to.count && !part->in->bad && !p->broken; i++) {
+        unsigned agent = path_agent(p, to.choices[i].agent);
+        const struct candidate *c = path_find(p, i, agent);
+        if (!c || !(c->alternatives >> to.choices[i].alternative & 1)) {
+            path_break(p, "broken promise: the choices that lead to a part of the search cannot be made where it is explored", NO_EVENT);
+            break;
+        }
+        path_step(p, agent, to.choices[i].alternative);
+        open_node(&d);
+    }
+    d.root = to.count;
+    if (!part->in->bad && !p->broken) {
+        bool done = walk(&d);
+        part->flags |= (done ? PART_FINISHED : 0u) | (d.left_out ? PART_LEFT_OUT : 0u);
+        if (!done && !s->stopped)
+            put_rest(&d, part->out);
+        part->flags |= d.left_out ? PART_LEFT_OUT : 0u;
+    }
+    explore_schedule_free(&to);
     free(d.turns);
 }

@@ -18,47 +18,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "explore/reversal.h"
-#include "explore/search.h"
-#include "explore/wakeup.h"
-
-struct sleeper {
-    uint32_t print;
-    uint16_t agent;
-    uint8_t alternative;
-};
-
-/* Beside each node of the path. */
-struct stand {
-    uint32_t tree; /* first branch; the one being explored comes first */
-    size_t sleepers, sleeper_count;
-};
-
-struct trial {
-    uint32_t print;
-    uint8_t alternative;
-};
-
-struct dpor {
-    struct search *s;
-    struct path *path;
-    struct branches branches;
-    struct stand *stands;
-    size_t stand_room;
-    struct sleeper *sleepers;
-    size_t sleeper_room;
-    struct reversal reversal;
-    int32_t gone[EXPLORE_AGENTS_MAX], arrival[EXPLORE_AGENTS_MAX], covered[EXPLORE_AGENTS_MAX];
-    struct trial trials[EXPLORE_ALTERNATIVES_MAX];
-    unsigned trial_count;
-    struct cursor *cursors; /* on conflicts met while looking for what holds an operation back */
-    size_t cursor_room;
-    struct remembered *remembered;
-    uint32_t *trail; /* branches from the reversal's node down to where it was followed */
-    size_t trail_count, trail_room;
-    struct cut *cuts;
-    size_t cut_count, cut_room;
-};
+#include "explore/dpor.h"
 
 /* --- nodes ------------------------------------------------------------------------------------------------------- */
 
@@ -67,7 +27,7 @@ static struct stand *top(struct dpor *d)
     return &d->stands[d->path->count];
 }
 
-static void add_sleeper(struct dpor *d, struct stand *st, struct sleeper sleeper)
+void dpor_add_sleeper(struct dpor *d, struct stand *st, struct sleeper sleeper)
 {
     size_t at = st->sleepers + st->sleeper_count++;
     d->sleepers = explore_grow(d->sleepers, &d->sleeper_room, at + 1, sizeof *d->sleepers);
@@ -98,8 +58,19 @@ static void open_stand(struct dpor *d, uint32_t tree)
     for (size_t i = 0; i < was->sleeper_count; i++) {
         struct sleeper s = d->sleepers[was->sleepers + i];
         if (s.agent != e->agent && !footprint_conflict(&p->prints, s.print, e->print))
-            add_sleeper(d, st, s);
+            dpor_add_sleeper(d, st, s);
     }
+    st->inherited = st->sleeper_count;
+}
+
+struct stand *dpor_stand(struct dpor *d, size_t node)
+{
+    d->stands = explore_grow(d->stands, &d->stand_room, node + 1, sizeof *d->stands);
+    struct stand *st = &d->stands[node];
+    *st = (struct stand){.tree = NO_BRANCH};
+    if (node)
+        st->sleepers = st[-1].sleepers + st[-1].sleeper_count;
+    return st;
 }
 
 /* --- trying ------------------------------------------------------------------------------------------------------ */
@@ -263,7 +234,7 @@ static enum answer slept(struct dpor *d, bool conflict_stays)
     "not said to, or its agent waits where it was said never to"
 
 /* Learns what the event of branch b touches: runs what leads to it, d->trail, and the event. */
-static void try_branch(struct dpor *d, uint32_t b)
+void dpor_try_branch(struct dpor *d, uint32_t b)
 {
     struct path *p = d->path;
     struct explore_event e = {0};
@@ -303,7 +274,7 @@ static enum answer agrees(struct dpor *d, uint32_t b)
     if (x->print == FOOTPRINT_UNKNOWN && item != NO_EVENT) /* all alternatives: that of the item is among them */
         return reversal_initial(r, x->agent, d->path->events[item].alternative, x->print, true);
     if (x->print == FOOTPRINT_UNKNOWN)
-        try_branch(d, b);
+        dpor_try_branch(d, b);
     if (d->path->broken)
         return YES;
     return reversal_initial(r, x->agent, d->branches.all[b].alternative, d->branches.all[b].print, true);
@@ -359,6 +330,8 @@ static void insert(struct dpor *d, uint32_t parent)
             grow(d, &parent, p->events[i].agent, p->events[i].alternative, p->events[i].print);
     if (!r->ran)
         grow(d, &parent, r->agent, r->alternative, r->print);
+    if (r->at < d->root)
+        part_pass_on(d);
     if (d->branches.alive > d->s->config->nodes && !d->s->stopped) {
         d->s->stopped = d->s->result->bound_hit = true;
         search_not_complete(d->s, "the wake-up tree outgrew its limit of nodes");
@@ -407,7 +380,8 @@ static enum outcome consider(struct dpor *d, bool direct)
         plan = planned(d, true, &parent);
     if (plan == YES)
         return ELSEWHERE;
-    if (sleep == NO && plan == NO && direct) {
+    bool passed_on = r->at < d->root && r->print == FOOTPRINT_UNKNOWN; /* who gets it has no machine to try it with */
+    if (sleep == NO && plan == NO && direct && !passed_on) {
         if (r->print == FOOTPRINT_UNKNOWN)
             r->alternative = ANY_ALTERNATIVE;
         insert(d, parent);
@@ -677,7 +651,7 @@ static void all_races(struct dpor *d)
 /* --- the search -------------------------------------------------------------------------------------------------- */
 
 /* The other alternatives of the operation whose branch was just explored. The path ends at its node. */
-static void add_alternatives(struct dpor *d, unsigned agent)
+void dpor_alternatives(struct dpor *d, unsigned agent)
 {
     struct path *p = d->path;
     const struct candidate *c = path_find(p, p->count, agent);
@@ -780,19 +754,19 @@ static void run(struct dpor *d)
 static bool back(struct dpor *d)
 {
     struct path *p = d->path;
-    while (p->count > 0) {
+    while (p->count > d->root) {
         struct event e = p->events[p->count - 1];
         path_cut(p, p->count - 1);
-        add_sleeper(d, top(d), (struct sleeper){e.print, e.agent, e.alternative});
+        dpor_add_sleeper(d, top(d), (struct sleeper){e.print, e.agent, e.alternative});
         branch_drop_first(&d->branches, &top(d)->tree);
-        add_alternatives(d, e.agent);
+        dpor_alternatives(d, e.agent);
         if (top(d)->tree != NO_BRANCH)
             return true;
     }
     return false;
 }
 
-void explore_dpor(struct search *s)
+struct dpor *dpor_new(struct search *s)
 {
     struct dpor *d = calloc(1, sizeof *d);
     if (!d)
@@ -801,20 +775,11 @@ void explore_dpor(struct search *s)
     d->path = &s->path;
     s->path.races = true;
     d->sleepers = explore_grow(NULL, &d->sleeper_room, 1, sizeof *d->sleepers);
-    path_begin(&s->path);
-    open_stand(d, NO_BRANCH);
-    bool more = true;
-    while (more && !search_enough(s)) {
-        run(d);
-        if (!s->stopped && !s->path.broken) {
-            all_races(d);
-            more = back(d);
-        }
-    }
-    if (!more) {
-        s->result->unbounded = s->result->complete && s->config->faults < 0;
-        s->result->preemptions = s->result->complete ? INT32_MAX : -1;
-    }
+    return d;
+}
+
+void dpor_free(struct dpor *d)
+{
     branches_free(&d->branches);
     free(d->stands);
     free(d->sleepers);
@@ -823,4 +788,29 @@ void explore_dpor(struct search *s)
     free(d->remembered);
     free(d->trail);
     free(d);
+}
+
+bool dpor_explore(struct dpor *d)
+{
+    bool more = true;
+    while (more && !search_enough(d->s)) {
+        run(d);
+        if (!d->s->stopped && !d->path->broken) {
+            all_races(d);
+            more = back(d);
+        }
+    }
+    return !more;
+}
+
+void explore_dpor(struct search *s)
+{
+    struct dpor *d = dpor_new(s);
+    path_begin(&s->path);
+    open_stand(d, NO_BRANCH);
+    if (dpor_explore(d)) {
+        s->result->unbounded = s->result->complete && s->config->faults < 0;
+        s->result->preemptions = s->result->complete ? INT32_MAX : -1;
+    }
+    dpor_free(d);
 }

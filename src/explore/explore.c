@@ -90,6 +90,13 @@ static bool note_failure(struct search *s, const struct explore_outcome *outcome
     return first;
 }
 
+static void log_run(struct search *s, uint64_t trace, uint64_t failure)
+{
+    const uint64_t entry[2] = {trace, failure};
+    if (s->log)
+        bytes_put(&s->runs, entry, sizeof entry);
+}
+
 void search_ran(struct search *s)
 {
     const struct node *n = path_node(&s->path);
@@ -101,6 +108,8 @@ void search_ran(struct search *s)
     s->result->schedules++;
     if (s->config->strategy == EXPLORE_DPOR || s->config->strategy == EXPLORE_DFS ? s->config->count_traces : true)
         s->result->traces += seen_add(&s->traces, n->trace);
+    if (!bad)
+        log_run(s, n->trace, 0);
     if (!bad && !s->config->ran)
         return;
     path_sync(&s->path);
@@ -109,6 +118,7 @@ void search_ran(struct search *s)
     path_schedule(&s->path, &schedule);
     if (bad) {
         s->path.machine->outcome(s->path.machine->context, &outcome);
+        log_run(s, n->trace, outcome.key);
         first = note_failure(s, &outcome, &schedule);
     }
     if (s->config->ran) {
@@ -145,11 +155,11 @@ bool search_enough(struct search *s)
         return true;
     const struct explore_config *c = s->config;
     if (c->schedules && s->result->schedules + s->result->cut + s->result->blocked >= c->schedules) {
-        search_not_complete(s, "the number of schedules asked for was reached");
+        search_not_complete(s, SEARCH_ENOUGH_RUNS);
         return true;
     }
     if (c->stop && c->stop(c->user)) {
-        search_not_complete(s, "stopped before the end");
+        search_not_complete(s, SEARCH_STOPPED);
         return true;
     }
     return false;
@@ -169,7 +179,7 @@ uint32_t search_alternatives(const struct search *s, const struct candidate *c)
 
 /* --- the front ---------------------------------------------------------------------------------------------------- */
 
-static void fill_defaults(struct explore_config *c)
+void search_defaults(struct explore_config *c)
 {
     c->steps = c->steps ? c->steps : DEFAULT_STEPS;
     c->nodes = c->nodes ? c->nodes : DEFAULT_NODES;
@@ -180,7 +190,7 @@ static void fill_defaults(struct explore_config *c)
 void explore_run(const struct explore_machine *machine, const struct explore_config *config, struct explore_result *result)
 {
     struct explore_config full = *config;
-    fill_defaults(&full);
+    search_defaults(&full);
     *result = (struct explore_result){.complete = true, .preemptions = -1};
     struct search s = {.config = &full, .result = result};
     path_init(&s.path, machine);

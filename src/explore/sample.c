@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "explore/part.h"
 #include "explore/search.h"
 
 enum { MOST_DEPTH = 64, MOST_OBJECTS = 1024, DEFAULT_RUNS = 1000, FIRST_LENGTH = 100, ONE_FAULT_IN = 8 };
@@ -224,24 +225,36 @@ static void begin(struct sampler *m, uint64_t number)
         surw_begin(m);
 }
 
-static void run(struct sampler *m)
+static void run(struct sampler *m, bool counts)
 {
     struct path *p = &m->s->path;
     path_begin(p);
     while (path_node(p)->status == EXPLORE_RUNNING && !p->broken) {
         if (search_too_long(m->s)) {
-            search_cut(m->s);
+            if (counts)
+                search_cut(m->s);
             return;
         }
         const struct candidate *c = pick(m);
         unsigned agent = c->agent, alternative = pick_alternative(m, c);
         path_step(p, agent, alternative);
     }
-    if (!p->broken)
+    if (!p->broken && counts)
         search_ran(m->s);
 }
 
-void explore_sample(struct search *s)
+/* Run 0 tells all others what to expect, so that what a run does depends on nothing but the seed and its number. */
+static void first_run(struct sampler *m, bool counts)
+{
+    begin(m, 0);
+    run(m, counts);
+    m->longest = m->s->path.count + 1;
+    if (m->s->config->strategy == EXPLORE_SURW)
+        surw_learn(m);
+}
+
+/* Runs from `first` on; true if all were made. */
+static bool sample(struct search *s, uint64_t first, uint64_t count)
 {
     struct sampler *m = calloc(1, sizeof *m);
     if (!m)
@@ -252,17 +265,32 @@ void explore_sample(struct search *s)
     m->expected = calloc(MOST_OBJECTS, sizeof *m->expected);
     if (!m->expected)
         base_panic("out of memory while exploring");
-    uint64_t most = s->config->schedules || s->config->stop ? UINT64_MAX : DEFAULT_RUNS;
     path_begin(&s->path);
     path_checkpoint(&s->path, 1);
-    for (uint64_t number = 0; number < most && !search_enough(s); number++) {
-        begin(m, number);
-        run(m);
-        m->longest = number == 0 || s->path.count > m->longest ? s->path.count + 1 : m->longest;
-        if (s->config->strategy == EXPLORE_SURW)
-            surw_learn(m);
+    uint64_t done = 0;
+    if (first > 0 || !search_enough(s)) {
+        first_run(m, first == 0);
+        done = first == 0;
     }
-    search_not_complete(s, "schedules were drawn at random");
+    while (done < count && !search_enough(s)) {
+        begin(m, first + done++);
+        run(m, true);
+    }
     free(m->expected);
     free(m);
+    return done == count && !s->stopped;
+}
+
+void explore_sample(struct search *s)
+{
+    sample(s, 0, s->config->schedules || s->config->stop ? UINT64_MAX : DEFAULT_RUNS);
+    search_not_complete(s, "schedules were drawn at random");
+}
+
+/* A part: the number of its first run, how many. What is left of it follows from how many runs it brings. */
+void sample_part(struct part *part)
+{
+    uint64_t first = read_u(part->in), count = read_u(part->in);
+    if (!part->in->bad && sample(part->s, first, count))
+        part->flags |= PART_FINISHED;
 }

@@ -2,6 +2,7 @@
 #ifndef IRPLAB_EXPLORE_SEARCH_H
 #define IRPLAB_EXPLORE_SEARCH_H
 
+#include "explore/bytes.h"
 #include "explore/path.h"
 
 /* A set of hashes. */
@@ -19,7 +20,14 @@ struct search {
     struct explore_result *result;
     struct seen traces;
     bool stopped; /* a limit or a failure says enough */
+    bool log;     /* keep a list of runs: */
+    struct bytes runs; /* class and failure (0: none) of each */
 };
+
+/* Why a search is not complete that could go on. */
+#define SEARCH_STOPPED "stopped before the end"
+#define SEARCH_ENOUGH_RUNS "the number of schedules asked for was reached"
+void search_defaults(struct explore_config *c);
 
 /* The path stands at the end of a run: counts it, reports it, notes a failure. */
 void search_ran(struct search *s);

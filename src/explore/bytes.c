@@ -1,0 +1,97 @@
+#include "explore/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "explore/footprint.h"
+
+void bytes_free(struct bytes *b)
+{
+    free(b->data);
+    *b = (struct bytes){0};
+}
+
+void bytes_put(struct bytes *b, const void *data, size_t n)
+{
+    b->data = explore_grow(b->data, &b->room, b->count + n + 1, 1);
+    if (n)
+        memcpy(b->data + b->count, data, n);
+    b->count += n;
+}
+
+void bytes_u(struct bytes *b, uint64_t v)
+{
+    uint8_t out[10];
+    size_t n = 0;
+    for (; v >= 0x80; v >>= 7)
+        out[n++] = (uint8_t)(v | 0x80);
+    out[n++] = (uint8_t)v;
+    bytes_put(b, out, n);
+}
+
+void bytes_text(struct bytes *b, const char *text)
+{
+    size_t n = text ? strlen(text) : 0;
+    bytes_u(b, n);
+    bytes_put(b, text, n);
+}
+
+uint64_t read_u(struct reader *r)
+{
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        if (r->at == r->end)
+            break;
+        uint8_t c = *r->at++;
+        v |= (uint64_t)(c & 0x7F) << shift;
+        if (!(c & 0x80))
+            return v;
+    }
+    r->bad = true;
+    r->at = r->end;
+    return 0;
+}
+
+size_t read_count(struct reader *r)
+{
+    uint64_t n = read_u(r);
+    if (n <= (size_t)(r->end - r->at))
+        return (size_t)n;
+    r->bad = true;
+    r->at = r->end;
+    return 0;
+}
+
+const uint8_t *read_bytes(struct reader *r, size_t n)
+{
+    if (n > (size_t)(r->end - r->at)) {
+        r->bad = true;
+        r->at = r->end;
+        return NULL;
+    }
+    const uint8_t *p = r->at;
+    r->at += n;
+    return p;
+}
+
+char *read_text(struct reader *r)
+{
+    size_t n = read_count(r);
+    char *text = malloc(n + 1);
+    if (!text)
+        base_panic("out of memory (%zu bytes)", n);
+    const uint8_t *p = read_bytes(r, n);
+    memcpy(text, p ? (const char *)p : "", p ? n : 0);
+    text[p ? n : 0] = 0;
+    return text;
+}
+
+uint64_t bytes_hash(const void *data, size_t n)
+{
+    const uint8_t *p = data;
+    uint64_t h = 0xcbf29ce484222325ull;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 0x100000001b3ull;
+    return explore_mix(h);
+}

@@ -1,0 +1,77 @@
+/* A search in parts, for several processes: parts are explored by whoever has a machine (explore_part), kept in order by one process
+ * that needs none (share.h). Everything that passes between them is bytes; a part explored twice, or not to its end because its process
+ * died, changes nothing: what it brings counts once, when its result arrives.
+ *
+ *   reduction   A part is a leaf of the wake-up tree: a sequence of choices, with the sleep sets and branches of the nodes that it passes.
+ *               Nobody sleeps at a leaf, so what is below it is explored like a whole space. Reversals that land above it and are not
+ *               covered by what it knows of those nodes are passed on. Out of time, it comes back as the nodes it was in and their leaves.
+ *   dfs         A sequence of choices; all below it. Out of time, it comes back as the sequences that are left.
+ *   sampling    Numbers of runs; what a run does is a function of the seed and its number.
+ *   bounded     A place (see bounded.c) and the rivals known by now; all below it. Out of time, it comes back as the places it leads to.
+ *
+ * Why nothing is explored twice or missed: docs/distributed.md. */
+#ifndef IRPLAB_EXPLORE_PART_H
+#define IRPLAB_EXPLORE_PART_H
+
+#include "explore/bytes.h"
+#include "explore/explore.h"
+
+enum { PART_VERSION = 1 };
+
+/* What a part brings, besides what belongs to its strategy. */
+enum {
+    PART_FINISHED = 1, /* nothing is left of it */
+    PART_BOUND_HIT = 2,
+    PART_LEFT_OUT = 4, /* by the bound on preemptions */
+    PART_SKIPPED = 8,  /* bounded: an agent that nobody called for */
+    PART_EXPANDED = 16, /* bounded: came back as the places it leads to */
+};
+
+/* Explores an item and appends its result to out. seconds: about how long, at least one run is made. stop: asked between runs, ends the
+ * part early; NULL: never. progress: after each run. false: the item is not one. */
+typedef bool explore_part_stop(void *user);
+bool explore_part(const struct explore_machine *machine, const void *item, size_t size, double seconds, explore_part_stop *stop,
+                  void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out);
+
+/* --- inside the room --------------------------------------------------------------------------------------------- */
+
+struct search;
+struct path;
+
+/* Footprints in one message: each is written out where it comes up first. */
+struct prints_out {
+    uint32_t *map; /* by number: its index in the message + 1 */
+    size_t room;
+    uint32_t count;
+};
+struct footprints;
+void put_print(struct bytes *b, struct prints_out *m, const struct footprints *f, uint32_t print);
+
+struct prints_in {
+    uint32_t *all;
+    size_t count, room;
+};
+uint32_t get_print(struct reader *r, struct prints_in *m, struct footprints *f);
+
+void put_schedule(struct bytes *b, const struct explore_schedule *s);
+void get_schedule(struct reader *r, struct explore_schedule *s);
+void put_config(struct bytes *b, const struct explore_config *c);
+void get_config(struct reader *r, struct explore_config *c);
+
+/* Runs the choices from the start of the path; false: one cannot be made. opened: before each step and at the end. */
+struct part {
+    struct search *s;
+    struct reader *in;
+    struct bytes *out;       /* behind the common head */
+    struct bytes passed_on;  /* reversals */
+    uint32_t passed_on_count;
+    struct prints_out prints; /* of passed_on */
+    uint32_t flags;
+};
+
+void dpor_part(struct part *p);
+void dfs_part(struct part *p);
+void sample_part(struct part *p);
+void bounded_part(struct part *p);
+
+#endif

@@ -1,0 +1,56 @@
+/* One search kept in parts (part.h): what waits to be explored, what is being explored somewhere, what has been found. Needs no machine.
+ *
+ * Items are taken, and come back as results, in any order; one whose explorer was lost is put back and taken again. A result counts
+ * once. The totals of a search that came to its end do not depend on who explored what when. */
+#ifndef IRPLAB_EXPLORE_SHARE_H
+#define IRPLAB_EXPLORE_SHARE_H
+
+#include "explore/bytes.h"
+#include "explore/explore.h"
+
+struct share;
+
+/* config: as for explore_run; stop, ran and user are not looked at. */
+struct share *share_new(const struct explore_config *config);
+void share_free(struct share *p);
+
+/* The next item for an explorer, appended to item; *id is a hash of what it is. among: how many share the search, for what `schedules`
+ * leaves. false: nothing waits (share_out tells whether something may come back). */
+bool share_take(struct share *p, unsigned among, uint64_t *id, struct bytes *item);
+/* A result. false: it is none, or none of an item that is out; nothing has changed. */
+bool share_done(struct share *p, uint64_t id, const void *result, size_t size);
+/* Whoever had the item is lost. */
+void share_back(struct share *p, uint64_t id);
+
+size_t share_waiting(const struct share *p);
+size_t share_out(const struct share *p);
+/* Nothing is left to do: all is explored, or a limit or a failure says enough. */
+bool share_over(struct share *p);
+/* Runs counted so far. */
+uint64_t share_schedules(const struct share *p);
+/* As explore_run would leave it; the caller's to explore_result_free(). */
+void share_result(struct share *p, struct explore_result *out);
+
+/* All that is needed to go on later; what is out counts as waiting. */
+void share_save(struct share *p, struct bytes *out);
+/* NULL: it is none. */
+struct share *share_load(struct reader *in);
+
+/* --- inside the room: the reduction's tree (share_tree.c) ---------------------------------------------------------- */
+
+struct tree;
+struct tree *tree_new(void);
+void tree_free(struct tree *t);
+/* A leaf that waits, and its item (behind the configuration); NULL: there is none. */
+struct tree_node *tree_take(struct tree *t, uint64_t *id, struct bytes *item);
+void tree_back(struct tree *t, struct tree_node *leaf);
+/* What dpor_part wrote. false: it is nothing of the kind, and nothing has changed. */
+bool tree_done(struct tree *t, struct tree_node *leaf, struct reader *in, bool finished);
+/* The leaf will not be explored further. */
+void tree_give_up(struct tree *t, struct tree_node *leaf);
+size_t tree_waiting(const struct tree *t);
+size_t tree_nodes(const struct tree *t);
+void tree_save(const struct tree *t, struct bytes *out);
+struct tree *tree_load(struct reader *in);
+
+#endif
