@@ -54,23 +54,25 @@ void host_arena_map(void);
 void host_protect(uint64_t address, size_t bytes, int prot);
 extern bool host_losses_wait;
 void host_lose_now(void);
+/* Does host_lose_now take something away from these bytes? */
+bool host_will_lose(uint64_t address, size_t bytes);
 /* What host_protect or host_alias last said about the page of an address in the user or kernel half; PROT_NONE elsewhere. */
 int host_page_protection(uint64_t address);
 /* Do all of these pages have that protection? */
 bool host_protection_is(uint64_t address, size_t bytes, int prot);
-/* host_protect that leaves a hidden slice hidden: the pages get that protection when it is shown. */
+/* host_protect after a restore: in the user half access is not given yet, but when it is missed. */
 void host_protection_restore(uint64_t address, size_t bytes, int prot);
 /* Counts calls that took write access away. */
 uint64_t host_write_losses(void);
 /* Processes' slices of the user half that nobody may touch while another process is current: the host's page tables only; what
- * host_page_protection says stays. host_protect and host_alias show the slice that they change. */
+ * host_page_protection says stays. */
 void host_slices_hide_but(uint64_t shown_slice); /* 0: all */
 /* The same, as soon as guest code runs (who goes on has none below it): at host_slices_hide_now. */
 void host_slices_hide_but_later(uint64_t shown_slice);
 void host_slices_hide_now(void);
-void host_slices_show(void);
-void host_slice_show(uint64_t address);
-bool host_slice_is_hidden(uint64_t address);
+/* Should the page be accessible, and is not? host_show gives it its access, and its neighbours theirs. */
+bool host_is_hidden(uint64_t address);
+void host_show(uint64_t address);
 /* Gives pages back to zero. */
 void host_discard(uint64_t address, size_t bytes);
 /* Maps bytes at address outside the arena (images without relocations, 0x7FFE0000). false if that place is taken. */
@@ -95,7 +97,7 @@ bool host_has_fsgsbase(void);
 bool host_guarded_rep(void *to, const void *from, size_t bytes);
 static inline bool host_guarded_copy(void *to, const void *from, size_t bytes)
 {
-    if (host_losses_wait)
+    if (host_losses_wait && (host_will_lose((uint64_t)to, bytes) || host_will_lose((uint64_t)from, bytes)))
         host_lose_now();
     return host_guarded_rep(to, from, bytes);
 }

@@ -52,8 +52,10 @@ void host_arena_map(void)
 static uint8_t page_protection[(PRIVATE_BASE - USER_BASE) >> 12];
 static uint64_t write_losses;
 
-/* What the processor's page tables say, but for hidden slices. They give more than page_protection says for the ranges in `losses`:
- * access is taken away when guest code runs next, or somebody looks whether it is there. Most is given back before, by a restore. */
+/* What the processor's page tables say. They give more than page_protection says for the ranges in `losses`: access is taken away when
+ * guest code runs next, or somebody looks whether it is there. Most is given back before, by a restore. In the user half they may give
+ * less, nothing: that is how memory of processes that are not current is hidden. A page that should be accessible and is not gets its
+ * access at the first fault, with its neighbours of the same protection, if who touches it may. */
 static uint8_t page_actual[(PRIVATE_BASE - USER_BASE) >> 12];
 enum { MOST_LOSSES = 128 };
 static struct {
@@ -63,12 +65,10 @@ static struct {
 static unsigned loss_count;
 bool host_losses_wait;
 
-/* Of each process's slice: whether it is hidden, and what of it was ever accessible. */
+/* Of each process's slice: where the page tables give any access. */
 static struct {
-    bool hidden;
     uint64_t low, high;
 } slices[USER_SLICES];
-static bool any_hidden;
 static uint64_t hide_later; /* the slice to be shown, plus one, when guest code next runs; 0 = nothing to do */
 
 static void slice_note(uint64_t address, size_t bytes)
@@ -86,8 +86,6 @@ static void protection_note(uint64_t address, size_t bytes, int prot)
 {
     if (address < USER_BASE || address >= PRIVATE_BASE)
         return;
-    if (address < USER_END && prot != PROT_NONE)
-        slice_note(address, bytes);
     memset(page_protection + ((address - USER_BASE) >> 12), prot, (bytes + 0xFFF) >> 12);
     write_losses += !(prot & PROT_WRITE);
 }
@@ -112,41 +110,37 @@ static bool is_tracked(uint64_t address)
     return address >= USER_BASE && address < PRIVATE_BASE;
 }
 
+static void actual_note(uint64_t address, size_t bytes, int prot)
+{
+    if (!is_tracked(address))
+        return;
+    memset(actual_of(address), prot, (bytes + 0xFFF) >> 12);
+    if (address < USER_END && prot != PROT_NONE)
+        slice_note(address, bytes);
+}
+
 static void protect_now(uint64_t address, size_t bytes, int prot)
 {
     if (mprotect((void *)address, bytes, prot) != 0)
         base_panic("mprotect of %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
-    if (is_tracked(address))
-        memset(actual_of(address), prot, (bytes + 0xFFF) >> 12);
+    actual_note(address, bytes, prot);
 }
 
-bool host_slice_is_hidden(uint64_t address)
+bool host_is_hidden(uint64_t address)
 {
-    return any_hidden && address >= USER_BASE && address < USER_END && slices[(address - USER_BASE) / USER_SLICE].hidden;
+    return address >= USER_BASE && address < USER_END && (host_page_protection(address) & ~*actual_of(address));
 }
 
-void host_slice_show(uint64_t address)
+void host_show(uint64_t address)
 {
-    if (!host_slice_is_hidden(address))
-        return;
-    uint64_t i = (address - USER_BASE) / USER_SLICE, run;
-    slices[i].hidden = false;
-    any_hidden = false;
-    for (unsigned k = 0; k < USER_SLICES; k++)
-        any_hidden |= slices[k].hidden;
-    for (uint64_t at = slices[i].low; at < slices[i].high; at = run) {
-        int prot = host_page_protection(at);
-        for (run = at + 0x1000; run < slices[i].high && host_page_protection(run) == prot;)
-            run += 0x1000;
-        if (prot != PROT_NONE)
-            protect_now(at, run - at, prot);
-    }
-}
-
-void host_slices_show(void)
-{
-    for (uint64_t i = 0; any_hidden && i < USER_SLICES; i++)
-        host_slice_show(USER_BASE + i * USER_SLICE);
+    uint64_t page = address & ~0xFFFull, low = page, high = page + 0x1000;
+    uint64_t begin = page - (page - USER_BASE) % USER_SLICE, end = begin + USER_SLICE;
+    int prot = host_page_protection(page);
+    while (low > begin && host_page_protection(low - 0x1000) == prot && *actual_of(low - 0x1000) != prot)
+        low -= 0x1000;
+    while (high < end && host_page_protection(high) == prot && *actual_of(high) != prot)
+        high += 0x1000;
+    protect_now(low, high - low, prot);
 }
 
 void host_slices_hide_but_later(uint64_t shown)
@@ -164,12 +158,10 @@ void host_slices_hide_but(uint64_t shown)
 {
     hide_later = 0;
     for (uint64_t i = 0; i < USER_SLICES; i++) {
-        if (slices[i].hidden || !slices[i].high || USER_BASE + i * USER_SLICE == shown)
+        if (!slices[i].high || USER_BASE + i * USER_SLICE == shown)
             continue;
-        if (mprotect((void *)slices[i].low, slices[i].high - slices[i].low, PROT_NONE) != 0)
-            base_panic("mprotect of a process's slice: %s", strerror(errno));
-        memset(actual_of(slices[i].low), PROT_NONE, (slices[i].high - slices[i].low) >> 12);
-        slices[i].hidden = any_hidden = true;
+        protect_now(slices[i].low, slices[i].high - slices[i].low, PROT_NONE);
+        slices[i].low = slices[i].high = 0;
     }
     if (host_losses_wait)
         host_lose_now();
@@ -191,19 +183,26 @@ static void lose(uint64_t address, size_t bytes)
     for (size_t i = 0; i < n; i = end) {
         int prot = want[i];
         end = i + 1;
-        if (is[i] == prot)
+        if (!(is[i] & ~prot))
             continue;
-        while (end < n && want[end] == prot && is[end] != prot)
+        while (end < n && want[end] == prot && (is[end] & ~prot))
             end++;
         protect_now(address + (i << 12), (end - i) << 12, prot);
     }
 }
 
+bool host_will_lose(uint64_t address, size_t bytes)
+{
+    bool will = false;
+    for (uint64_t page = address & ~0xFFFull; page < address + bytes && is_tracked(page) && !will; page += 0x1000)
+        will = *actual_of(page) & ~host_page_protection(page);
+    return will;
+}
+
 void host_lose_now(void)
 {
     for (unsigned i = 0; i < loss_count; i++)
-        if (!host_slice_is_hidden(losses[i].address))
-            lose(losses[i].address, losses[i].bytes);
+        lose(losses[i].address, losses[i].bytes);
     loss_count = 0;
     host_losses_wait = false;
 }
@@ -239,8 +238,6 @@ void host_protect(uint64_t address, size_t bytes, int prot)
 {
     enum change c = GIVES;
     if (is_tracked(address)) {
-        if (prot != PROT_NONE)
-            host_slice_show(address);
         protection_note(address, bytes, prot);
         c = change_of(address, bytes, prot);
     }
@@ -252,10 +249,12 @@ void host_protect(uint64_t address, size_t bytes, int prot)
 
 void host_protection_restore(uint64_t address, size_t bytes, int prot)
 {
-    if (host_slice_is_hidden(address))
-        protection_note(address, bytes, prot);
-    else
+    if (address < USER_BASE || address >= USER_END) {
         host_protect(address, bytes, prot);
+        return;
+    }
+    protection_note(address, bytes, prot);
+    lose_later(address, bytes);
 }
 
 void host_discard(uint64_t address, size_t bytes)
@@ -278,13 +277,11 @@ bool host_map_fixed(uint64_t address, size_t bytes)
 void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot)
 {
     IR_ASSERT(original >= USER_BASE && original + bytes <= PRIVATE_END);
-    host_slice_show(alias);
     void *got = mmap((void *)alias, bytes, prot, MAP_SHARED | MAP_FIXED, arena_fd, (off_t)(original - USER_BASE));
     if (got == MAP_FAILED)
         base_panic("cannot alias %zu bytes: %s", bytes, strerror(errno));
     protection_note(alias, bytes, prot);
-    if (is_tracked(alias))
-        memset(actual_of(alias), prot, bytes >> 12);
+    actual_note(alias, bytes, prot);
 }
 
 uint64_t host_stack_prepare(uint64_t top, void (*fn)(void *), void *arg)

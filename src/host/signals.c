@@ -116,8 +116,8 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
     fault.address = fault.kind == HOST_FAULT_ACCESS ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;
     unsigned long err = (unsigned long)uc->uc_mcontext.gregs[REG_ERR];
     fault.access = fault.kind != HOST_FAULT_ACCESS ? 0 : (err & 16) ? 8 : (err & 2) ? 1 : 0;
-    if (!MACHINE->fiber && fault.kind == HOST_FAULT_ACCESS && host_slice_is_hidden(fault.address)) {
-        host_slice_show(fault.address); /* who looks from outside of the machine sees everything */
+    if (!MACHINE->fiber && fault.kind == HOST_FAULT_ACCESS && host_is_hidden(fault.address)) {
+        host_show(fault.address); /* who looks from outside of the machine sees everything */
         return;
     }
     if (fault_filter && MACHINE->fiber && fault_filter(&fault)) {

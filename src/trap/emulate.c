@@ -375,8 +375,8 @@ bool trap_filter(struct host_fault *f)
         return spin_trace(f);
     const struct patch_site *t = NULL;
     if (f->kind == HOST_FAULT_ACCESS) {
-        if (host_slice_is_hidden(f->address) && may_see(f)) {
-            host_slice_show(f->address);
+        if (host_is_hidden(f->address) && may_see(f)) {
+            host_show(f->address);
             return true;
         }
         if (ps_user_stack_grow(f->address))
