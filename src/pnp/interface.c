@@ -190,6 +190,16 @@ void pnp_interfaces_forget(const DEVICE_OBJECT *pdo)
     }
 }
 
+bool pnp_interface_at(uint32_t index, struct pnp_interface *out)
+{
+    const struct interface_record *r = pnp_room()->interfaces;
+    while (r && index--)
+        r = r->next;
+    if (r)
+        *out = (struct pnp_interface) { r->link, r->guid, r->class, r->pdo, r->enabled };
+    return r != NULL;
+}
+
 NTSTATUS IoGetDeviceInterfaces(const GUID *class_guid, DEVICE_OBJECT *pdo, ULONG flags, WCHAR **list)
 {
     size_t n = 1;

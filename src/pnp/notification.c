@@ -118,6 +118,9 @@ static void interface_deliver(void *context)
 void pnp_notify_interface(const GUID *class, const char *link, bool enabled)
 {
     bool wanted = false;
+    const struct pnp_event e = { .kind = enabled ? PNP_EVENT_ARRIVAL : PNP_EVENT_REMOVAL, .class = class, .link = link };
+    if (pnp_user_hook)
+        pnp_user_hook(&e);
     for (const struct notification *n = pnp_room()->notifications; n; n = n->next)
         wanted |= n->category == INTERFACE_CHANGE && memcmp(&n->class, class, sizeof *class) == 0;
     if (!wanted)
@@ -150,19 +153,38 @@ static bool target_event(const DEVICE_OBJECT *pdo, const GUID *event)
     return true;
 }
 
+/* Programs that registered are told through this, if there are any (win32/device_notify.c). */
+bool (*pnp_user_hook)(const struct pnp_event *e);
+
+static bool tell(enum pnp_event_kind kind, const DEVICE_OBJECT *pdo, const struct devnode *n)
+{
+    const struct pnp_event e = { .kind = kind, .pdo = pdo, .node = n };
+    return !pnp_user_hook || pnp_user_hook(&e);
+}
+
+/* DOC: programs are asked first, then drivers. */
 bool pnp_notify_query_remove(const DEVICE_OBJECT *pdo)
 {
+    if (!tell(PNP_EVENT_QUERY_REMOVE, pdo, pnp_node_of(pdo)))
+        return false;
     return target_event(pdo, &query_remove);
 }
 
 void pnp_notify_remove_cancelled(const DEVICE_OBJECT *pdo)
 {
     target_event(pdo, &remove_cancelled);
+    tell(PNP_EVENT_REMOVE_CANCELLED, pdo, pnp_node_of(pdo));
 }
 
 void pnp_notify_removed(const DEVICE_OBJECT *pdo)
 {
     target_event(pdo, &remove_complete);
+    tell(PNP_EVENT_REMOVED, pdo, pnp_node_of(pdo));
+}
+
+void pnp_notify_instance(const struct devnode *n, bool started)
+{
+    tell(started ? PNP_EVENT_STARTED : PNP_EVENT_GONE, n->pdo, n);
 }
 
 struct custom_work {
@@ -183,6 +205,10 @@ static void custom_deliver(void *context)
             call(n, &w->n);
         }
     }
+    const struct pnp_event e = { .kind = PNP_EVENT_CUSTOM, .pdo = w->pdo, .node = pnp_node_of(w->pdo), .custom = &w->n.Event,
+                                 .custom_bytes = w->n.Size - (ULONG)offsetof(TARGET_NOTIFICATION, Event) };
+    if (pnp_user_hook)
+        pnp_user_hook(&e);
     if (w->callback)
         guest_call(FRAME_NONE, w->callback, 1, (uint64_t)w->context);
     ob_dereference(w->pdo);

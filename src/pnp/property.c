@@ -103,6 +103,12 @@ static NTSTATUS no_such(ULONG *result)
     return STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
+/* ExpectNoRemoval, ExpectOrderlyRemoval, ExpectSurpriseRemoval */
+static uint32_t removal_policy(const struct devnode *n)
+{
+    return !(n->capabilities & (PNP_CAP_REMOVABLE | PNP_CAP_EJECT)) ? 1 : n->capabilities & PNP_CAP_SURPRISE_OK ? 3 : 2;
+}
+
 static NTSTATUS give_property(const struct devnode *n, ULONG property, ULONG length, PVOID buffer, ULONG *result)
 {
     char text[400];
@@ -134,7 +140,9 @@ static NTSTATUS give_property(const struct devnode *n, ULONG property, ULONG len
     case PROPERTY_REQUIREMENTS:
         return give_requirements(n, length, buffer, result);
     case PROPERTY_PDO_NAME:
-        ob_name_text(n->pdo, text, sizeof text);
+        text[0] = 0;
+        if (n->pdo)
+            ob_name_text(n->pdo, text, sizeof text);
         return text[0] ? give_text(text, false, length, buffer, result) : no_such(result);
     case PROPERTY_ENUMERATOR:
         snprintf(text, sizeof text, "%.*s", (int)strcspn(n->device_id, "\\"), n->device_id);
@@ -152,13 +160,18 @@ static NTSTATUS give_property(const struct devnode *n, ULONG property, ULONG len
     case PROPERTY_INSTALL_STATE:
         return give_number(0, length, buffer, result); /* InstallStateInstalled */
     case PROPERTY_REMOVAL_POLICY:
-        return give_number(n->removable ? 3 : 1, length, buffer, result); /* ExpectSurpriseRemoval, ExpectNoRemoval */
+        return give_number(removal_policy(n), length, buffer, result);
     case PROPERTY_CONTAINER_ID:
         return no_such(result);
     default:
         *result = 0;
         return STATUS_INVALID_PARAMETER_2;
     }
+}
+
+NTSTATUS pnp_property(const struct devnode *n, ULONG property, ULONG length, PVOID buffer, ULONG *result)
+{
+    return give_property(n, property, length, buffer, result);
 }
 
 NTSTATUS IoGetDeviceProperty(DEVICE_OBJECT *pdo, ULONG property, ULONG length, PVOID buffer, ULONG *result)
@@ -171,7 +184,7 @@ NTSTATUS IoGetDeviceProperty(DEVICE_OBJECT *pdo, ULONG property, ULONG length, P
 
 /* ---- keyed properties ---- */
 
-enum { TYPE_EMPTY = 0, TYPE_UINT32 = 7, TYPE_GUID = 0xD, TYPE_STRING = 0x12, TYPE_LIST = 0x2012 };
+enum { TYPE_EMPTY = 0, TYPE_UINT32 = 7, TYPE_GUID = 0xD, TYPE_BOOLEAN = 0x11, TYPE_STRING = 0x12, TYPE_LIST = 0x2012 };
 
 static const GUID device_set = { 0xA45C254E, 0xDF1C, 0x4EFD, { 0x80, 0x20, 0x67, 0xD1, 0x46, 0xA8, 0x50, 0xE0 } };
 static const GUID instance_set = { 0x78C34FC8, 0x104A, 0x4ACA, { 0x9E, 0xA4, 0x52, 0x4D, 0x52, 0x99, 0x6E, 0x57 } };
@@ -266,26 +279,130 @@ static NTSTATUS class_guid(const struct devnode *n, ULONG size, PVOID data, ULON
     return give(&g, sizeof g, size, data, needed);
 }
 
-NTSTATUS IoGetDevicePropertyData(DEVICE_OBJECT *pdo, const struct property_key *key, ULONG lcid, ULONG flags, ULONG size, PVOID data, ULONG *needed, ULONG *type)
+/* ---- keyed properties that follow from the tree, the software key or the node itself ---- */
+
+static const GUID relations_set = { 0x4340A6C5, 0x93FA, 0x4706, { 0x97, 0x2C, 0x7B, 0x64, 0x80, 0x08, 0xA5, 0xA7 } };
+static const GUID driver_set = { 0xA8B865DD, 0x2E3D, 0x4094, { 0xAD, 0x97, 0xE5, 0x93, 0xA7, 0x0C, 0x75, 0xD6 } };
+static const GUID presence_set = { 0x540B947E, 0x8B40, 0x45BC, { 0xA8, 0xA2, 0x6A, 0x0B, 0x89, 0x4C, 0xBD, 0xA2 } };
+static const GUID name_set = { 0xB725F130, 0x47EF, 0x101A, { 0xA5, 0xF1, 0x02, 0x60, 0x8C, 0x9E, 0xEB, 0xAC } };
+static const GUID interface_set = { 0x026E516E, 0xB814, 0x414B, { 0x83, 0xCD, 0x85, 0x6D, 0x6F, 0xEF, 0x48, 0x22 } };
+
+static bool is_set(const struct property_key *key, const GUID *set)
 {
-    struct devnode *n = pnp_node_of(pdo);
-    int k = known_index(key);
-    *needed = 0;
-    *type = TYPE_EMPTY;
-    if (!n)
-        return STATUS_INVALID_DEVICE_REQUEST;
-    NTSTATUS s;
-    if (memcmp(&key->set, &instance_set, sizeof instance_set) == 0 && key->id == 256) {
-        char text[300];
+    return memcmp(&key->set, set, sizeof *set) == 0;
+}
+
+uint32_t pnp_status(const struct devnode *n)
+{
+    enum { ROOT_ENUMERATED = 1, DRIVER_LOADED = 2, ENUM_LOADED = 4, STARTED = 8, HAS_PROBLEM = 0x400, DISABLEABLE = 0x2000, REMOVABLE = 0x4000,
+           WILL_BE_REMOVED = 0x40000, NT_ENUMERATOR = 0x800000, NT_DRIVER = 0x1000000 };
+    uint32_t s = NT_ENUMERATOR | NT_DRIVER;
+    s |= n->parent == pnp_root() || !n->parent ? ROOT_ENUMERATED : 0;
+    s |= n->state == NODE_STARTED ? DRIVER_LOADED | STARTED | ENUM_LOADED : n->state == NODE_ADDED ? DRIVER_LOADED : 0;
+    s |= n->state == NODE_SURPRISE ? DRIVER_LOADED | WILL_BE_REMOVED : 0;
+    s |= n->problem ? HAS_PROBLEM : 0;
+    s |= n->parent && !n->not_disableable ? DISABLEABLE : 0;
+    s |= n->capabilities & PNP_CAP_REMOVABLE ? REMOVABLE : 0;
+    return s;
+}
+
+static void id_line(const struct devnode *n, char *out, size_t size)
+{
+    size_t at = strlen(out);
+    snprintf(out + at, size - at, "%s%s\\%s", at ? "\n" : "", n->device_id, n->instance);
+}
+
+static NTSTATUS give_relation(const struct devnode *n, ULONG id, ULONG size, PVOID data, ULONG *needed, ULONG *type)
+{
+    char text[590] = "";
+    const struct devnode *from = id == 9 ? n->child : id == 10 && n->parent ? n->parent->child : NULL;
+    if (id == 8 && n->parent)
+        id_line(n->parent, text, sizeof text);
+    for (; from; from = from->sibling)
+        if (from != n && from->state != NODE_REMOVED)
+            id_line(from, text, sizeof text);
+    if (!text[0])
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    *type = id == 8 ? TYPE_STRING : TYPE_LIST;
+    return give_text(text, id != 8, size, data, needed);
+}
+
+static NTSTATUS give_number_typed(uint32_t v, ULONG size, PVOID data, ULONG *needed, ULONG *type)
+{
+    *type = TYPE_UINT32;
+    return give_number(v, size, data, needed);
+}
+
+static NTSTATUS give_boolean(bool v, ULONG size, PVOID data, ULONG *needed, ULONG *type)
+{
+    const uint8_t b = v ? 0xFF : 0;
+    *type = TYPE_BOOLEAN;
+    return give(&b, 1, size, data, needed);
+}
+
+/* Of the software key. */
+static NTSTATUS give_driver_value(const struct devnode *n, ULONG id, ULONG size, PVOID data, ULONG *needed, ULONG *type)
+{
+    static const char *const names[] = { "DriverVersion", "DriverDesc", "InfPath", "InfSection", "InfSectionExt", "MatchingDeviceId", "ProviderName" };
+    char path[400];
+    uint8_t text[DATA_BYTES];
+    if (id < 3 || id > 9 || !n->driver_key[0])
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    pnp_software_path(n, path, sizeof path);
+    int64_t bytes = cm_get_value(path, names[id - 3], NULL, text, sizeof text);
+    if (bytes < 0)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    *type = TYPE_STRING;
+    return give(text, (size_t)bytes, size, data, needed);
+}
+
+/* STATUS_NOT_FOUND: no such key is known here. */
+static NTSTATUS give_special(const struct devnode *n, const struct property_key *key, ULONG size, PVOID data, ULONG *needed, ULONG *type)
+{
+    char text[300];
+    if (is_set(key, &instance_set) && key->id == 256) {
         snprintf(text, sizeof text, "%s\\%s", n->device_id, n->instance);
         *type = TYPE_STRING;
         return give_text(text, false, size, data, needed);
     }
-    if (memcmp(&key->set, &device_set, sizeof device_set) == 0 && key->id == 10) {
-        s = class_guid(n, size, data, needed);
+    if (is_set(key, &device_set) && key->id == 10) {
+        NTSTATUS s = class_guid(n, size, data, needed);
         *type = s == STATUS_OBJECT_NAME_NOT_FOUND ? TYPE_EMPTY : TYPE_GUID;
         return s;
     }
+    if (is_set(key, &device_set) && key->id == 33)
+        return give_number_typed(removal_policy(n), size, data, needed, type);
+    if (is_set(key, &device_set) && key->id == 36)
+        return give_number_typed(n->problem == PROBLEM_FAILED_INSTALL ? 2 : 0, size, data, needed, type); /* CM_INSTALL_STATE_… */
+    if (is_set(key, &relations_set) && key->id == 2)
+        return give_number_typed(pnp_status(n), size, data, needed, type);
+    if (is_set(key, &relations_set) && key->id == 3)
+        return give_number_typed(n->problem, size, data, needed, type);
+    if (is_set(key, &relations_set) && key->id >= 8 && key->id <= 10)
+        return give_relation(n, key->id, size, data, needed, type);
+    if (is_set(key, &presence_set) && key->id == 5)
+        return give_boolean(n->state != NODE_REMOVED, size, data, needed, type);
+    if (is_set(key, &presence_set) && key->id == 6)
+        return give_boolean(n->problem != 0, size, data, needed, type);
+    if (is_set(key, &driver_set) && key->id >= 3 && key->id <= 9)
+        return give_driver_value(n, key->id, size, data, needed, type);
+    if (is_set(key, &name_set) && key->id == 10) {
+        NTSTATUS s = give_value(n, "FriendlyName", size, data, needed);
+        s = s == STATUS_OBJECT_NAME_NOT_FOUND ? give_value(n, "DeviceDesc", size, data, needed) : s;
+        *type = s == STATUS_OBJECT_NAME_NOT_FOUND ? TYPE_EMPTY : TYPE_STRING;
+        return s;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+NTSTATUS pnp_keyed_get(struct devnode *n, const struct property_key *key, ULONG lcid, ULONG size, PVOID data, ULONG *needed, ULONG *type)
+{
+    int k = known_index(key);
+    *needed = 0;
+    *type = TYPE_EMPTY;
+    NTSTATUS s = give_special(n, key, size, data, needed, type);
+    if (s != STATUS_NOT_FOUND)
+        return s;
     if (k < 0)
         return property_get(&n->properties, key, lcid, size, data, needed, type);
     s = known[k].property >= 0 ? give_property(n, (ULONG)known[k].property, size, data, needed) : give_value(n, known[k].value, size, data, needed);
@@ -294,12 +411,19 @@ NTSTATUS IoGetDevicePropertyData(DEVICE_OBJECT *pdo, const struct property_key *
     return s;
 }
 
-NTSTATUS IoSetDevicePropertyData(DEVICE_OBJECT *pdo, const struct property_key *key, ULONG lcid, ULONG flags, ULONG type, ULONG size, PVOID data)
+NTSTATUS IoGetDevicePropertyData(DEVICE_OBJECT *pdo, const struct property_key *key, ULONG lcid, ULONG flags, ULONG size, PVOID data, ULONG *needed, ULONG *type)
 {
     struct devnode *n = pnp_node_of(pdo);
+    *needed = 0;
+    *type = TYPE_EMPTY;
+    return n ? pnp_keyed_get(n, key, lcid, size, data, needed, type) : STATUS_INVALID_DEVICE_REQUEST;
+}
+
+NTSTATUS pnp_keyed_set(struct devnode *n, const struct property_key *key, ULONG lcid, ULONG type, ULONG size, const void *data)
+{
     int k = known_index(key);
-    if (!n)
-        return STATUS_INVALID_DEVICE_REQUEST;
+    if (is_set(key, &instance_set) || is_set(key, &relations_set) || is_set(key, &presence_set))
+        return STATUS_ACCESS_DENIED;
     if (k < 0)
         return property_set(&n->properties, key, lcid, type, size, data);
     if (!known[k].value)
@@ -310,6 +434,12 @@ NTSTATUS IoSetDevicePropertyData(DEVICE_OBJECT *pdo, const struct property_key *
         return cm_delete_value(path, known[k].value) ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
     cm_set_value(path, known[k].value, known[k].type == TYPE_STRING ? REG_SZ : known[k].type == TYPE_LIST ? REG_MULTI_SZ : REG_DWORD, data, size);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS IoSetDevicePropertyData(DEVICE_OBJECT *pdo, const struct property_key *key, ULONG lcid, ULONG flags, ULONG type, ULONG size, PVOID data)
+{
+    struct devnode *n = pnp_node_of(pdo);
+    return n ? pnp_keyed_set(n, key, lcid, type, size, data) : STATUS_INVALID_DEVICE_REQUEST;
 }
 
 NTSTATUS IoSetDeviceInterfacePropertyData(const UNICODE_STRING *link, const struct property_key *key, ULONG lcid, ULONG flags, ULONG type, ULONG size, PVOID data)
@@ -324,5 +454,15 @@ NTSTATUS IoGetDeviceInterfacePropertyData(const UNICODE_STRING *link, const stru
     struct interface_record *r = pnp_interface_of(link);
     *needed = 0;
     *type = TYPE_EMPTY;
-    return r ? property_get(&r->properties, key, lcid, size, data, needed, type) : STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!r)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (is_set(key, &instance_set) && key->id == 256)
+        return pnp_keyed_get(pnp_node_of(r->pdo), key, lcid, size, data, needed, type);
+    if (is_set(key, &interface_set) && key->id == 3)
+        return give_boolean(r->enabled, size, data, needed, type);
+    if (is_set(key, &interface_set) && key->id == 4) {
+        *type = TYPE_GUID;
+        return give(&r->class, sizeof r->class, size, data, needed);
+    }
+    return property_get(&r->properties, key, lcid, size, data, needed, type);
 }

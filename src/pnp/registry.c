@@ -18,7 +18,7 @@
 /* GUESS: a device without an INF has no class; the system class stands in. */
 #define DEFAULT_CLASS_GUID "{4d36e97d-e325-11ce-bfc1-08002be10318}"
 
-enum { DEVICE_KEY = 1, DRIVER_KEY = 2, HARDWARE_PROFILE = 4, VALUE_BYTES = 1024, DATA_BYTES = VALUE_BYTES * 2 + 8 };
+enum { DEVICE_KEY = 1, DRIVER_KEY = 2, HARDWARE_PROFILE = 4, VALUE_BYTES = 1300, DATA_BYTES = VALUE_BYTES * 2 + 8 };
 
 /* ---- values of the configuration ---- */
 
@@ -137,6 +137,20 @@ void pnp_value_apply(const struct config_value *v, const char *path)
     }
 }
 
+/* wanted: ids separated by newlines, as ids are. */
+static bool any_listed(const char *ids, const char *wanted)
+{
+    for (const char *p = wanted; *p;) {
+        char one[200];
+        size_t length = strcspn(p, "\n");
+        snprintf(one, sizeof one, "%.*s", (int)length, p);
+        if (pnp_id_listed(ids, one))
+            return true;
+        p += length + (p[length] == '\n');
+    }
+    return false;
+}
+
 /* The configuration's values for devices with one of this node's hardware ids. */
 static void values_apply(const struct devnode *n, const char *prefix, const char *path)
 {
@@ -144,7 +158,7 @@ static void values_apply(const struct devnode *n, const char *prefix, const char
     size_t length = strlen(prefix);
     for (uint32_t i = 0; i < c->registry_count; i++) {
         const struct config_value *v = &c->registry[i];
-        if (strncmp(v->path, prefix, length) == 0 && pnp_id_listed(n->hwids, v->path + length))
+        if (strncmp(v->path, prefix, length) == 0 && any_listed(n->hwids, v->path + length))
             pnp_value_apply(v, path);
     }
 }
@@ -174,18 +188,30 @@ void pnp_software_path(const struct devnode *n, char *out, size_t size)
     snprintf(out, size, CONTROL_SET "Control\\Class\\%s", n->driver_key);
 }
 
+static bool key_exists(const char *path)
+{
+    HANDLE h;
+    if (!NT_SUCCESS(cm_open(path, false, 0x20019, &h)))
+        return false;
+    ob_handle_close(ps_system(), h);
+    return true;
+}
+
 void pnp_registry_identify(struct devnode *n)
 {
     char path[400], parameters[500];
     pnp_instance_path(n, path, sizeof path);
     snprintf(parameters, sizeof parameters, "%s\\Device Parameters", path);
+    bool known = key_exists(parameters);
     pnp_registry_key_make(parameters);
     put_multi(path, "HardwareID", n->hwids);
-    cm_set_dword(path, "Capabilities", 0);
-    cm_set_dword(path, "ConfigFlags", 0);
+    cm_set_dword(path, "Capabilities", n->capabilities);
     if (n->text[0])
         put_text(path, "DeviceDesc", n->text);
     put_text(path, "LocationInformation", n->location);
+    if (known)
+        return; /* a device that comes back has what it had */
+    cm_set_dword(path, "ConfigFlags", 0);
     values_apply(n, "instance:", path);
     values_apply(n, "device:", parameters);
 }
@@ -197,12 +223,16 @@ void pnp_registry_compatible(const struct devnode *n, const char *ids)
     put_multi(path, "CompatibleIDs", ids);
 }
 
-static bool key_exists(const char *path)
+/* Installed before: a device that comes back keeps its keys. */
+static bool driver_key_known(struct devnode *n)
 {
-    HANDLE h;
-    if (!NT_SUCCESS(cm_open(path, false, 0x20019, &h)))
+    char path[400];
+    WCHAR text[64] = { 0 };
+    pnp_instance_path(n, path, sizeof path);
+    if (cm_get_value(path, "Driver", NULL, text, sizeof text - 2) <= 0)
         return false;
-    ob_handle_close(ps_system(), h);
+    for (size_t i = 0; i < sizeof n->driver_key - 1; i++)
+        n->driver_key[i] = (char)text[i];
     return true;
 }
 
@@ -211,6 +241,8 @@ void pnp_registry_install(struct devnode *n, const struct config_driver *d)
     char path[400], class[300], key[400];
     const char *guid = d->class_guid[0] ? d->class_guid : DEFAULT_CLASS_GUID;
     config_service(d, n->service, sizeof n->service);
+    if (driver_key_known(n))
+        return;
     for (unsigned i = 0; i < 10000; i++) {
         snprintf(n->driver_key, sizeof n->driver_key, "%s\\%04u", guid, i);
         pnp_software_path(n, key, sizeof key);
@@ -232,22 +264,39 @@ void pnp_registry_install(struct devnode *n, const struct config_driver *d)
     put_text(key, "InfPath", d->inf_name);
     put_text(key, "InfSection", d->section);
     put_text(key, "MatchingDeviceId", d->inf_name[0] ? n->device_id : "");
+    values_apply(n, "model:", path);
     values_apply(n, "class:", class);
     values_apply(n, "driver:", key);
 }
 
-/* Services\X\Enum: the instances that the service drives. */
-void pnp_registry_count_instance(const struct devnode *n)
+static void list_instances(const struct devnode *n, const char *service, const char *path, uint32_t *count)
 {
-    char path[300], name[16], instance[300];
-    uint32_t count = 0, type;
-    snprintf(path, sizeof path, CONTROL_SET "Services\\%s\\Enum", n->service);
-    cm_get_value(path, "Count", &type, &count, 4);
-    snprintf(name, sizeof name, "%u", count);
-    snprintf(instance, sizeof instance, "%s\\%s", n->device_id, n->instance);
-    cm_set_text(path, name, instance);
-    cm_set_dword(path, "Count", count + 1);
-    cm_set_dword(path, "NextInstance", count + 1);
+    for (; n; n = n->sibling) {
+        if ((n->state == NODE_ADDED || n->state == NODE_STARTED) && strcasecmp(n->service, service) == 0) {
+            char name[16], instance[300];
+            snprintf(name, sizeof name, "%u", (*count)++);
+            snprintf(instance, sizeof instance, "%s\\%s", n->device_id, n->instance);
+            cm_set_text(path, name, instance);
+        }
+        list_instances(n->child, service, path, count);
+    }
+}
+
+void pnp_registry_count_instances(const char *service)
+{
+    char path[300], name[16];
+    uint32_t before = 0, count = 0, type;
+    if (!service[0])
+        return;
+    snprintf(path, sizeof path, CONTROL_SET "Services\\%s\\Enum", service);
+    cm_get_value(path, "Count", &type, &before, 4);
+    list_instances(pnp_root()->child, service, path, &count);
+    for (uint32_t i = count; i < before; i++) {
+        snprintf(name, sizeof name, "%u", i);
+        cm_delete_value(path, name);
+    }
+    cm_set_dword(path, "Count", count);
+    cm_set_dword(path, "NextInstance", count);
 }
 
 bool pnp_registry_filters(const struct devnode *n, bool of_class, bool upper, char *out, size_t size)

@@ -9,6 +9,8 @@ struct config_device;
 struct config_driver;
 struct notification;
 struct property;
+struct job;
+struct pnp_lock;
 
 struct interface_record {
     struct interface_record *next;
@@ -28,14 +30,34 @@ struct pnp_room {
     struct interface_record *interfaces; /* in the order of registration */
     struct notification *notifications;
     uint64_t notification_serial;
+    uint32_t node_serial;
+    /* One change of the tree at a time. */
+    struct pnp_lock *lock; /* pool */
+    const struct agent *owner;
+    unsigned depth;
+    struct job *jobs; /* oldest first */
+    bool drain_queued;
 };
 
 struct pnp_room *pnp_room(void);
 struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo);
 NTSTATUS pnp_start_node(struct devnode *n, char *err, size_t errlen);
 NTSTATUS pnp_enumerate(struct devnode *n, char *err, size_t errlen);
+/* Drivers are added and started to a device whose identity is known. */
+NTSTATUS pnp_bring_up(struct devnode *n, char *err, size_t errlen);
+NTSTATUS pnp_start_device(struct devnode *n);
+ULONG_PTR pnp_device_state(struct devnode *n);
+DEVICE_RELATIONS *pnp_relations(struct devnode *n, ULONG type);
 NTSTATUS pnp_send(DEVICE_OBJECT *device, IO_STACK_LOCATION *parameters, ULONG_PTR *information);
+NTSTATUS pnp_send_minor(DEVICE_OBJECT *device, UCHAR minor);
+/* Without asking; the node is gone afterwards. */
 void pnp_remove_node(struct devnode *n, bool surprise);
+/* Surprise removal of a device that is still there: the node stays, with its problem. */
+void pnp_fail_node(struct devnode *n, unsigned problem);
+void pnp_resources_free(struct devnode *n);
+/* The tree changes between these; may be nested. PASSIVE_LEVEL. */
+void pnp_tree_enter(void);
+void pnp_tree_leave(void);
 void pnp_roots_make(const struct config *config);
 void pnp_interfaces_disable(const DEVICE_OBJECT *pdo);
 void pnp_interfaces_forget(const DEVICE_OBJECT *pdo);
@@ -54,14 +76,13 @@ size_t pnp_resources_bytes(const CM_RESOURCE_LIST *r);
 
 /* Creates a key with all its parents. */
 void pnp_registry_key_make(const char *path);
-void pnp_instance_path(const struct devnode *n, char *out, size_t size);
-void pnp_software_path(const struct devnode *n, char *out, size_t size);
 /* The instance and hardware keys of a device that was found. */
 void pnp_registry_identify(struct devnode *n);
 void pnp_registry_compatible(const struct devnode *n, const char *ids);
 /* The software key of a device that gets this function driver. */
 void pnp_registry_install(struct devnode *n, const struct config_driver *d);
-void pnp_registry_count_instance(const struct devnode *n);
+/* Services\X\Enum as the tree is now. */
+void pnp_registry_count_instances(const char *service);
 /* Services named as filters of the device or its class, one a line; false: none. */
 bool pnp_registry_filters(const struct devnode *n, bool of_class, bool upper, char *out, size_t size);
 
@@ -70,5 +91,7 @@ void pnp_notify_interface(const GUID *class, const char *link, bool enabled);
 bool pnp_notify_query_remove(const DEVICE_OBJECT *pdo);
 void pnp_notify_remove_cancelled(const DEVICE_OBJECT *pdo);
 void pnp_notify_removed(const DEVICE_OBJECT *pdo);
+/* Programs that registered for a device instance. */
+void pnp_notify_instance(const struct devnode *n, bool started);
 
 #endif

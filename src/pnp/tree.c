@@ -1,4 +1,4 @@
-/* The device tree: finding children, adding drivers, start and remove. */
+/* The device tree: finding children, adding drivers, starting. Removal is remove.c's. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ NTSTATUS pnp_send(DEVICE_OBJECT *device, IO_STACK_LOCATION *parameters, ULONG_PT
     return s;
 }
 
-static NTSTATUS send_minor(DEVICE_OBJECT *device, UCHAR minor)
+NTSTATUS pnp_send_minor(DEVICE_OBJECT *device, UCHAR minor)
 {
     IO_STACK_LOCATION p = { .MinorFunction = minor };
     return pnp_send(device, &p, NULL);
@@ -124,6 +124,14 @@ bool pnp_id_listed(const char *ids, const char *hwid)
     return false;
 }
 
+/* CM_DEVCAP_… */
+static ULONG capability_flags(const DEVICE_CAPABILITIES *c)
+{
+    return (c->LockSupported ? 1u : 0) | (c->EjectSupported ? 2u : 0) | (c->Removable ? 4u : 0) | (c->DockDevice ? 8u : 0) | (c->UniqueID ? 0x10u : 0) |
+           (c->SilentInstall ? 0x20u : 0) | (c->RawDeviceOK ? 0x40u : 0) | (c->SurpriseRemovalOK ? 0x80u : 0) | (c->HardwareDisabled ? 0x100u : 0) |
+           (c->NonDynamic ? 0x200u : 0);
+}
+
 static void query_capabilities(struct devnode *n)
 {
     DEVICE_CAPABILITIES *caps = ex_pool_alloc(NonPagedPoolNx, sizeof *caps, 0x70506E50);
@@ -136,9 +144,28 @@ static void query_capabilities(struct devnode *n)
     if (NT_SUCCESS(pnp_send(n->pdo, &p, NULL))) {
         n->address = caps->Address;
         n->ui_number = caps->UINumber;
-        n->removable = caps->Removable;
+        n->capabilities = capability_flags(caps);
+        memcpy(n->device_states, caps->DeviceState, sizeof n->device_states);
     }
     ex_pool_free(caps);
+}
+
+static unsigned depth_of(const struct devnode *n)
+{
+    return n->parent ? depth_of(n->parent) + 1 : 0;
+}
+
+/* DOC: an instance id that is unique only on its bus is made unique by the place of that bus. GUESS: how it looks. */
+static void instance_make_unique(struct devnode *n)
+{
+    char text[sizeof n->instance];
+    uint32_t h = 2166136261u;
+    for (const char *p = n->parent->device_id; *p; p++)
+        h = (h ^ (uint8_t)tolower((unsigned char)*p)) * 16777619u;
+    for (const char *p = n->parent->instance; *p; p++)
+        h = (h ^ (uint8_t)tolower((unsigned char)*p)) * 16777619u;
+    snprintf(text, sizeof text, "%u&%x&0&%.36s", depth_of(n), h & 0x0FFFFFFF, n->instance);
+    strcpy(n->instance, text);
 }
 
 /* What is asked before any driver is there but the bus's. DOC: the order is Windows's. */
@@ -153,6 +180,8 @@ static void identify(struct devnode *n)
     query_device_text(n->pdo, DeviceTextLocationInformation, n->location, sizeof n->location);
     if (!query_id(n->pdo, BusQueryInstanceID, n->instance, sizeof n->instance))
         strcpy(n->instance, "0");
+    if (!(n->capabilities & PNP_CAP_UNIQUE_ID))
+        instance_make_unique(n);
     if (!query_id(n->pdo, BusQueryHardwareIDs, n->hwids, sizeof n->hwids))
         snprintf(n->hwids, sizeof n->hwids, "%s", n->device_id);
     bool compatible = query_id(n->pdo, BusQueryCompatibleIDs, more, sizeof more);
@@ -194,8 +223,6 @@ static NTSTATUS add_one(struct devnode *n, const struct config_driver *d)
     char service[64];
     config_service(d, service, sizeof service);
     DRIVER_OBJECT *driver = io_driver_find(service);
-    if (d->role == ROLE_FUNCTION || d->role == ROLE_BUS)
-        pnp_registry_count_instance(n);
     if (!driver || !driver->DriverExtension->AddDevice)
         return STATUS_NO_SUCH_DEVICE;
     return call_add_device(n, driver);
@@ -302,16 +329,19 @@ static NTSTATUS add_drivers(struct devnode *n, char *err, size_t errlen)
         }
     }
     n->state = NT_SUCCESS(s) ? NODE_ADDED : NODE_FAILED;
+    if (function)
+        pnp_registry_count_instances(n->service);
     return NT_SUCCESS(s) && !count ? STATUS_NO_MORE_ENTRIES : s;
 }
 
 /* ---- start ---- */
 
-static struct devnode *node_new(struct devnode *parent, DEVICE_OBJECT *pdo)
+struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo)
 {
     struct devnode *n = sim_alloc(sizeof *n);
     n->pdo = pdo;
     n->parent = parent;
+    n->number = ++pnp_room()->node_serial;
     struct devnode **at = &parent->child;
     while (*at)
         at = &(*at)->sibling;
@@ -319,11 +349,6 @@ static struct devnode *node_new(struct devnode *parent, DEVICE_OBJECT *pdo)
     pdo->DeviceObjectExtension->DeviceNode = n;
     pdo->Flags |= DO_BUS_ENUMERATED_DEVICE;
     return n;
-}
-
-struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo)
-{
-    return node_new(parent, pdo);
 }
 
 static struct devnode *child_with(struct devnode *n, const DEVICE_OBJECT *pdo)
@@ -342,22 +367,26 @@ static bool relation_has(const DEVICE_RELATIONS *r, const DEVICE_OBJECT *pdo)
     return false;
 }
 
-static void remove_tree(struct devnode *n, bool surprise);
+/* Relations of a device, in pool; each is referenced by the driver that names it. NULL: none. */
+DEVICE_RELATIONS *pnp_relations(struct devnode *n, ULONG type)
+{
+    IO_STACK_LOCATION p = { .MinorFunction = IRP_MN_QUERY_DEVICE_RELATIONS };
+    p.Parameters.QueryDeviceRelations.Type = (DEVICE_RELATION_TYPE)type;
+    ULONG_PTR info = 0;
+    n->no_relations = !NT_SUCCESS(pnp_send(n->pdo, &p, &info));
+    return n->no_relations ? NULL : (DEVICE_RELATIONS *)info;
+}
 
 /* Asks the bus for its children: starts new ones, removes the ones that are gone. */
 NTSTATUS pnp_enumerate(struct devnode *n, char *err, size_t errlen)
 {
-    IO_STACK_LOCATION p = { .MinorFunction = IRP_MN_QUERY_DEVICE_RELATIONS };
-    p.Parameters.QueryDeviceRelations.Type = BusRelations;
-    ULONG_PTR info = 0;
-    NTSTATUS s = pnp_send(n->pdo, &p, &info);
-    if (!NT_SUCCESS(s))
+    DEVICE_RELATIONS *r = pnp_relations(n, BusRelations);
+    if (n->no_relations)
         return STATUS_SUCCESS; /* not a bus */
-    DEVICE_RELATIONS *r = (DEVICE_RELATIONS *)info;
     for (struct devnode *c = n->child, *next; c; c = next) {
         next = c->sibling;
-        if (c->state != NODE_REMOVED && !relation_has(r, c->pdo))
-            remove_tree(c, true);
+        if (c->state != NODE_REMOVED && c->state != NODE_SURPRISE && !relation_has(r, c->pdo))
+            pnp_remove_node(c, true);
     }
     NTSTATUS first = STATUS_SUCCESS;
     for (ULONG i = 0; r && i < r->Count; i++) {
@@ -366,7 +395,7 @@ NTSTATUS pnp_enumerate(struct devnode *n, char *err, size_t errlen)
             continue;
         }
         /* The reference that the bus driver took is ours now. */
-        s = pnp_start_node(node_new(n, r->Objects[i]), err, errlen);
+        NTSTATUS s = pnp_start_node(pnp_node_new(n, r->Objects[i]), err, errlen);
         if (!NT_SUCCESS(s) && NT_SUCCESS(first))
             first = s;
     }
@@ -386,7 +415,7 @@ static void filter_requirements(struct devnode *n)
         n->requirements = (IO_RESOURCE_REQUIREMENTS_LIST *)info;
 }
 
-static void resources_free(struct devnode *n)
+void pnp_resources_free(struct devnode *n)
 {
     if (n->raw)
         ex_pool_free(n->raw);
@@ -395,10 +424,10 @@ static void resources_free(struct devnode *n)
     n->raw = n->translated = NULL;
 }
 
-static NTSTATUS start_device(struct devnode *n)
+NTSTATUS pnp_start_device(struct devnode *n)
 {
     filter_requirements(n);
-    resources_free(n);
+    pnp_resources_free(n);
     n->raw = pnp_resources_assign(n->requirements, false);
     n->translated = pnp_resources_assign(n->requirements, true);
     IO_STACK_LOCATION p = { .MinorFunction = IRP_MN_START_DEVICE };
@@ -408,50 +437,70 @@ static NTSTATUS start_device(struct devnode *n)
 }
 
 /* DOC: a stack that could not be built or started gets IRP_MN_REMOVE_DEVICE, without a query. */
-static void give_up(struct devnode *n)
+static void give_up(struct devnode *n, unsigned problem)
 {
     n->state = NODE_FAILED;
+    n->problem = problem;
     pnp_interfaces_disable(n->pdo);
     if (n->pdo->AttachedDevice)
-        send_minor(n->pdo, IRP_MN_REMOVE_DEVICE);
+        pnp_send_minor(n->pdo, IRP_MN_REMOVE_DEVICE);
 }
 
-static ULONG_PTR device_state(struct devnode *n)
+ULONG_PTR pnp_device_state(struct devnode *n)
 {
     IO_STACK_LOCATION p = { .MinorFunction = IRP_MN_QUERY_PNP_DEVICE_STATE };
     ULONG_PTR info = 0;
-    return NT_SUCCESS(pnp_send(n->pdo, &p, &info)) ? info : 0;
+    info = NT_SUCCESS(pnp_send(n->pdo, &p, &info)) ? info : 0;
+    n->not_disableable = (info & PNP_DEVICE_NOT_DISABLEABLE) != 0;
+    return info;
+}
+
+/* What follows a successful start, the first one or one after a removal. */
+static NTSTATUS started(struct devnode *n, char *err, size_t errlen)
+{
+    n->state = NODE_STARTED;
+    n->problem = 0;
+    query_capabilities(n);
+    if (pnp_device_state(n) & PNP_DEVICE_FAILED) {
+        pnp_fail_node(n, PROBLEM_FAILED_POST_START);
+        return STATUS_SUCCESS;
+    }
+    pnp_interfaces_started(n->pdo);
+    pnp_notify_instance(n, true);
+    return pnp_enumerate(n, err, errlen);
+}
+
+NTSTATUS pnp_bring_up(struct devnode *n, char *err, size_t errlen)
+{
+    n->state = NODE_FOUND;
+    n->problem = 0;
+    NTSTATUS s = add_drivers(n, err, errlen);
+    if (s == STATUS_NO_MORE_ENTRIES && !(n->capabilities & PNP_CAP_RAW)) {
+        n->problem = PROBLEM_FAILED_INSTALL; /* no driver for it: stays found */
+        return STATUS_SUCCESS;
+    }
+    if (!NT_SUCCESS(s) && s != STATUS_NO_MORE_ENTRIES) {
+        give_up(n, PROBLEM_FAILED_ADD);
+        return s;
+    }
+    s = pnp_start_device(n);
+    if (!NT_SUCCESS(s)) {
+        snprintf(err, errlen, "IRP_MN_START_DEVICE of %s", n->device_id);
+        give_up(n, PROBLEM_FAILED_START);
+        return s;
+    }
+    return started(n, err, errlen);
 }
 
 NTSTATUS pnp_start_node(struct devnode *n, char *err, size_t errlen)
 {
     identify(n);
-    NTSTATUS s = add_drivers(n, err, errlen);
-    if (s == STATUS_NO_MORE_ENTRIES)
-        return STATUS_SUCCESS; /* no driver for it: stays found */
-    if (!NT_SUCCESS(s)) {
-        give_up(n);
-        return s;
-    }
-    s = start_device(n);
-    if (!NT_SUCCESS(s)) {
-        snprintf(err, errlen, "IRP_MN_START_DEVICE of %s", n->device_id);
-        give_up(n);
-        return s;
-    }
-    n->state = NODE_STARTED;
-    query_capabilities(n);
-    ULONG_PTR state = device_state(n);
-    if (state & PNP_DEVICE_FAILED) {
-        pnp_remove_node(n, true);
-        return STATUS_SUCCESS;
-    }
-    pnp_interfaces_started(n->pdo);
-    return pnp_enumerate(n, err, errlen);
+    return pnp_bring_up(n, err, errlen);
 }
 
 NTSTATUS pnp_start(const struct config *config, char *err, size_t errlen)
 {
+    pnp_tree_enter();
     pnp_room()->config = config;
     pnp_roots_make(config);
     NTSTATUS first = STATUS_SUCCESS;
@@ -460,203 +509,6 @@ NTSTATUS pnp_start(const struct config *config, char *err, size_t errlen)
         if (!NT_SUCCESS(s) && NT_SUCCESS(first))
             first = s;
     }
+    pnp_tree_leave();
     return first;
-}
-
-/* ---- remove ---- */
-
-static bool stack_is_open(const struct devnode *n)
-{
-    for (const DEVICE_OBJECT *d = n->pdo; d; d = d->AttachedDevice)
-        if (d->ReferenceCount > 0)
-            return true;
-    return false;
-}
-
-static void forget(struct devnode *n)
-{
-    n->state = NODE_REMOVED;
-    pnp_interfaces_disable(n->pdo);
-    send_minor(n->pdo, IRP_MN_REMOVE_DEVICE);
-    pnp_notify_removed(n->pdo);
-    pnp_interfaces_forget(n->pdo);
-    pnp_properties_free(&n->properties);
-    resources_free(n);
-    if (n->requirements)
-        ex_pool_free(n->requirements);
-    n->requirements = NULL;
-    n->pdo->DeviceObjectExtension->DeviceNode = NULL;
-    ob_dereference(n->pdo);
-    n->pdo = NULL;
-}
-
-/* DOC: after a surprise removal IRP_MN_REMOVE_DEVICE follows when the last file on the stack is closed. */
-static void remove_tree(struct devnode *n, bool surprise)
-{
-    for (struct devnode *c = n->child; c; c = c->sibling)
-        if (c->state != NODE_REMOVED)
-            remove_tree(c, surprise);
-    if (surprise && n->state == NODE_STARTED) {
-        send_minor(n->pdo, IRP_MN_SURPRISE_REMOVAL);
-        pnp_interfaces_disable(n->pdo);
-        n->state = NODE_SURPRISE;
-    }
-    if (n->state == NODE_SURPRISE && surprise && stack_is_open(n))
-        return;
-    forget(n);
-}
-
-void pnp_remove_node(struct devnode *n, bool surprise)
-{
-    remove_tree(n, surprise);
-}
-
-static void cancel_remove(struct devnode *n)
-{
-    send_minor(n->pdo, IRP_MN_CANCEL_REMOVE_DEVICE);
-    pnp_notify_remove_cancelled(n->pdo);
-    for (struct devnode *c = n->child; c; c = c->sibling)
-        if (c->state == NODE_STARTED)
-            cancel_remove(c);
-}
-
-static bool query_remove(struct devnode *n)
-{
-    for (struct devnode *c = n->child; c; c = c->sibling)
-        if (c->state == NODE_STARTED && !query_remove(c))
-            return false;
-    if (n->state != NODE_STARTED)
-        return true;
-    return pnp_notify_query_remove(n->pdo) && NT_SUCCESS(send_minor(n->pdo, IRP_MN_QUERY_REMOVE_DEVICE));
-}
-
-void pnp_remove_all(void)
-{
-    if (!pnp_root())
-        return;
-    for (struct devnode *n = pnp_root()->child; n; n = n->sibling) {
-        if (n->state == NODE_REMOVED)
-            continue;
-        bool agreed = query_remove(n);
-        if (!agreed) {
-            /* It stays, then; but the run ends: the device is pulled out. */
-            trace_text(TRACE_FINDING, "a driver refused IRP_MN_QUERY_REMOVE_DEVICE at the end of the run", (uint64_t)n->pdo);
-            cancel_remove(n);
-        }
-        remove_tree(n, !agreed);
-    }
-}
-
-/* ---- work of the manager's own ---- */
-
-enum job_kind { JOB_ENUMERATE, JOB_STATE, JOB_EJECT, JOB_CLOSED };
-
-struct job {
-    WORK_QUEUE_ITEM item;
-    DEVICE_OBJECT *pdo; /* referenced */
-    enum job_kind kind;
-};
-
-static void eject(struct devnode *n)
-{
-    if (!query_remove(n)) {
-        cancel_remove(n);
-        return;
-    }
-    /* DOC: IRP_MN_EJECT goes to the bus after the removal; irplab's own bus needs none. */
-    remove_tree(n, false);
-}
-
-/* DOC: failed or removed by itself: like a surprise removal; changed resources: stopped and started. */
-static void state_changed(struct devnode *n)
-{
-    ULONG_PTR state = device_state(n);
-    if (state & (PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED)) {
-        remove_tree(n, true);
-    } else if (state & PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED) {
-        if (!NT_SUCCESS(send_minor(n->pdo, IRP_MN_QUERY_STOP_DEVICE))) {
-            send_minor(n->pdo, IRP_MN_CANCEL_STOP_DEVICE);
-            return;
-        }
-        send_minor(n->pdo, IRP_MN_STOP_DEVICE);
-        if (!NT_SUCCESS(start_device(n)))
-            remove_tree(n, true);
-    }
-}
-
-static void job_run(void *context)
-{
-    struct job *j = context;
-    char err[400];
-    struct devnode *n = pnp_node_of(j->pdo);
-    if (n && n->state == NODE_STARTED && j->kind == JOB_ENUMERATE)
-        pnp_enumerate(n, err, sizeof err);
-    else if (n && n->state == NODE_STARTED && j->kind == JOB_STATE)
-        state_changed(n);
-    else if (n && n->state == NODE_STARTED && j->kind == JOB_EJECT)
-        eject(n);
-    else if (n && n->state == NODE_SURPRISE && j->kind == JOB_CLOSED && !stack_is_open(n))
-        forget(n);
-    ob_dereference(j->pdo);
-    ex_pool_free(j);
-}
-
-static void job_queue(DEVICE_OBJECT *pdo, enum job_kind kind)
-{
-    if (!pnp_node_of(pdo))
-        return;
-    struct job *j = ex_pool_alloc(NonPagedPoolNx, sizeof *j, 0x70506E50);
-    memset(j, 0, sizeof *j);
-    j->pdo = pdo;
-    j->kind = kind;
-    ob_reference(pdo);
-    ex_work_queue_host(&j->item, job_run, j, WORK_DELAYED);
-}
-
-void IoInvalidateDeviceRelations(DEVICE_OBJECT *pdo, ULONG type)
-{
-    if (type == BusRelations || type == SingleBusRelations)
-        job_queue(pdo, JOB_ENUMERATE);
-}
-
-NTSTATUS IoSynchronousInvalidateDeviceRelations(DEVICE_OBJECT *pdo, ULONG type)
-{
-    char err[400];
-    struct devnode *n = pnp_node_of(pdo);
-    if (!n || type != BusRelations)
-        return n ? STATUS_NOT_SUPPORTED : STATUS_NO_SUCH_DEVICE;
-    if (n->state != NODE_STARTED)
-        return STATUS_UNSUCCESSFUL;
-    pnp_enumerate(n, err, sizeof err);
-    return STATUS_SUCCESS;
-}
-
-void IoInvalidateDeviceState(DEVICE_OBJECT *pdo)
-{
-    job_queue(pdo, JOB_STATE);
-}
-
-void IoRequestDeviceEject(DEVICE_OBJECT *pdo)
-{
-    job_queue(pdo, JOB_EJECT);
-}
-
-void pnp_file_closed(DEVICE_OBJECT *device)
-{
-    if (!pnp_room() || device->ReferenceCount > 0)
-        return;
-    while (device->DeviceObjectExtension->AttachedTo)
-        device = device->DeviceObjectExtension->AttachedTo;
-    struct devnode *n = pnp_node_of(device);
-    if (n && n->state == NODE_SURPRISE)
-        job_queue(device, JOB_CLOSED);
-}
-
-void pnp_init(void)
-{
-    struct pnp_room *r = sim_alloc(sizeof *r);
-    MACHINE->rooms[ROOM_PNP] = r;
-    r->root = sim_alloc(sizeof *r->root);
-    r->root->state = NODE_STARTED;
-    strcpy(r->root->device_id, "HTREE\\ROOT");
 }

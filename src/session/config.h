@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 256, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32,
+enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 512, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32,
        CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_INFS = 8, CONFIG_PATH = 1024 };
 
 enum driver_role { ROLE_LEGACY, ROLE_BUS, ROLE_FUNCTION, ROLE_UPPER, ROLE_LOWER };
@@ -50,14 +50,14 @@ struct config_device {
 };
 
 /* path: "device:HWID" (its hardware key), "instance:HWID" (the key above that), "driver:HWID" (its software key), "class:HWID" (its
- * class's key), "service:NAME", or a full path. subkey lies below it. */
+ * class's key), "model:HWID" (what an INF file calls it: the instance key, once a driver is found), "service:NAME", or a full path. subkey lies below it. */
 enum value_how { VALUE_SET, VALUE_KEEP /* if it is there */, VALUE_REPLACE /* only if it is there */, VALUE_APPEND, VALUE_DELETE, VALUE_KEY /* only make the key */ };
 
 struct config_value {
     char path[300];
     char subkey[100];
     char name[100];
-    char text[400]; /* REG_SZ and REG_EXPAND_SZ; a number as written; REG_MULTI_SZ separated by newlines; else hexadecimal digits */
+    char text[1200]; /* REG_SZ and REG_EXPAND_SZ; a number as written; REG_MULTI_SZ separated by newlines; else hexadecimal digits */
     uint32_t type; /* REG_… */
     enum value_how how;
 };

@@ -6,7 +6,8 @@
  *           .HW: to the hardware key      .Services: service, binary, its key      .Interfaces: -      .Filters: filters
  *   [ClassInstall32]: the class's key
  *
- * What copies files, Include/Needs and co-installers ask for has no counterpart here and is passed over. */
+ * Models whose driver is here but whose device is not are for what a bus driver reports. Needs means sections of the same file; what copies
+ * files, Include and co-installers ask for has no counterpart here and is passed over. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,11 +216,26 @@ static bool registry_section(struct install *in, const char *name, uint32_t line
     return true;
 }
 
-/* The DelReg and AddReg directives of a section, in setup's order. */
-static bool registry_of(struct install *in, const struct inf_section *s, const char *relative)
+/* What "Needs" names in this file is part of the section. What other files have ("Include") is not here and has no effect. */
+typedef bool section_fn(struct install *in, const struct inf_section *s, const void *what);
+
+enum { MOST_NEEDS = 8 };
+
+static bool with_needs(struct install *in, const struct inf_section *s, unsigned depth, section_fn *fn, const void *what)
+{
+    for (uint32_t i = 0; s && i < s->entry_count && depth < MOST_NEEDS; i++) {
+        const struct inf_entry *e = &s->entries[i];
+        for (uint32_t f = 0; e->key && strcasecmp(e->key, "Needs") == 0 && f < e->field_count; f++)
+            if (!with_needs(in, inf_section(in->inf, e->fields[f]), depth + 1, fn, what))
+                return false;
+    }
+    return !s || fn(in, s, what);
+}
+
+static bool registry_directives(struct install *in, const struct inf_section *s, const void *relative)
 {
     for (int add = 0; add < 2; add++)
-        for (uint32_t i = 0; s && i < s->entry_count; i++) {
+        for (uint32_t i = 0; i < s->entry_count; i++) {
             const struct inf_entry *e = &s->entries[i];
             if (!e->key || strcasecmp(e->key, add ? "AddReg" : "DelReg") != 0)
                 continue;
@@ -228,6 +244,12 @@ static bool registry_of(struct install *in, const struct inf_section *s, const c
                     return false;
         }
     return true;
+}
+
+/* The DelReg and AddReg directives of a section, in setup's order. */
+static bool registry_of(struct install *in, const struct inf_section *s, const char *relative)
+{
+    return with_needs(in, s, 0, registry_directives, relative);
 }
 
 /* ---- which sections ---- */
@@ -374,12 +396,17 @@ static bool add_service(struct install *in, const struct inf_entry *e)
            service_value(in, e->line, service, "Group", inf_field(inf_find(s, "LoadOrderGroup"), 0), REG_SZ) && registry_of(in, s, relative);
 }
 
-static bool services(struct install *in, const struct inf_section *s)
+static bool service_directives(struct install *in, const struct inf_section *s, const void *unused)
 {
-    for (uint32_t i = 0; s && i < s->entry_count; i++)
+    for (uint32_t i = 0; i < s->entry_count; i++)
         if (s->entries[i].key && strcasecmp(s->entries[i].key, "AddService") == 0 && !add_service(in, &s->entries[i]))
             return false;
     return true;
+}
+
+static bool services(struct install *in, const struct inf_section *s)
+{
+    return with_needs(in, s, 0, service_directives, NULL);
 }
 
 /* [DDInstall.Filters]: AddFilter = name,,section; the section says where: FilterPosition = Upper | Lower. */
@@ -443,9 +470,25 @@ static void add_hwid(struct config_driver *d, const char *hwid)
         sprintf(d->hwid + n, "%s%s", n ? "\n" : "", hwid);
 }
 
-static void describe(struct install *in, const struct found *f)
+/* A second model of the same driver: what it is called belongs to its own devices. */
+static bool describe_more(struct install *in, const struct found *f)
+{
+    struct config_value *v;
+    char path[NAME];
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s:%.200s", i ? "driver" : "model", in->hwid);
+        if (!value_new(in, f->model->line, path, "", i ? "DriverDesc" : "DeviceDesc", &v))
+            return false;
+        set(v->text, sizeof v->text, f->model->key ? f->model->key : "");
+    }
+    return true;
+}
+
+static bool describe(struct install *in, const struct found *f)
 {
     struct config_driver *d = in->function;
+    if (d->description[0] && strcmp(d->description, f->model->key ? f->model->key : "") != 0)
+        return describe_more(in, f);
     const struct inf_section *version = inf_section(in->inf, "Version");
     const struct inf_entry *ver = inf_find(version, "DriverVer");
     const char *slash = strrchr(in->path, '/');
@@ -459,6 +502,7 @@ static void describe(struct install *in, const struct found *f)
     set(d->version, sizeof d->version, inf_field(ver, 1));
     set(d->section, sizeof d->section, inf_field(f->model, 0));
     set(d->inf_name, sizeof d->inf_name, slash ? slash + 1 : in->path);
+    return true;
 }
 
 static bool install_device(struct install *in, const char *hwid, const struct found *f)
@@ -483,8 +527,7 @@ static bool install_device(struct install *in, const char *hwid, const struct fo
         d->role = ROLE_FUNCTION;
     d->by_registry = false;
     add_hwid(d, hwid);
-    describe(in, f);
-    return registry_of(in, decorated(in, "ClassInstall32", ""), class) && registry_of(in, s, driver) &&
+    return describe(in, f) && registry_of(in, decorated(in, "ClassInstall32", ""), class) && registry_of(in, s, driver) &&
            registry_of(in, decorated(in, base, ".HW"), device) && filters(in, decorated(in, base, ".Filters"));
 }
 
@@ -499,6 +542,61 @@ static bool check_version(struct install *in)
     if (strcasecmp(signature, "$Windows NT$") != 0 && strcasecmp(signature, "$Chicago$") != 0)
         return bad(in, 0, "is not an INF file for Windows: Signature in [Version] is not \"$Windows NT$\"", NULL);
     return inf_section(in->inf, "Manufacturer") ? true : bad(in, 0, "installs no device: there is no section [Manufacturer]", NULL);
+}
+
+/* ---- devices that a bus driver will report ---- */
+
+static bool names_our_driver(struct install *in, const struct inf_section *s, const void *found)
+{
+    for (uint32_t i = 0; i < s->entry_count; i++) {
+        const struct inf_entry *e = &s->entries[i], *binary;
+        if (!e->key || strcasecmp(e->key, "AddService") != 0 || !(number(inf_field(e, 1)) & SERVICE_OF_DEVICE))
+            continue;
+        const struct inf_section *service = inf_section(in->inf, inf_field(e, 2));
+        binary = service ? inf_find(service, "ServiceBinary") : NULL;
+        if (binary && driver_for(in, inf_field(binary, 0)))
+            *(bool *)(uintptr_t)found = true;
+    }
+    return true;
+}
+
+/* Its function driver is one of the --driver files. */
+static bool can_install(struct install *in, const struct inf_entry *model)
+{
+    bool found = false;
+    in->decoration[0] = 0;
+    if (!decorated(in, inf_field(model, 0), ""))
+        return false;
+    return with_needs(in, decorated(in, inf_field(model, 0), ".Services"), 0, names_our_driver, &found) && found;
+}
+
+static bool is_known(const struct config *c, const char *hwid)
+{
+    for (uint32_t i = 0; i < c->device_count; i++)
+        if (strcasecmp(c->devices[i].hwid, hwid) == 0)
+            return true;
+    return false;
+}
+
+/* Every model whose driver is here, under its first id that is not a device of irplab's. A root device is only there if it was asked for. */
+static bool install_children(struct install *in, unsigned *count)
+{
+    const struct inf_section *m = inf_section(in->inf, "Manufacturer");
+    for (uint32_t i = 0; m && i < m->entry_count; i++) {
+        const struct inf_section *models = models_of(in, &m->entries[i]);
+        for (uint32_t k = 0; models && k < models->entry_count; k++) {
+            const struct inf_entry *e = &models->entries[k];
+            const struct found f = { &m->entries[i], e };
+            const char *hwid = inf_field(e, 1);
+            if (!hwid[0] || strncasecmp(hwid, "ROOT\\", 5) == 0 || is_known(in->c, hwid) || !can_install(in, e))
+                continue;
+            for (uint32_t id = 1; id < e->field_count; id++)
+                if (e->fields[id][0] && !is_known(in->c, e->fields[id]) && !install_device(in, e->fields[id], &f))
+                    return false;
+            (*count)++;
+        }
+    }
+    return true;
 }
 
 /* The hardware ids of devices that this file could be for. */
@@ -525,7 +623,7 @@ static bool install_all(struct install *in)
         installed += f.model != NULL;
     }
     if (installed)
-        return true;
+        return install_children(in, &installed);
     /* Not on a device of irplab's: that of a bus driver, if the configuration says which. */
     for (uint32_t i = 0; i < c->driver_count; i++) {
         struct found f = c->drivers[i].hwid[0] ? find_model(in, c->drivers[i].hwid, &any_section) : first;
@@ -538,6 +636,8 @@ static bool install_all(struct install *in)
             return false;
         installed++;
     }
+    if (!installed && c->device_count && c->inf_count > 1 && !install_children(in, &installed))
+        return false;
     if (installed)
         return true;
     if (c->device_count)
@@ -545,7 +645,7 @@ static bool install_all(struct install *in)
     if (strlen(inf_field(first.model, 1)) >= sizeof c->devices[0].hwid)
         return bad(in, first.model->line, "a hardware id is too long", NULL);
     set(c->devices[c->device_count++].hwid, sizeof c->devices[0].hwid, inf_field(first.model, 1));
-    return install_device(in, inf_field(first.model, 1), &first);
+    return install_device(in, inf_field(first.model, 1), &first) && install_children(in, &installed);
 }
 
 static void version_of(const char *os, struct install *in)
@@ -610,21 +710,56 @@ static void filters_note(struct config *c)
     }
 }
 
+/* Of several files without --device, one whose first model is a root device comes first: the others are for what its driver reports. */
+static bool is_of_root(struct config *c, const char *path, const void *bytes, size_t size)
+{
+    char unused[400];
+    struct inf inf;
+    bool any, root = false;
+    struct install in = { .c = c, .inf = &inf, .path = path, .err = unused, .errlen = sizeof unused };
+    version_of(c->os, &in);
+    if (inf_parse(&inf, path, bytes, size, unused, sizeof unused)) {
+        struct found f = find_model(&in, NULL, &any);
+        root = f.model && strncasecmp(inf_field(f.model, 1), "ROOT\\", 5) == 0;
+    }
+    inf_free(&inf);
+    return root;
+}
+
+struct inf_bytes {
+    uint8_t *bytes;
+    size_t size;
+    char path[CONFIG_PATH];
+    bool root;
+};
+
+static bool install_files(struct config *c, struct inf_bytes *files, char *err, size_t errlen)
+{
+    for (int root = 1; root >= 0; root--)
+        for (uint32_t i = 0; i < c->inf_count; i++)
+            if (files[i].root == (root != 0) && !inf_install(c, files[i].path, files[i].bytes, files[i].size, err, errlen))
+                return false;
+    return true;
+}
+
 bool config_install(struct config *c, char *err, size_t errlen)
 {
-    for (uint32_t i = 0; i < c->inf_count; i++) {
-        char path[CONFIG_PATH];
-        size_t size;
-        if (!config_find_file(c, c->infs[i], path, sizeof path)) {
-            snprintf(err, errlen, "%.700s: no such file", c->infs[i]);
-            return false;
-        }
-        uint8_t *bytes = read_file(path, &size, err, errlen);
-        bool ok = bytes && inf_install(c, path, bytes, size, err, errlen);
-        free(bytes);
+    struct inf_bytes *files = calloc(c->inf_count + 1, sizeof *files);
+    bool ok = files != NULL;
+    for (uint32_t i = 0; ok && i < c->inf_count; i++) {
+        struct inf_bytes *f = &files[i];
+        ok = config_find_file(c, c->infs[i], f->path, sizeof f->path);
         if (!ok)
-            return false;
+            snprintf(err, errlen, "%.700s: no such file", c->infs[i]);
+        else
+            ok = (f->bytes = read_file(f->path, &f->size, err, errlen)) != NULL;
+        f->root = ok && !c->device_count && c->inf_count > 1 && is_of_root(c, f->path, f->bytes, f->size);
     }
-    filters_note(c);
-    return true;
+    ok = ok && install_files(c, files, err, errlen);
+    for (uint32_t i = 0; files && i < c->inf_count; i++)
+        free(files[i].bytes);
+    free(files);
+    if (ok)
+        filters_note(c);
+    return ok;
 }

@@ -340,7 +340,7 @@ void session_process_init(void)
 /* The services of the drivers, and values of the configuration that belong to no device; pnp sets those once it knows the device's key. */
 static void registry_fill(const struct config *c)
 {
-    static const char *const of_devices[] = { "device:", "instance:", "driver:", "class:" };
+    static const char *const of_devices[] = { "device:", "instance:", "driver:", "class:", "model:" };
     const char *const version = "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion";
     char build[16];
     snprintf(build, sizeof build, "%u", ke_os()->build);
