@@ -130,6 +130,8 @@ void search_ran(struct search *s)
 
 void search_cut(struct search *s)
 {
+    if (s->stopped)
+        return; /* nobody's fault: the time is over */
     s->result->cut++;
     s->result->bound_hit = true;
     search_not_complete(s, "a run was cut: it was too long, or the machine gave it up");
@@ -165,9 +167,17 @@ bool search_enough(struct search *s)
     return false;
 }
 
-bool search_too_long(const struct search *s)
+enum { STEPS_BETWEEN_QUESTIONS = 64 };
+
+bool search_too_long(struct search *s)
 {
-    return s->path.count >= s->config->steps;
+    if (s->path.count >= s->config->steps)
+        return true;
+    if (s->path.steps % STEPS_BETWEEN_QUESTIONS || !s->config->stop || !s->config->stop(s->config->user))
+        return false;
+    s->stopped = true;
+    search_not_complete(s, "stopped before the end");
+    return true;
 }
 
 uint32_t search_alternatives(const struct search *s, const struct candidate *c)

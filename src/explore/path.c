@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 
-enum { FIRST_STRIDE = 8 };
+enum { FIRST_STRIDE = 8, LONG_PATH = 2000 };
 
 void path_init(struct path *p, const struct explore_machine *machine)
 {
@@ -200,6 +200,7 @@ void path_checkpoint(struct path *p, size_t gap)
 {
     if (!p->machine->snapshot)
         return;
+    gap <<= p->count / LONG_PATH < 16 ? p->count / LONG_PATH : 16; /* a very long path would not fit into memory otherwise */
     for (size_t i = 0; i < gap && i <= p->count; i++)
         if (p->nodes[p->count - i].snapshot)
             return;

@@ -35,7 +35,8 @@ void search_ran(struct search *s);
 void search_cut(struct search *s);
 /* True: no further run should be started. Sets why_not. */
 bool search_enough(struct search *s);
-bool search_too_long(const struct search *s);
+/* The run is to be given up (search_cut): too many steps, or told to stop. */
+bool search_too_long(struct search *s);
 void search_not_complete(struct search *s, const char *why);
 
 /* Alternatives of a candidate that the fault bound allows here. */
