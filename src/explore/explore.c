@@ -173,10 +173,10 @@ bool search_too_long(struct search *s)
 {
     if (s->path.count >= s->config->steps)
         return true;
-    if (s->path.steps % STEPS_BETWEEN_QUESTIONS || !s->config->stop || !s->config->stop(s->config->user))
+    if (s->path.steps % STEPS_BETWEEN_QUESTIONS || !s->config->stop_within || !s->config->stop || !s->config->stop(s->config->user))
         return false;
     s->stopped = true;
-    search_not_complete(s, "stopped before the end");
+    search_not_complete(s, SEARCH_STOPPED);
     return true;
 }
 

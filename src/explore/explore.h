@@ -172,7 +172,8 @@ struct explore_config {
                              * complete is false, bound_hit true */
     size_t checkpoint;      /* most events between two snapshots of a path; 0: 16 */
     bool count_traces;      /* dfs, dpor: keep a set of the classes seen, for `traces` (8 to 16 bytes each); sampling always does */
-    bool (*stop)(void *user); /* asked between runs and now and then within one, e.g. for the time; NULL: never */
+    bool (*stop)(void *user); /* asked between runs, e.g. for the time; NULL: never */
+    bool stop_within;       /* now and then within a run too, which then counts for nothing */
     /* After each complete run, the machine still standing in its final state. */
     void (*ran)(void *user, const struct explore_report *run);
     void *user;

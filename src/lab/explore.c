@@ -197,6 +197,7 @@ static void search(const struct irplab *lab, const struct explore_machine *machi
     x.steps = LONGEST_RUN;
     x.count_traces = true;
     x.stop = out_of_time;
+    x.stop_within = true;
     x.ran = on_run;
     x.user = s;
     double seconds = o->seconds > 0 ? o->seconds : c->time_seconds > 0 ? c->time_seconds : USUAL_SECONDS;
