@@ -59,19 +59,22 @@ static bool can_have(const DISPATCHER_HEADER *h, const KTHREAD *k)
 /* Takes what a satisfied wait takes. Returns STATUS_ABANDONED for an abandoned mutant. */
 static NTSTATUS consume(DISPATCHER_HEADER *h, KTHREAD *k)
 {
-    sim_access((uint64_t)h, SIM_WRITE);
     switch (h->Type) {
     case EventSynchronizationObject:
     case TimerSynchronizationObject:
     case GateObject:
+        sim_access((uint64_t)h, SIM_WRITE);
         h->SignalState = 0;
         break;
     case SemaphoreObject:
+        sim_access((uint64_t)h, SIM_WRITE);
         h->SignalState--;
         break;
     case MutantObject:
+        sim_access((uint64_t)h, SIM_WRITE);
         return ke_mutant_take((KMUTANT *)h, k);
-    default:
+    default: /* stays as it is */
+        sim_access((uint64_t)h, SIM_READ);
         break;
     }
     return STATUS_SUCCESS;

@@ -120,7 +120,8 @@ static enum explore_status point(void *context, struct explore_point *out)
     return EXPLORE_RUNNING;
 }
 
-/* In the idle model time goes on because nobody else can: that depends on all that has happened. */
+/* In the idle model time goes on because nobody else can: that depends on all that has happened. So does that of those loops that wait in
+ * vain the next has a turn. */
 static unsigned join_everybody(void)
 {
     struct machine *m = MACHINE;
@@ -145,7 +146,7 @@ static uint32_t operation_of(const struct agent *a)
 /* One that stands in a point, not at a gate and not in a wait, is enabled until it runs. */
 static uint32_t flags_of(const struct agent *a)
 {
-    bool free = a->at_point && !a->gate && !a->spin_on && !a->spinning && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
+    bool free = a->at_point && !a->gate && !a->spin_on && !a->spinning && !a->awaits && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
     return free ? EXPLORE_NEVER_WAITS : 0;
 }
 
@@ -157,7 +158,7 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
     overflow = false;
     bool clock = false;
     uint32_t op = 0, flags = 0;
-    bool stands = sim_run(); /* prefixes are replayed without looking at the points between */
+    bool stands = sim_run(), last_resort = m->last_resort; /* prefixes are replayed without looking at the points between */
     IR_ASSERT(stands);
     if (m->choice.kind == CHOICE_DATA) {
         sim_decide(alternative);
@@ -171,7 +172,7 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
         flags = flags_of(m->agents[m->choice.agents[i]]);
         sim_decide(i);
     }
-    unsigned joins = clock ? join_everybody() : joined_count;
+    unsigned joins = clock || last_resort ? join_everybody() : joined_count;
     if (overflow) /* more than can be told apart: one access that conflicts with everything of its kind is the safe answer */
         access_count = 0, on_access(SIM_ACCESS_EVERYTHING, EXPLORE_WRITE, 0), on_opaque("a step touched more objects than can be told apart");
     *out = (struct explore_event) { .accesses = accesses, .access_count = access_count, .enables = created, .enables_count = created_count,
@@ -192,7 +193,9 @@ static void waits_for(const struct agent *a, struct explore_access *out, unsigne
         out[n++] = (struct explore_access) { a->why_object, EXPLORE_WRITE, EXPLORE_NOT_A_LOCK };
     if (t && t->ethread)
         out[n++] = (struct explore_access) { (uint64_t)t->ethread, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
-    if (a->spinning)
+    for (unsigned i = 0; a->awaits && i < a->looked_count; i++)
+        out[n++] = (struct explore_access) { a->looked[i], EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+    if (a->spinning && !a->awaits)
         out[n++] = (struct explore_access) { SIM_ACCESS_MEMORY, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
     if (a->kind == AGENT_DPC)
         out[n++] = (struct explore_access) { a->stable_id, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
@@ -214,7 +217,7 @@ static bool does_wait(const struct agent *a)
 static unsigned waiting(void *context, const struct explore_waiting **out)
 {
     static struct explore_waiting list[MAX_AGENTS];
-    static struct explore_access touched[MAX_AGENTS][5];
+    static struct explore_access touched[MAX_AGENTS][24];
     const struct machine *m = MACHINE;
     unsigned n = 0;
     for (uint32_t i = 0; i < m->agent_count; i++) {

@@ -37,14 +37,19 @@ extern void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
 struct agent;
 extern void (*sim_create_hook)(struct agent *a);
 
+/* For loops that poll (sim_point): what the running agent has read, whom a write concerns. */
+void sim_track(uint64_t object, unsigned kind);
+
 static inline void sim_access(uint64_t object, unsigned kind)
 {
+    sim_track(object, kind);
     if (sim_access_hook)
         sim_access_hook(object, kind, SIM_NOT_A_LOCK);
 }
 
 static inline void sim_access_lock(uint64_t object, unsigned which)
 {
+    sim_track(object, SIM_WRITE);
     if (sim_access_hook)
         sim_access_hook(object, SIM_WRITE, which);
 }

@@ -77,7 +77,18 @@ struct agent {
     bool spinning; /* stands in such a loop: not enabled before somebody has done something (machine.progress), as long as others are */
     uint8_t turn_count;
     uint64_t turn_sites[4]; /* where its last steps ended, as far as all of them ended in sim_turn */
+    uint64_t vain_progress; /* machine.progress when it last had a turn because nobody else could go on, and how many since */
+    uint32_t vain_turns;
     uint64_t spin_progress, spin_since; /* while spinning: machine.progress when it looked last; virtual time when it began */
+    /* Loops that ask the kernel again and again, see sim_point. */
+    uint64_t poll_sites[4]; /* where its last steps ended, as far as all of them ended at calls and wrote nothing */
+    uint8_t poll_count;
+    uint8_t polls; /* how often it has come to one of them again */
+    bool wrote; /* something, since its last point */
+    bool awaits; /* stands at such a call: not enabled before one of the objects below has changed, as long as others are */
+    bool awaited; /* one has */
+    uint8_t looked_count; /* MOST_LOOKED + 1: too many */
+    uint64_t looked[16]; /* what it has read since it came to the newest of those places */
     uint64_t atomic_at, atomic_was[2]; /* what the atomic instruction that it executes next may change */
     uint32_t atomic_bytes;
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
@@ -180,6 +191,8 @@ struct machine {
     uint64_t progress; /* steps that may have changed something for a loop that waits */
     uint32_t turns; /* that changed nothing, in a row, by whomever */
     bool may_spin; /* an image has such loops: steps tell that they may have changed what they look at */
+    uint32_t awaiting; /* agents with `awaits` */
+    bool last_resort; /* the choice is a turn of a loop that waits in vain, because nobody else can go on */
     bool alone; /* nobody but the running agent can go on, and it waits for memory */
     uint32_t passed; /* atomic instructions in a row that were no choice */
     uint64_t point_limit; /* 0 = none */
@@ -248,7 +261,9 @@ void sim_clock_create(void);
 _Noreturn void sim_agent_exit(void);
 
 /* A scheduling point: others may go first. Called by the door and at named places inside kernel functions, never with
- * half-made changes. object: guest address or other stable key of what the next operation touches; 0 = unknown. */
+ * half-made changes. object: guest address or other stable key of what the next operation touches; 0 = unknown.
+ * An agent that has come to the same call often enough, without having written anything, polls: what it reads has not changed, and it
+ * would find the same again. It stands back until one of the objects that it has read is written. */
 void sim_point(uint64_t object);
 /* A point whose operation cannot go on before gate(agent, arg) holds: the agent is not enabled. gate looks at nothing but what the operation
  * tells that it touches. With nobody else left to go on, no timer either, it goes on all the same, to wait as NT would (m->gates_open). */

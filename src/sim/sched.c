@@ -175,14 +175,101 @@ static bool dpcs_first(const struct processor *p)
     return p->active && p->active == p->thread && p->thread->dpc && p->thread->dpc->due && p->irql < DISPATCH_LEVEL && !p->interrupts_off;
 }
 
+enum { TURNS_BEFORE_TIME_PASSES = 100, TURNS_BEFORE_HANG = 30000 };
+
+/* A loop that tries a few times and gives up is to be seen giving up: only after so many rounds does it seem to be endless. After
+ * the fewer it is no progress for others any more. */
+enum { ROUNDS_BEFORE_WAITING = 8, ROUNDS_THAT_COUNT = 2, MOST_LOOKED = 16 };
+
+void sim_track(uint64_t object, unsigned kind)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    if (kind != SIM_READ) {
+        if (a)
+            a->wrote = true;
+        for (uint32_t i = 0; m->awaiting && i < m->agent_count; i++)
+            for (unsigned k = 0; m->agents[i]->awaits && k < m->agents[i]->looked_count; k++)
+                m->agents[i]->awaited |= m->agents[i]->looked[k] == object;
+        return;
+    }
+    if (!a || a->quiet || !a->poll_count)
+        return;
+    for (unsigned k = 0; k < a->looked_count && k < MOST_LOOKED; k++)
+        if (a->looked[k] == object)
+            return;
+    if (a->looked_count < MOST_LOOKED)
+        a->looked[a->looked_count] = object;
+    a->looked_count += a->looked_count <= MOST_LOOKED;
+}
+
+/* The call that the agent stands in, with the place it returns to. */
+static uint64_t call_site(const struct agent *a, uint64_t object)
+{
+    uint64_t site = a->fiber.frame_site;
+    if (a->kind == AGENT_THREAD && a->fiber.callback && (a->fiber.guest_sp & 0xFFF) + DOOR_FRAME_SIZE + 8 <= 0x1000)
+        site = mix(site, *(const uint64_t *)(a->fiber.guest_sp + DOOR_FRAME_SIZE));
+    return mix(mix(site, a->fiber.guest_sp), object);
+}
+
+/* Notes that the agent stands at a call. True: it polls, in vain. *quiet: it has done nothing that could matter to others. */
+static bool polls_in_vain(struct agent *a, uint64_t object, bool *quiet)
+{
+    enum { MOST = sizeof a->poll_sites / sizeof a->poll_sites[0] };
+    uint64_t site = call_site(a, object);
+    unsigned i = 0;
+    if (a->wrote)
+        a->poll_count = 0;
+    a->wrote = *quiet = false;
+    while (i < a->poll_count && a->poll_sites[i] != site)
+        i++;
+    if (i == a->poll_count) {
+        a->poll_count = i == MOST ? 0 : a->poll_count;
+        a->poll_sites[a->poll_count++] = site;
+        a->polls = a->looked_count = 0;
+        return false;
+    }
+    a->polls += a->polls < UINT8_MAX;
+    *quiet = a->polls >= ROUNDS_THAT_COUNT * a->poll_count;
+    return a->polls >= ROUNDS_BEFORE_WAITING * a->poll_count && a->looked_count > 0 && a->looked_count <= MOST_LOOKED;
+}
+
+/* What it waited for has happened, or may have: it looks at everything once more before it stands back again. */
+static void poll_again(struct agent *a)
+{
+    unsigned most = (ROUNDS_BEFORE_WAITING - 1) * a->poll_count - !a->awaits;
+    if (a->poll_count && a->polls > most)
+        a->polls = (uint8_t)most;
+}
+
+static void stand_at_poll(struct machine *m, struct agent *a, uint64_t object)
+{
+    if (++m->turns > TURNS_BEFORE_HANG)
+        sim_end(RUN_HANG);
+    a->awaits = a->turning = a->yielded = true;
+    a->awaited = false;
+    m->awaiting++;
+    m->points++;
+    a->steps++;
+    a->next_object = object;
+    to_main();
+    a->awaits = false;
+    m->awaiting--;
+}
+
 void sim_point(uint64_t object)
 {
     struct machine *m = MACHINE;
     struct agent *a = m->fiber;
+    bool quiet;
     if (a->quiet)
         return;
     if (a->no_point) {
         a->no_point = false;
+        return;
+    }
+    if (polls_in_vain(a, object, &quiet)) {
+        stand_at_poll(m, a, object);
         return;
     }
     m->points++;
@@ -194,6 +281,7 @@ void sim_point(uint64_t object)
         return;
     a->next_object = object;
     a->at_point = true;
+    a->turning = quiet;
     to_main();
     a->at_point = false;
 }
@@ -224,7 +312,6 @@ void sim_yield(void)
     to_main();
 }
 
-enum { TURNS_BEFORE_TIME_PASSES = 100, TURNS_BEFORE_HANG = 30000 };
 #define SPIN_LIMIT_100NS (3600ull * 10000000) /* of virtual time, however much others do meanwhile */
 
 static bool atomic_changed(struct agent *a)
@@ -278,7 +365,7 @@ bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits)
     if (!a->spinning)
         a->spin_since = m->clock_100ns;
     a->spinning = vain || waits;
-    if (a->spinning)
+    if (a->spinning && m->time_any)
         sim_opaque("a loop waits for memory to change, and whether it turns depends on whether others can go on");
     a->spin_progress = m->progress;
     a->yielded |= a->spinning;
@@ -515,10 +602,10 @@ static bool can_step(struct machine *m, const struct agent *a)
     }
 }
 
-/* It waits for memory that nobody has written since it looked. */
+/* It waits for memory that nobody has written since it looked, or for objects. */
 static bool stands_back(const struct machine *m, const struct agent *a)
 {
-    return a->spinning && a->spin_progress == m->progress;
+    return a->awaits ? !a->awaited : a->spinning && a->spin_progress == m->progress;
 }
 
 static bool timer_may_step(const struct machine *m)
@@ -526,26 +613,40 @@ static bool timer_may_step(const struct machine *m)
     return m->clock && sim_timer_hook();
 }
 
+/* Whose turn comes first does not depend on the order in which others did what does not depend on each other. */
+static bool turns_before(const struct machine *m, const struct agent *a, const struct agent *b)
+{
+    uint32_t x = a->vain_progress == m->progress ? a->vain_turns : 0, y = b->vain_progress == m->progress ? b->vain_turns : 0;
+    return x != y ? x < y : a->stable_id < b->stable_id;
+}
+
 /* Nobody can go on but loops that wait: one turn of the next one, now and then a step of the clock. */
-static void gather_spinners(struct machine *m, uint32_t start)
+static void gather_spinners(struct machine *m)
 {
     struct sim_choice *c = &m->choice;
     if (m->turns % TURNS_BEFORE_TIME_PASSES == TURNS_BEFORE_TIME_PASSES - 1 && timer_may_step(m))
         return;
     uint32_t able = 0;
+    struct agent *next = NULL;
     for (uint32_t i = 0; i < m->agent_count; i++) {
-        struct agent *a = m->agents[(start + i) % m->agent_count];
-        if (can_step(m, a) && able++ == 0)
-            c->agents[c->n++] = a->id;
+        struct agent *a = m->agents[i];
+        if (!can_step(m, a))
+            continue;
+        able++;
+        if (!next || turns_before(m, a, next))
+            next = a;
     }
-    m->alone = able == 1;
+    m->alone = able == 1 && !next->awaits;
+    m->last_resort = next != NULL;
+    if (next)
+        c->agents[c->n++] = next->id;
 }
 
 static void gather(struct machine *m)
 {
     struct sim_choice *c = &m->choice;
     *c = (struct sim_choice) { .kind = CHOICE_SCHEDULE };
-    m->alone = false;
+    m->alone = m->last_resort = false;
     struct agent *last = m->last;
     bool last_goes_on = last && can_step(m, last) && !stands_back(m, last);
     bool stays_first = last_goes_on && !last->yielded;
@@ -567,7 +668,7 @@ static void gather(struct machine *m)
         c->agents[c->n++] = last->id;
     bool spins = c->n == 0 && somebody_stands_back;
     if (spins)
-        gather_spinners(m, start);
+        gather_spinners(m);
     if ((c->n == 0 || (m->time_any && !spins)) && timer_may_step(m))
         c->agents[c->n++] = m->clock->id;
 }
@@ -646,6 +747,18 @@ static void run_agent(struct machine *m, struct agent *a)
     if (sim_place_hook)
         sim_place_hook(a, a->processor);
     a->turning = false;
+    bool spun = a->spinning;
+    uint64_t progress = m->progress;
+    if (m->last_resort) {
+        a->vain_turns = a->vain_progress == progress ? a->vain_turns + 1 : 1;
+        a->vain_progress = progress;
+    }
+    if (a->awaits || spun) {
+        if (!stands_back(m, a))
+            poll_again(a);
+        for (unsigned i = 0; a->awaits && i < a->looked_count; i++)
+            sim_access(a->looked[i], SIM_READ); /* that it could go on depended on them */
+    }
     host_fiber_switch(&m->main_sp, a->fiber.switch_sp, a->fiber.host_stack, HOST_STACK_SIZE);
     m->fiber = NULL;
     if (!a->turning) {
@@ -654,8 +767,10 @@ static void run_agent(struct machine *m, struct agent *a)
         a->atomic_at = 0;
         note_progress(m);
     }
-    if (m->may_spin)
-        sim_access(SIM_ACCESS_MEMORY, a->spinning ? SIM_READ : SIM_COMMUTE);
+    if (m->may_spin && (spun || a->spinning))
+        sim_access(SIM_ACCESS_MEMORY, SIM_READ);
+    if (m->may_spin && m->progress != progress)
+        sim_access(SIM_ACCESS_MEMORY, SIM_COMMUTE);
     if (m->processors_matter && pinned != is_pinned(a->processor))
         sim_access_lock(SIM_ACCESS_PROCESSOR(a->processor->number), pinned ? SIM_LOCK_RELEASE : SIM_LOCK_ACQUIRE);
 }
@@ -663,7 +778,7 @@ static void run_agent(struct machine *m, struct agent *a)
 static bool somebody_spins(const struct machine *m)
 {
     for (uint32_t i = 0; i < m->agent_count; i++)
-        if (can_step((struct machine *)m, m->agents[i]) && m->agents[i]->spinning)
+        if (can_step((struct machine *)m, m->agents[i]) && (m->agents[i]->spinning || m->agents[i]->awaits))
             return true;
     return false;
 }
