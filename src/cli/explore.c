@@ -22,6 +22,8 @@ static const char explore_help[] =
     "  --preemptions N  highest number of preemptions in a schedule (default 2; dpor: none counted unless given)\n"
     "  --schedules N    stop after N schedules             --time SECONDS   stop after that long (default 60)\n"
     "  --jobs N         processes that share the search    --keep-going     past the first failure\n"
+    "  --state FILE     keeps the search in FILE, so that it can go on later     --resume FILE   goes on with it (CASE may be left out)\n"
+    "  --queue URL      redis://HOST:PORT/NAME: irplab worker on any machine explores, this process keeps order\n"
     "  --driver FILE.sys  --device HWID  --inf FILE  --stub MODULE!NAME=V  --cpus N  --time-model idle|any  --seed N\n"
     "  --verifier on|off  off: rules of the verifier do not stop a run, which goes on to what Windows would make of it\n"
     "  --junit FILE, --sarif FILE   also write what was found for a continuous-integration server\n"
@@ -96,6 +98,20 @@ static int write_ci(const char *path, void (*writer)(FILE *, const struct ci_res
     return ok ? EXIT_OK : usage_error("%s: %s", path, strerror(why));
 }
 
+/* Before anything is explored: what cannot be written is said at once. */
+static bool can_write(const char *path)
+{
+    struct base_file file;
+    if (!path)
+        return true;
+    if (base_file_begin(&file, path)) {
+        base_file_end(&file, false);
+        return true;
+    }
+    usage_error("%s: %s", path, strerror(errno));
+    return false;
+}
+
 int cli_explore(int argc, char **argv)
 {
     static struct options o; /* large */
@@ -106,10 +122,12 @@ int cli_explore(int argc, char **argv)
         fputs(explore_help, stdout);
         return EXIT_OK;
     }
-    if (!o.lab.has_target && !o.lab.config.driver_count)
+    if (!o.lab.has_target && !o.lab.config.driver_count && !o.lab.search.resume[0])
         return usage_error("explore what? Give a CASE, a PROGRAM.exe or --driver FILE.sys; see irplab explore --help");
     if (!lab_prepare(&o.lab))
         return usage_error("%s", o.lab.error);
+    if (!can_write(o.junit) || !can_write(o.sarif))
+        return EXIT_USAGE;
     if (o.check_orders) {
         session_process_init();
         return cli_check_orders(&o);

@@ -133,8 +133,6 @@ static bool option(struct parser *p, const char *arg)
         return text_option(p, name, inl, &o->junit);
     if (p->what == FOR_EXPLORE && strcmp(name, "--sarif") == 0)
         return text_option(p, name, inl, &o->sarif);
-    if (p->what == FOR_EXPLORE && strcmp(name, "--queue") == 0)
-        return text_option(p, name, inl, &o->queue);
     return library_option(p, name, inl, arg);
 }
 

@@ -17,7 +17,7 @@ struct options {
     enum color_when color;
     const char *file; /* FOR_FILE */
     const char *page; /* FOR_FILE: -o */
-    const char *junit, *sarif, *queue; /* FOR_EXPLORE */
+    const char *junit, *sarif; /* FOR_EXPLORE */
     bool check_orders;
 };
 

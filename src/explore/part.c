@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "explore/dpor.h"
 #include "explore/search.h"
 
 /* --- footprints, schedules, configurations -------------------------------------------------------------------------- */
@@ -198,6 +199,7 @@ static void put_traces(struct bytes *b, const struct seen *s)
 static void put_result(struct bytes *out, const struct search *s, uint32_t flags, const struct bytes *rest, const char *why)
 {
     const struct explore_result *r = s->result;
+    size_t begin = out->count;
     bytes_u(out, PART_VERSION);
     bytes_u(out, flags | (r->bound_hit ? PART_BOUND_HIT : 0));
     bytes_text(out, why);
@@ -209,6 +211,8 @@ static void put_result(struct bytes *out, const struct search *s, uint32_t flags
     bytes_u(out, s->runs.count);
     bytes_put(out, s->runs.data, s->runs.count);
     bytes_put(out, rest->data, rest->count);
+    uint64_t sum = bytes_hash(out->data + begin, out->count - begin);
+    bytes_put(out, &sum, sizeof sum);
 }
 
 /* Ending early is no reason of the search's: what is left comes back. */
@@ -220,38 +224,86 @@ static const char *why_of(const struct explore_result *r)
     return ours ? NULL : r->why_not;
 }
 
-bool explore_part(const struct explore_machine *machine, const void *item, size_t size, double seconds, explore_part_stop *stop,
+struct part_keep {
+    struct search s;
+    struct explore_config config;
+    struct explore_result result;
+    struct dpor *dpor;
+    bool begun;
+};
+
+struct part_keep *part_keep_new(void)
+{
+    struct part_keep *k = calloc(1, sizeof *k);
+    if (!k)
+        base_panic("out of memory while exploring");
+    return k;
+}
+
+/* Parts of other strategies, and those that broke something, leave nothing. */
+static void forget(struct part_keep *k)
+{
+    if (k->dpor)
+        dpor_free(k->dpor);
+    if (k->begun)
+        path_free(&k->s.path);
+    k->dpor = NULL;
+    k->begun = false;
+}
+
+void part_keep_free(struct part_keep *k)
+{
+    forget(k);
+    free(k);
+}
+
+static void begin(struct part_keep *k, const struct explore_machine *machine)
+{
+    struct path path = k->s.path;
+    k->result = (struct explore_result){.complete = true, .preemptions = -1};
+    k->s = (struct search){.config = &k->config, .result = &k->result};
+    if (k->begun)
+        k->s.path = path;
+    else
+        path_init(&k->s.path, machine);
+    k->s.path.steps = k->s.path.replayed = 0;
+    k->begun = true;
+}
+
+bool explore_part(const struct explore_machine *machine, struct part_keep *k, const void *item, size_t size, double seconds, explore_part_stop *stop,
                   void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out)
 {
     struct reader in = {.at = item, .end = (const uint8_t *)item + size};
-    struct explore_config config;
-    struct explore_result result = {.complete = true, .preemptions = -1};
-    get_config(&in, &config);
+    get_config(&in, &k->config);
     if (in.bad)
         return false;
-    struct search s = {.config = &config, .result = &result};
-    struct limits limits = {.s = &s, .until = now() + seconds, .stop = stop, .progress = progress, .user = user};
-    search_defaults(&config);
-    config.stop = enough;
-    config.user = &limits;
-    path_init(&s.path, machine);
+    bool reduced = k->config.strategy == EXPLORE_DPOR && k->config.preemptions < 0;
+    struct limits limits = {.s = &k->s, .until = now() + seconds, .stop = stop, .progress = progress, .user = user};
+    search_defaults(&k->config);
+    k->config.stop = enough;
+    k->config.user = &limits;
+    if (!reduced)
+        forget(k);
+    begin(k, machine);
+    struct search *s = &k->s;
     struct bytes rest = {0};
-    struct part p = {.s = &s, .in = &in, .out = &rest};
-    switch (config.strategy) {
+    struct part p = {.s = s, .kept = &k->dpor, .in = &in, .out = &rest};
+    switch (k->config.strategy) {
     case EXPLORE_DFS: dfs_part(&p); break;
-    case EXPLORE_DPOR: config.preemptions < 0 ? dpor_part(&p) : bounded_part(&p); break;
+    case EXPLORE_DPOR: reduced ? dpor_part(&p) : bounded_part(&p); break;
     default: sample_part(&p); break;
     }
-    if (s.path.broken) /* also where the choices that lead to the part could not be made */
-        search_enough(&s);
+    if (s->path.broken) /* also where the choices that lead to the part could not be made */
+        search_enough(s);
     if (!in.bad)
-        put_result(out, &s, p.flags, &rest, why_of(&result));
-    path_free(&s.path);
-    seen_free(&s.traces);
-    bytes_free(&s.runs);
+        put_result(out, s, p.flags, &rest, why_of(&k->result));
+    if (!reduced || in.bad || s->path.broken)
+        forget(k);
+    seen_free(&s->traces);
+    bytes_free(&s->runs);
     bytes_free(&rest);
     bytes_free(&p.passed_on);
     free(p.prints.map);
-    explore_result_free(&result);
+    explore_result_free(&k->result);
     return !in.bad;
 }

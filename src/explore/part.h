@@ -4,7 +4,8 @@
  *
  *   reduction   A part is a leaf of the wake-up tree: a sequence of choices, with the sleep sets and branches of the nodes that it passes.
  *               Nobody sleeps at a leaf, so what is below it is explored like a whole space. Reversals that land above it and are not
- *               covered by what it knows of those nodes are passed on. Out of time, it comes back as the nodes it was in and their leaves.
+ *               covered by what it knows of those nodes are passed on. Out of time, it comes back as it stands, to be gone on with; or, where
+ *               others have nothing to do, as the upper of the nodes it was in, their leaves, and the rest.
  *   dfs         A sequence of choices; all below it. Out of time, it comes back as the sequences that are left.
  *   sampling    Numbers of runs; what a run does is a function of the seed and its number.
  *   bounded     A place (see bounded.c) and the rivals known by now; all below it. Out of time, it comes back as the places it leads to.
@@ -27,16 +28,22 @@ enum {
     PART_EXPANDED = 16, /* bounded: came back as the places it leads to */
 };
 
+/* What an explorer of one machine keeps from part to part: the path, its snapshots, what was learnt by trying. It saves work, no more. */
+struct part_keep;
+struct part_keep *part_keep_new(void);
+void part_keep_free(struct part_keep *k);
+
 /* Explores an item and appends its result to out. seconds: about how long, at least one run is made. stop: asked between runs, ends the
  * part early; NULL: never. progress: after each run. false: the item is not one. */
 typedef bool explore_part_stop(void *user);
-bool explore_part(const struct explore_machine *machine, const void *item, size_t size, double seconds, explore_part_stop *stop,
+bool explore_part(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, double seconds, explore_part_stop *stop,
                   void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out);
 
 /* --- inside the room --------------------------------------------------------------------------------------------- */
 
 struct search;
 struct path;
+struct dpor;
 
 /* Footprints in one message: each is written out where it comes up first. */
 struct prints_out {
@@ -61,6 +68,7 @@ void get_config(struct reader *r, struct explore_config *c);
 /* Runs the choices from the start of the path; false: one cannot be made. opened: before each step and at the end. */
 struct part {
     struct search *s;
+    struct dpor **kept;
     struct reader *in;
     struct bytes *out;       /* behind the common head */
     struct bytes passed_on;  /* reversals */

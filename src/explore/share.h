@@ -17,6 +17,8 @@ void share_free(struct share *p);
 /* The next item for an explorer, appended to item; *id is a hash of what it is. among: how many share the search, for what `schedules`
  * leaves. false: nothing waits (share_out tells whether something may come back). */
 bool share_take(struct share *p, unsigned among, uint64_t *id, struct bytes *item);
+/* How long an item may take before it comes back in parts. */
+double share_seconds(const struct share *p, unsigned among);
 /* A result. false: it is none, or none of an item that is out; nothing has changed. */
 bool share_done(struct share *p, uint64_t id, const void *result, size_t size);
 /* Whoever had the item is lost. */
@@ -42,7 +44,8 @@ struct tree;
 struct tree *tree_new(void);
 void tree_free(struct tree *t);
 /* A leaf that waits, and its item (behind the configuration); NULL: there is none. */
-struct tree_node *tree_take(struct tree *t, uint64_t *id, struct bytes *item);
+/* wanted: parts that others could do with. */
+struct tree_node *tree_take(struct tree *t, unsigned wanted, uint64_t *id, struct bytes *item);
 void tree_back(struct tree *t, struct tree_node *leaf);
 /* What dpor_part wrote. false: it is nothing of the kind, and nothing has changed. */
 bool tree_done(struct tree *t, struct tree_node *leaf, struct reader *in, bool finished);

@@ -24,6 +24,8 @@ struct tree_node {
     uint32_t agent, print;
     uint8_t alternative, state;
     bool sealed;
+    uint32_t left_size; /* of a part that was begun: how far it has come */
+    uint8_t *left;
 };
 
 struct tree {
@@ -70,6 +72,7 @@ static void free_below(struct tree *t, struct tree_node *n)
         free_below(t, c);
         n->child = c->next;
         t->nodes--;
+        free(c->left);
         free(c);
     }
     n->last = NULL;
@@ -104,6 +107,7 @@ void tree_free(struct tree *t)
     if (!t)
         return;
     free_below(t, t->root);
+    free(t->root->left);
     free(t->root);
     footprints_free(&t->prints);
     free(t->waiting);
@@ -187,12 +191,13 @@ static void put_sleepers(struct tree *t, struct bytes *b, struct prints_out *m)
         put_event(t, b, m, t->sleepers[i]);
 }
 
-static uint64_t put_item(struct tree *t, struct tree_node *leaf, struct bytes *b)
+static uint64_t put_item(struct tree *t, struct tree_node *leaf, unsigned wanted, struct bytes *b)
 {
     struct prints_out m = {0};
-    uint64_t id = 0x7261706c65616670ull;
+    uint64_t id = bytes_hash(leaf->left, leaf->left_size);
     way_to(t, leaf);
     t->sleeper_count = 0;
+    bytes_u(b, wanted);
     bytes_u(b, t->way_count);
     for (size_t i = 0; i < t->way_count; i++) {
         struct tree_node *n = t->way[i];
@@ -204,18 +209,20 @@ static uint64_t put_item(struct tree *t, struct tree_node *leaf, struct bytes *b
         id = explore_mix(id ^ ((uint64_t)n->agent << 8 | n->alternative)) + i;
     }
     put_sleepers(t, b, &m);
+    bytes_u(b, leaf->left_size != 0);
+    bytes_put(b, leaf->left, leaf->left_size);
     free(m.map);
     return id;
 }
 
-struct tree_node *tree_take(struct tree *t, uint64_t *id, struct bytes *item)
+struct tree_node *tree_take(struct tree *t, unsigned wanted, uint64_t *id, struct bytes *item)
 {
     if (t->first == t->count)
         return NULL;
     /* The nearest to the root hold most; with very many it is memory that counts, and the deepest are soon done. */
     struct tree_node *leaf = t->count - t->first > MANY_WAIT ? t->waiting[--t->count] : t->waiting[t->first++];
     leaf->state = OUT;
-    *id = put_item(t, leaf, item);
+    *id = put_item(t, leaf, wanted, item);
     return leaf;
 }
 
@@ -400,19 +407,30 @@ static void get_trees(struct tree *t, struct reader *r, struct prints_in *m, str
     }
 }
 
-/* The nodes that the explorer was in when it stopped, below `top`: what is done there, then its branches, of which the first leads to
- * the next node. */
+static void keep(struct tree_node *leaf, const uint8_t *left, size_t size)
+{
+    free(leaf->left);
+    leaf->left = size ? malloc(size) : NULL;
+    leaf->left_size = (uint32_t)size;
+    if (size && !leaf->left)
+        base_panic("out of memory while exploring");
+    if (size)
+        memcpy(leaf->left, left, size);
+}
+
+/* The nodes that the explorer gave up, below `top`: what is done there, then its branches, of which the first leads to the next node. Below
+ * the first of the last it left off, if there is a rest. */
 static void get_rest(struct tree *t, struct reader *r, struct tree_node *top)
 {
     struct prints_in m = {0};
-    struct tree_node *at = top;
+    struct tree_node *at = top, *current = top;
     for (size_t n = read_count(r); n > 0 && !r->bad; n--) {
         get_trees(t, r, &m, at, 0, DONE);
         struct tree_node *done = at->last;
         get_trees(t, r, &m, at, 0, READY);
+        current = done ? done->next : at->child;
         if (n == 1)
             break;
-        struct tree_node *current = done ? done->next : at->child;
         r->bad |= !current || current->child;
         if (r->bad)
             break;
@@ -420,8 +438,17 @@ static void get_rest(struct tree *t, struct reader *r, struct tree_node *top)
         current->sealed = false;
         at = current;
     }
-    r->bad |= !at->child;
     free(m.all);
+    struct reader look = *r;
+    if (r->bad || !read_count(&look)) {
+        r->bad |= !top->child;
+        read_u(r);
+        return;
+    }
+    r->bad |= !current || current->child;
+    if (!r->bad)
+        keep(current, r->at, (size_t)(r->end - r->at));
+    r->at = r->end;
 }
 
 static void wait_below(struct tree *t, struct tree_node *n)
@@ -461,11 +488,15 @@ bool tree_done(struct tree *t, struct tree_node *leaf, struct reader *in, bool f
         for (struct tree_node *c = leaf->child; c; c = c->next)
             c->parent = leaf;
         leaf->state = OPEN;
+        keep(leaf, top->left, top->left_size);
         wait_below(t, leaf);
         if (finished)
             is_done(t, leaf);
+        else if (leaf->left)
+            wait_for(t, leaf);
     }
     free_below(t, top);
+    free(top->left);
     free(top);
     t->nodes--;
     free(m.all);
@@ -487,6 +518,8 @@ static void save_below(const struct tree *t, const struct tree_node *n, struct p
         bytes_u(out, c->alternative);
         put_print(out, m, &t->prints, c->print);
         bytes_u(out, (c->state == OUT ? READY : c->state) * 2u + c->sealed);
+        bytes_u(out, c->left_size);
+        bytes_put(out, c->left, c->left_size);
         save_below(t, c, m, out);
     }
 }
@@ -495,8 +528,18 @@ void tree_save(const struct tree *t, struct bytes *out)
 {
     struct prints_out m = {0};
     bytes_u(out, t->root->state == OUT ? READY : t->root->state);
+    bytes_u(out, t->root->left_size);
+    bytes_put(out, t->root->left, t->root->left_size);
     save_below(t, t->root, &m, out);
     free(m.map);
+}
+
+static void get_left(struct reader *r, struct tree_node *n)
+{
+    size_t size = read_count(r);
+    const uint8_t *left = read_bytes(r, size);
+    if (left)
+        keep(n, left, size);
 }
 
 static void load_below(struct tree *t, struct reader *r, struct prints_in *m, struct tree_node *parent, unsigned deep)
@@ -510,6 +553,7 @@ static void load_below(struct tree *t, struct reader *r, struct prints_in *m, st
         struct tree_node *x = new_node(t, (uint32_t)agent, (unsigned)alternative, print, (enum state)(state / 2));
         x->sealed = state & 1;
         append(parent, x);
+        get_left(r, x);
         load_below(t, r, m, x, deep + 1);
         r->bad |= x->state == OPEN ? !x->child : x->state == READY && x->child;
     }
@@ -522,6 +566,7 @@ struct tree *tree_load(struct reader *in)
     t->count = t->first = 0;
     uint64_t state = read_u(in);
     t->root->state = (uint8_t)state;
+    get_left(in, t->root);
     load_below(t, in, &m, t->root, 0);
     in->bad |= state > DONE || state == OUT || (state == READY && t->root->child) || (state == OPEN && !t->root->child);
     free(m.all);

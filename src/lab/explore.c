@@ -5,8 +5,10 @@
 
 #include "base/assert.h"
 #include "explore/explore.h"
+#include "lab/campaign.h"
 #include "lab/failures.h"
 #include "lab/lab.h"
+#include "lab/search.h"
 #include "session/explorable.h"
 #include "sim/image.h"
 #include "sim/spins.h"
@@ -18,8 +20,6 @@ struct search {
     double started, deadline, shown;
     bool timed_out;
     uint64_t runs;
-    struct explore_schedule passing; /* a run without failure, for the report's other side */
-    bool has_passing;
 };
 
 static bool out_of_time(void *user)
@@ -43,10 +43,6 @@ static void on_run(void *user, const struct explore_report *run)
 {
     struct search *s = user;
     s->runs++;
-    if (run->status == EXPLORE_DONE && !s->has_passing) {
-        explore_schedule_copy(&s->passing, run->schedule);
-        s->has_passing = true;
-    }
     progress(s);
 }
 
@@ -62,7 +58,7 @@ static enum explore_strategy strategy_of(const char *name)
     return EXPLORE_DFS;
 }
 
-static void result_add(struct explore_result *all, struct explore_result *part)
+void search_result_add(struct explore_result *all, struct explore_result *part)
 {
     for (size_t i = 0; i < part->failure_count; i++) {
         struct explore_failure *f = &part->failures[i], *known = NULL;
@@ -106,10 +102,8 @@ static void run_phase(const struct explore_machine *machine, const struct explor
         rest.schedules = rest.schedules > r->found.schedules ? rest.schedules - r->found.schedules : 1;
     struct explore_result part;
     explore_run(machine, &rest, &part);
-    result_add(&r->found, &part);
+    search_result_add(&r->found, &part);
 }
-
-enum { AUTO_PCT = 24, AUTO_RANDOM = 16 }; /* schedules drawn before the systematic search; half of what is allowed if that is less */
 
 static bool is_over(const struct explore_config *x, const struct search *s, const struct lab_result *r)
 {
@@ -135,7 +129,7 @@ static const char *search_auto(const struct explore_machine *machine, struct exp
             continue;
         struct explore_result part;
         explore_run(machine, &draw, &part);
-        result_add(&r->found, &part);
+        search_result_add(&r->found, &part);
     }
     if (is_over(&x, s, r))
         return "pct and random";
@@ -176,50 +170,112 @@ static const char *search_once(const struct lab_search *o, const struct explore_
     return o->strategy;
 }
 
-static void search(const struct irplab *lab, const struct explore_machine *machine, struct search *s, struct lab_result *r)
+bool search_is_automatic(const struct irplab *lab)
+{
+    return !lab->search.strategy || strcmp(lab->search.strategy, "auto") == 0;
+}
+
+static bool is_systematic(const struct explore_config *x)
+{
+    return x->strategy == EXPLORE_DFS || x->strategy == EXPLORE_DPOR;
+}
+
+double search_config(const struct irplab *lab, struct explore_config *out)
 {
     const struct config *c = &lab->ready;
     const struct lab_search *o = &lab->search;
-    bool automatic = !o->strategy || strcmp(o->strategy, "auto") == 0;
+    bool automatic = search_is_automatic(lab);
     struct explore_config x = explore_defaults;
     x.strategy = automatic ? EXPLORE_DPOR : strategy_of(o->strategy);
     int given = o->preemptions >= 0 ? o->preemptions : c->preemptions;
-    bool systematic = x.strategy == EXPLORE_DFS || x.strategy == EXPLORE_DPOR;
     if (automatic || x.strategy == EXPLORE_DFS)
         x.preemptions = given >= 0 ? given : USUAL_PREEMPTIONS;
     else
         x.preemptions = x.strategy == EXPLORE_DPOR ? o->preemptions : -1;
-    x.iterate = systematic && x.preemptions >= 0;
+    x.iterate = is_systematic(&x) && x.preemptions >= 0;
     x.keep_going = o->keep_going;
     x.seed = c->seed ? c->seed : 1;
     int64_t limit = o->schedules >= 0 ? o->schedules : c->schedules;
     x.schedules = limit >= 0 ? (uint64_t)limit : 0;
     x.steps = LONGEST_RUN;
     x.count_traces = true;
+    *out = x;
+    return o->seconds > 0 ? o->seconds : c->time_seconds > 0 ? c->time_seconds : USUAL_SECONDS;
+}
+
+static const char *name_of(const struct irplab *lab, bool by_dfs)
+{
+    return !search_is_automatic(lab) ? lab->search.strategy : by_dfs ? "pct and random, then dfs" : "pct and random, then dpor";
+}
+
+static void conclude(const struct irplab *lab, const struct explore_config *x, const char *name, const char *opaque, struct lab_result *r)
+{
+    bool systematic = is_systematic(x), reduced = strcmp(name, "dpor") == 0 || strstr(name, "then dpor");
+    r->complete = systematic && r->found.complete && !image_stubs_used();
+    if (r->complete && reduced && opaque) {
+        r->complete = false;
+        r->why_not = opaque;
+    }
+    describe_bound(&lab->ready, x, name, systematic, r);
+}
+
+static void search(const struct irplab *lab, const struct explore_machine *machine, struct search *s, struct lab_result *r)
+{
+    struct explore_config x;
+    double seconds = search_config(lab, &x);
     x.stop = out_of_time;
     x.stop_within = true;
     x.ran = on_run;
     x.user = s;
-    double seconds = o->seconds > 0 ? o->seconds : c->time_seconds > 0 ? c->time_seconds : USUAL_SECONDS;
     s->started = lab_now();
     s->deadline = s->started + seconds;
-    const char *name = search_once(o, machine, &x, s, r);
+    const char *name = search_once(&lab->search, machine, &x, s, r);
     while (spins_apply()) { /* a loop became a scheduling point: what was explored without it counts for nothing */
         explore_result_free(&r->found);
         memset(&r->found, 0, sizeof r->found);
-        explore_schedule_free(&s->passing);
-        s->has_passing = false;
         s->runs = 0;
-        name = search_once(o, machine, &x, s, r);
+        name = search_once(&lab->search, machine, &x, s, r);
     }
     r->seconds = lab_now() - s->started;
-    r->complete = systematic && r->found.complete && !image_stubs_used();
-    bool reduced = strcmp(name, "dpor") == 0 || strstr(name, "then dpor");
-    if (r->complete && reduced && explorable_opaque()) {
-        r->complete = false;
-        r->why_not = explorable_opaque();
-    }
-    describe_bound(c, &x, name, systematic, r);
+    conclude(lab, &x, name, explorable_opaque(), r);
+}
+
+static void conclude_shared(const struct irplab *lab, const char *opaque, bool timed_out, struct lab_result *r)
+{
+    static char why[200]; /* the result outlives the search */
+    struct explore_config x;
+    search_config(lab, &x);
+    bool failed_early = r->found.failing && !x.keep_going, by_dfs = opaque && !failed_early && !timed_out;
+    snprintf(why, sizeof why, "%s", opaque ? opaque : "");
+    conclude(lab, &x, name_of(lab, by_dfs), opaque ? why : NULL, r);
+}
+
+/* By processes of their own; this one has no machine yet. */
+static bool search_shared(struct irplab *lab, struct lab_result *r, char **opaque, bool *timed_out)
+{
+    struct explorers x;
+    bool names_target = lab->search.state[0] || lab->search.resume[0] || lab->search.queue[0];
+    if (names_target && !campaign_prepare(lab))
+        return false;
+    if (lab->search.queue[0] ? !queue_begin(lab, &x) : !crew_begin(lab, (unsigned)lab->search.jobs, &x))
+        return false;
+    bool ok = campaign_run(lab, &x, r, opaque, timed_out);
+    x.end(x.user);
+    return ok;
+}
+
+/* The run that nobody is preempted in: what a program exits with, and what a report can compare a failure to. */
+static void usual_run(const struct explore_machine *machine, struct lab_result *r, struct explore_schedule *passing)
+{
+    const struct explore_schedule none = { 0 };
+    struct explore_replay replay;
+    explore_replay(machine, &none, passing, NULL, NULL, &replay);
+    spins_forget_noted();
+    const struct session *last = session_state();
+    r->program_ended = last && last->program_ended;
+    r->program_exit = r->program_ended ? last->program_exit : 0;
+    if (replay.status != EXPLORE_DONE)
+        explore_schedule_free(passing);
 }
 
 bool lab_explore(struct irplab *lab, struct lab_result *r)
@@ -228,14 +284,24 @@ bool lab_explore(struct irplab *lab, struct lab_result *r)
     r->what = LAB_EXPLORE;
     lab->failed = false;
     struct search s = { .lab = lab };
-    session_process_init();
-    const struct explore_machine *machine = explorable_open(&lab->ready);
-    search(lab, machine, &s, r);
-    const struct session *last = session_state();
-    r->program_ended = last && last->program_ended;
-    r->program_exit = r->program_ended ? last->program_exit : 0;
-    bool ok = lab_failures_collect(lab, r, machine, &s.passing);
-    explore_schedule_free(&s.passing);
+    struct explore_schedule passing = { 0 };
+    bool shared = lab->search.jobs > 1 || lab->search.state[0] || lab->search.resume[0] || lab->search.queue[0];
+    struct confirmer *confirmer = confirm_begin();
+    char *opaque = NULL;
+    bool timed_out = false, ok = !shared || search_shared(lab, r, &opaque, &timed_out);
+    if (ok) {
+        session_process_init();
+        const struct explore_machine *machine = explorable_open(&lab->ready);
+        if (!shared)
+            search(lab, machine, &s, r);
+        else
+            conclude_shared(lab, opaque, timed_out, r);
+        usual_run(machine, r, &passing);
+        ok = lab_failures_collect(lab, r, machine, &passing, confirmer);
+    }
+    confirm_end(confirmer);
+    free(opaque);
+    explore_schedule_free(&passing);
     /* An image that cannot be used is wrong input, whoever finds it. */
     if (ok && r->failure_count && outcome_exit_status(&r->failures[0].outcome) == 2)
         ok = lab_fail(lab, "%s", r->failures[0].outcome.message);

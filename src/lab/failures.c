@@ -8,10 +8,11 @@
 #include <sys/stat.h>
 
 #include "base/assert.h"
+#include "lab/campaign.h"
 #include "report/replay_file.h"
 #include "sim/spins.h"
 
-enum { MINIMISE_RUNS = 500, TURNING_RUNS = 3000 };
+enum { MINIMISE_RUNS = 500, FIRST_RUNS = 400, TURNING_RUNS = 3000 };
 
 static bool make_folders(const char *path)
 {
@@ -66,12 +67,70 @@ struct lab_failure *lab_failure_add(struct lab_result *r, const struct outcome *
     return f;
 }
 
-static bool collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing, size_t number)
+/* The first schedule that fails with this key when orders are gone through in a fixed way, fewest preemptions first: the same whoever found
+ * the failure how. Not found in so many runs, what was found stays. */
+struct wanted {
+    uint64_t key;
+    struct explore_schedule schedule;
+    bool found;
+};
+
+static bool is_found(void *user)
+{
+    return ((struct wanted *)user)->found || spins_waiting();
+}
+
+static void look(void *user, const struct explore_report *run)
+{
+    struct wanted *w = user;
+    if (w->found || !run->outcome || run->outcome->key != w->key)
+        return;
+    explore_schedule_copy(&w->schedule, run->schedule);
+    w->found = true;
+}
+
+static void first_of_its_kind(const struct explore_machine *machine, struct explore_failure *x)
+{
+    struct wanted w = { .key = x->key };
+    struct explore_result r;
+    struct explore_replay replay;
+    explore_replay(machine, &x->schedule, NULL, NULL, NULL, &replay);
+    struct explore_config c = explore_defaults;
+    c.preemptions = (int)replay.preemptions;
+    c.iterate = c.keep_going = true;
+    c.schedules = FIRST_RUNS;
+    c.stop = is_found;
+    c.ran = look;
+    c.user = &w;
+    explore_run(machine, &c, &r);
+    explore_result_free(&r);
+    spins_forget_noted();
+    if (w.found) {
+        explore_schedule_free(&x->schedule);
+        x->schedule = w.schedule;
+        explore_minimise(machine, &x->schedule, MINIMISE_RUNS);
+    }
+    explore_replay(machine, &x->schedule, NULL, NULL, NULL, &replay);
+    x->preemptions = replay.preemptions;
+}
+
+static int compare_failures(const void *a, const void *b)
+{
+    const struct explore_failure *x = a, *y = b;
+    if (x->preemptions != y->preemptions)
+        return x->preemptions < y->preemptions ? -1 : 1;
+    if (x->schedule.count != y->schedule.count)
+        return x->schedule.count < y->schedule.count ? -1 : 1;
+    int order = strcmp(x->text, y->text);
+    return order ? order : x->key < y->key ? -1 : x->key > y->key;
+}
+
+static bool collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing, struct confirmer *confirmer,
+                    size_t number)
 {
     struct explore_failure *x = &r->found.failures[number];
     struct explore_turning turning;
     memset(&turning, 0, sizeof turning);
-    explore_minimise(machine, &x->schedule, MINIMISE_RUNS);
     explore_last_avoidable(machine, &x->schedule, TURNING_RUNS, &turning);
     spins_forget_noted(); /* of schedules that were tried only to make this one small */
     const struct explore_schedule *other = turning.found ? &turning.passing : passing;
@@ -91,14 +150,25 @@ static bool collect(struct irplab *lab, struct lab_result *r, const struct explo
         lab->failed = !ok;
         f->replay = ok ? strdup(path) : NULL;
     }
+    if (ok && outcome_exit_status(&record->outcome) != 2 && !confirm_ask(confirmer, path, x->key, record->run_hash))
+        base_panic("a failure did not come back when its replay file was run in another process: %s (%s)", x->text, path);
     explore_schedule_free(&turning.passing);
     return ok;
 }
 
-bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing)
+bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing, struct confirmer *confirmer)
 {
-    for (size_t i = 0; i < r->found.failure_count; i++)
-        if (!collect(lab, r, machine, passing, i))
+    struct explore_result *found = &r->found;
+    for (size_t i = 0; i < found->failure_count; i++) {
+        explore_minimise(machine, &found->failures[i].schedule, MINIMISE_RUNS);
+        spins_forget_noted();
+        first_of_its_kind(machine, &found->failures[i]);
+        spins_forget_noted();
+    }
+    if (found->failure_count)
+        qsort(found->failures, found->failure_count, sizeof *found->failures, compare_failures);
+    for (size_t i = 0; i < found->failure_count; i++)
+        if (!collect(lab, r, machine, passing, confirmer, i))
             return false;
     if (r->failure_count) {
         const struct record *first = r->failures[0].record;

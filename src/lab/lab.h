@@ -16,6 +16,11 @@ struct lab_search {
     double seconds; /* < 0: not given */
     int jobs;
     bool keep_going;
+    void *target; /* what a state file or a queue needs to know of what is searched (campaign.c); of the process */
+    size_t target_size;
+    char state[CONFIG_PATH]; /* file that the search is kept in; "" = none */
+    char resume[CONFIG_PATH]; /* file that it goes on from; "" = none */
+    char queue[CONFIG_PATH]; /* URL; "" = none */
 };
 
 struct irplab {

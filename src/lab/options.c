@@ -203,6 +203,32 @@ static bool set_jobs(struct irplab *lab, const char *name, const char *text)
     return true;
 }
 
+static bool set_path(struct irplab *lab, const char *name, const char *file, char *out)
+{
+    if (!file[0] || strlen(file) >= CONFIG_PATH - 16)
+        return lab_fail(lab, "--%s wants a file's name", name);
+    strcpy(out, file);
+    return true;
+}
+
+static bool set_state(struct irplab *lab, const char *name, const char *file)
+{
+    return set_path(lab, name, file, lab->search.state);
+}
+
+static bool set_resume(struct irplab *lab, const char *name, const char *file)
+{
+    return set_path(lab, name, file, lab->search.resume);
+}
+
+static bool set_queue(struct irplab *lab, const char *name, const char *url)
+{
+    if (!url[0] || strlen(url) >= CONFIG_PATH - 16)
+        return lab_fail(lab, "--queue wants redis://HOST:PORT/NAME");
+    strcpy(lab->search.queue, url);
+    return true;
+}
+
 static bool set_keep_going(struct irplab *lab, const char *name, const char *text)
 {
     return lab->search.keep_going = true;
@@ -227,6 +253,9 @@ static const struct option {
     { "schedules", set_schedules, .exploring = true },
     { "time", set_time, .exploring = true },
     { "jobs", set_jobs, .exploring = true },
+    { "state", set_state, .exploring = true },
+    { "resume", set_resume, .exploring = true },
+    { "queue", set_queue, .exploring = true },
     { "keep-going", set_keep_going, .exploring = true, .is_switch = true },
 };
 
@@ -317,6 +346,8 @@ bool lab_prepare(struct irplab *lab)
 {
     char err[sizeof lab->error];
     lab->failed = false;
+    if (!lab->has_target && !lab->config.driver_count && lab->search.resume[0])
+        return true; /* the state file knows (campaign_prepare) */
     if (!lab->has_target && !lab->config.driver_count)
         return lab_fail(lab, "there is nothing to run: give a case, a program or a driver");
     lab->ready = lab->config;

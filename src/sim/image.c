@@ -376,9 +376,16 @@ bool image_stub_add(const char *text)
     return true;
 }
 
+static bool stubs_used_elsewhere; /* of the process */
+
+void image_stubs_were_used(void)
+{
+    stubs_used_elsewhere = true;
+}
+
 bool image_stubs_used(void)
 {
-    return room()->stubs_used;
+    return stubs_used_elsewhere || room()->stubs_used;
 }
 
 static bool same_module(const char *a, const char *b)

@@ -75,6 +75,8 @@ bool image_missing_at(uint64_t address, const char **module, const char **name);
 bool image_stub_add(const char *text);
 /* True once a stub was bound (the result must say so). */
 bool image_stubs_used(void);
+/* One was bound in another process of the search. */
+void image_stubs_were_used(void);
 
 /* "module!name+0xoff" of an address into text; falls back to module+0xrva or plain hexadecimal. */
 /* A kernel image that was there and is unloaded; NULL. */

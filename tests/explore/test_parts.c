@@ -49,10 +49,10 @@ static bool cut_short(void *user)
 }
 
 /* At least one run is made: the first question comes before it. */
-static void explore_item(const struct explore_machine *m, const struct bytes *item, uint64_t runs, struct bytes *out)
+static void explore_item(const struct explore_machine *m, struct part_keep *keep, const struct bytes *item, uint64_t runs, struct bytes *out)
 {
     struct cut c = {runs + 1};
-    assert_true(explore_part(m, item->data, item->count, 1e9, cut_short, NULL, &c, out));
+    assert_true(explore_part(m, keep, item->data, item->count, 1e9, cut_short, NULL, &c, out));
 }
 
 enum { OUT_AT_ONCE = 5 };
@@ -91,6 +91,7 @@ static void in_parts(const struct explore_machine *m, const struct explore_confi
         struct bytes item;
     } out[OUT_AT_ONCE] = {0};
     unsigned count = 0;
+    struct part_keep *keep = part_keep_new();
     while (!share_over(p)) {
         if (count < OUT_AT_ONCE && draw(3) && share_take(p, 3, &out[count].id, &out[count].item)) {
             count++;
@@ -103,7 +104,11 @@ static void in_parts(const struct explore_machine *m, const struct explore_confi
             share_back(p, out[i].id);
         } else {
             struct bytes r = {0};
-            explore_item(m, &out[i].item, draw(4) ? draw(20) : 0, &r);
+            if (draw(6) == 0) { /* another explorer, as far as it matters */
+                part_keep_free(keep);
+                keep = part_keep_new();
+            }
+            explore_item(m, keep, &out[i].item, draw(4) ? draw(20) : 0, &r);
             if (draw(8) == 0)
                 damaged(p, out[i].id, &r);
             bool taken = share_done(p, out[i].id, r.data, r.count);
@@ -126,6 +131,7 @@ static void in_parts(const struct explore_machine *m, const struct explore_confi
         bytes_free(&out[--count].item);
     share_result(p, result);
     share_free(p);
+    part_keep_free(keep);
 }
 
 static unsigned differs(const struct vm_program *program, const struct explore_config *c, const char *what, const char *text, uint64_t most)

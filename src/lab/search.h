@@ -1,0 +1,15 @@
+/* What explorations in one process and shared ones have in common (explore.c). */
+#ifndef IRPLAB_LAB_SEARCH_H
+#define IRPLAB_LAB_SEARCH_H
+
+#include "explore/explore.h"
+#include "lab/lab.h"
+
+enum { AUTO_PCT = 24, AUTO_RANDOM = 16 }; /* schedules drawn before the systematic search; half of what is allowed if that is less */
+
+bool search_is_automatic(const struct irplab *lab);
+/* What options and case ask for; of the automatic strategy, its systematic part. Returns the seconds it may take. */
+double search_config(const struct irplab *lab, struct explore_config *out);
+/* part, which is used up, behind all. */
+void search_result_add(struct explore_result *all, struct explore_result *part);
+#endif
