@@ -136,6 +136,10 @@ static void populate(void)
         "HKLM\\Hardware\\Description\\System\\CentralProcessor\\0", "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion",
         "HKU\\.DEFAULT",
     };
+    /* As Windows spells them. */
+    static const char *const tops[] = { "\\Registry\\MACHINE\\HARDWARE", "\\Registry\\MACHINE\\SOFTWARE", "\\Registry\\MACHINE\\SYSTEM", "\\Registry\\USER" };
+    for (size_t i = 0; i < sizeof tops / sizeof tops[0]; i++)
+        key_at(tops[i], true);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         key_at(keys[i], true);
     char build[16], version[16];

@@ -28,6 +28,7 @@ struct cm_key {
     bool is_volatile, deleted;
     struct cm_key *parent, *children, *sibling; /* children in the order of their upper-case names */
     struct cm_value *values;
+    UNICODE_STRING *told_name; /* in pool: what CmCallbackGetKeyObjectID gave out; NULL: nothing */
 };
 
 struct cm_notify;
@@ -37,6 +38,8 @@ struct cm_room {
     struct cm_key **by_id; /* deleted keys stay */
     uint64_t key_count, key_capacity;
     struct cm_notify *notifies;
+    struct cm_callbacks *callbacks; /* callback.c */
+    void *root_object; /* \Registry as a key object, kept; NULL until it is asked for */
 };
 
 struct cm_room *cm_room(void);
@@ -46,6 +49,10 @@ struct cm_room *cm_room(void);
 struct cm_key *cm_child(const struct cm_key *key, const WCHAR *name, size_t chars);
 struct cm_key *cm_child_make(struct cm_key *key, const WCHAR *name, size_t chars, bool is_volatile);
 void cm_key_delete(struct cm_key *key);
+/* false: the parent has another key of that name. */
+bool cm_key_rename(struct cm_key *key, const WCHAR *name, size_t chars);
+/* Nobody is told the name any more that CmCallbackGetKeyObjectID gave out. */
+void cm_told_name_drop(struct cm_key *key);
 struct cm_value *cm_value(const struct cm_key *key, const WCHAR *name, size_t chars);
 void cm_value_set(struct cm_key *key, const WCHAR *name, size_t chars, uint32_t type, const void *data, ULONG size);
 bool cm_value_delete(struct cm_key *key, const WCHAR *name, size_t chars);
@@ -60,6 +67,10 @@ struct cm_key *cm_path_make(struct cm_key *key, const WCHAR *path, size_t chars,
 
 /* The key that a handle of the current process means; STATUS_KEY_DELETED if it is gone. */
 NTSTATUS cm_key_of(HANDLE handle, struct cm_key **key);
+/* The key of a key object, deleted or not. */
+struct cm_key *cm_key_of_object(const void *object);
+/* A new key object; the caller's reference. */
+void *cm_object_make(const struct cm_key *key);
 NTSTATUS cm_handle_make(struct cm_key *key, ACCESS_MASK access, ULONG attributes, HANDLE *handle);
 
 /* ---- notify.c ---- */

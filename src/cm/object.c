@@ -1,7 +1,8 @@
 /* Key objects, opening, creating, deleting, enumerating keys. */
 #include <string.h>
 
-#include "cm/key.h"
+#include "cm/callback.h"
+#include "mm/mm.h"
 #include "ob/ob.h"
 #include "ps/ps.h"
 #include "sim/access.h"
@@ -14,7 +15,20 @@ struct key_body {
     uint64_t id;
 };
 
-static const struct ob_type key_type = { "Key", NULL, NULL, OB_NOT_WAITABLE };
+/* DOC: the last handle is what is told; what closes it cannot be stopped. */
+static void key_close(void *object, struct process *process, bool last)
+{
+    struct cm_call *c = NULL;
+    if (last)
+        c = cm_call_begin(REG_NT_PRE_KEY_HANDLE_CLOSE, REG_NT_POST_KEY_HANDLE_CLOSE, object, offsetof(REG_KEY_INFORMATION, CallContext), NULL, NULL);
+    if (!c)
+        return;
+    c->guest->info.key.Object = object;
+    cm_call_pre(c);
+    cm_call_post(c, object, STATUS_SUCCESS);
+}
+
+static const struct ob_type key_type = { "Key", cm_contexts_drop, key_close, OB_NOT_WAITABLE, cm_has_contexts };
 
 /* ---- handles ---- */
 
@@ -31,15 +45,33 @@ NTSTATUS cm_key_of(HANDLE handle, struct cm_key **key)
     return (*key)->deleted ? STATUS_KEY_DELETED : STATUS_SUCCESS;
 }
 
-NTSTATUS cm_handle_make(struct cm_key *key, ACCESS_MASK access, ULONG attributes, HANDLE *handle)
+struct cm_key *cm_key_of_object(const void *object)
+{
+    const struct key_body *b = object;
+    IR_ASSERT(b->type == KEY_BODY_TYPE && b->id < cm_room()->key_count);
+    return cm_room()->by_id[b->id];
+}
+
+void *cm_object_make(const struct cm_key *key)
 {
     struct key_body *b = ob_create(OB_KEY, sizeof *b);
     b->type = KEY_BODY_TYPE;
     b->id = key->id;
+    return b;
+}
+
+/* Takes over the caller's reference to the object. */
+static NTSTATUS handle_of(void *object, ACCESS_MASK access, ULONG attributes, HANDLE *handle)
+{
     struct process *p = attributes & OBJ_KERNEL_HANDLE || !MACHINE->fiber ? ps_system() : ps_current_process();
-    NTSTATUS status = ob_handle_create(p, b, access, attributes, handle);
-    ob_dereference(b);
+    NTSTATUS status = ob_handle_create(p, object, access, attributes, handle);
+    ob_dereference(object);
     return status;
+}
+
+NTSTATUS cm_handle_make(struct cm_key *key, ACCESS_MASK access, ULONG attributes, HANDLE *handle)
+{
+    return handle_of(cm_object_make(key), access, attributes, handle);
 }
 
 /* ---- paths of object attributes ---- */
@@ -99,17 +131,99 @@ static bool is_one_part(const struct place *p)
 
 /* ---- open, create, delete ---- */
 
-NTSTATUS ZwOpenKeyEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options)
+static NTSTATUS open_key(const OBJECT_ATTRIBUTES *oa, struct cm_key **key)
 {
     struct place p;
     sim_access(SIM_ACCESS_REGISTRY, SIM_READ);
     NTSTATUS status = locate(oa, &p);
     if (!NT_SUCCESS(status))
         return status;
-    if (p.rest_chars)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
+    *key = p.key;
+    return p.rest_chars ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+}
+
+static void *root_object(void)
+{
+    if (!cm_room()->root_object)
+        cm_room()->root_object = cm_object_make(cm_room()->root);
+    return cm_room()->root_object;
+}
+
+/* An open or a creation that callbacks are to hear of. */
+static struct cm_call *watch_parse(uint32_t pre, ULONG access, const OBJECT_ATTRIBUTES *oa, const UNICODE_STRING *class_name, ULONG options)
+{
+    void *root = NULL;
+    struct cm_call *c = cm_call_begin(pre, pre + 1, NULL, offsetof(REG_CREATE_KEY_INFORMATION, CallContext), oa->ObjectName, class_name);
+    if (!c)
+        return NULL;
+    if (oa->RootDirectory)
+        ob_handle_reference(ps_current_process(), oa->RootDirectory, OB_KEY, 0, &root, NULL);
+    else
+        ob_reference(root = root_object());
+    if (access & 0x02000000) /* MAXIMUM_ALLOWED */
+        access = (access & ~0x02000000u) | 0xF003F;
+    struct cm_call_guest *g = c->guest;
+    g->remaining = g->name;
+    if (!oa->RootDirectory && starts_with_registry(&g->name)) {
+        ULONG skip = g->name.Length > 20 ? 20 : g->name.Length; /* GUESS: what is left below the root object */
+        g->remaining = (UNICODE_STRING) { (USHORT)(g->name.Length - skip), (USHORT)(g->name.Length - skip), g->name.Buffer + skip / 2 };
+    }
+    c->object = root;
+    c->holds = root != NULL;
+    g->info.create = (REG_CREATE_KEY_INFORMATION) {
+        .CompleteName = &g->name,
+        .RootObject = root,
+        .ObjectType = ob_type_object(OB_KEY),
+        .Options = options,
+        .Class = pre == REG_NT_PRE_CREATE_KEY_EX ? &g->class_name : NULL,
+        .SecurityDescriptor = oa->SecurityDescriptor,
+        .SecurityQualityOfService = oa->SecurityQualityOfService,
+        .DesiredAccess = access,
+        .Disposition = &g->disposition,
+        .ResultObject = &g->result_object,
+        .Version = 1,
+        .RemainingName = &g->remaining,
+        .Attributes = oa->Attributes,
+        .CheckAccessMode = (UCHAR)(ps_current()->ethread->Tcb.PreviousMode),
+    };
+    return c;
+}
+
+/* What the callbacks leave of an operation whose key is to be opened: the object (referenced), if it succeeds. */
+static NTSTATUS end_parse(struct cm_call *c, NTSTATUS status, void *object, ACCESS_MASK *access, void **out)
+{
+    if (NT_SUCCESS(status) && !object) { /* a callback did it */
+        object = c->guest->result_object;
+        *access = c->guest->info.create.GrantedAccess;
+        if (!object || ob_type_of(object) != OB_KEY)
+            status = STATUS_INVALID_PARAMETER; /* GUESS: success without a key */
+    } else {
+        c->guest->info.create.GrantedAccess = NT_SUCCESS(status) ? c->guest->info.create.DesiredAccess : 0;
+        c->guest->result_object = object;
+    }
+    NTSTATUS end = cm_call_post(c, NT_SUCCESS(status) ? object : NULL, status);
+    if (!NT_SUCCESS(end) && NT_SUCCESS(status))
+        ob_dereference(object);
+    *out = object;
+    return NT_SUCCESS(end) && !NT_SUCCESS(status) ? status : end; /* without a key nothing can succeed */
+}
+
+NTSTATUS ZwOpenKeyEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options)
+{
+    struct cm_key *k = NULL;
+    struct cm_call *c = watch_parse(REG_NT_PRE_OPEN_KEY_EX, access, oa, NULL, options);
+    NTSTATUS status;
+    void *object = NULL;
+    if (!c) {
+        status = open_key(oa, &k);
+        object = NT_SUCCESS(status) ? cm_object_make(k) : NULL;
+    } else {
+        status = cm_call_pre(c) ? open_key(oa, &k) : c->status;
+        status = end_parse(c, status, NT_SUCCESS(status) && k ? cm_object_make(k) : NULL, &access, &object);
+    }
     HANDLE h;
-    status = cm_handle_make(p.key, access, oa->Attributes, &h);
+    if (NT_SUCCESS(status))
+        status = handle_of(object, access, oa->Attributes, &h);
     if (NT_SUCCESS(status))
         *key = h;
     return status;
@@ -138,29 +252,56 @@ static NTSTATUS create(const struct place *p, const UNICODE_STRING *class_name, 
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ZwCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class_name, ULONG options, ULONG *disposition)
+static NTSTATUS create_key(const OBJECT_ATTRIBUTES *oa, const UNICODE_STRING *class_name, ULONG options, ULONG *disposition, struct cm_key **key)
 {
     struct place p;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
     NTSTATUS status = locate(oa, &p);
-    struct cm_key *k = p.key;
-    bool is_new = NT_SUCCESS(status) && p.rest_chars;
-    if (is_new)
-        status = create(&p, class_name, options, &k);
+    if (!NT_SUCCESS(status))
+        return status;
+    *key = p.key;
+    *disposition = OPENED_EXISTING_KEY;
+    if (!p.rest_chars)
+        return STATUS_SUCCESS;
+    *disposition = CREATED_NEW_KEY;
+    status = create(&p, class_name, options, key);
+    if (NT_SUCCESS(status))
+        cm_notify((*key)->parent, NOTIFY_NAME);
+    return status;
+}
+
+NTSTATUS ZwCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class_name, ULONG options, ULONG *disposition)
+{
+    struct cm_key *k = NULL;
+    ULONG did = 0;
+    struct cm_call *c = watch_parse(REG_NT_PRE_CREATE_KEY_EX, access, oa, class_name, options);
+    NTSTATUS status;
+    void *object = NULL;
+    if (!c) {
+        status = create_key(oa, class_name, options, &did, &k);
+        object = NT_SUCCESS(status) ? cm_object_make(k) : NULL;
+    } else {
+        status = c->status;
+        if (cm_call_pre(c))
+            status = create_key(oa, class_name, options, &c->guest->disposition, &k);
+        else
+            status = c->status;
+        struct cm_call_guest *g = c->guest;
+        did = g->disposition;
+        status = end_parse(c, status, NT_SUCCESS(status) && k ? cm_object_make(k) : NULL, &access, &object);
+    }
     HANDLE h;
     if (NT_SUCCESS(status))
-        status = cm_handle_make(k, access, oa->Attributes, &h);
+        status = handle_of(object, access, oa->Attributes, &h);
     if (!NT_SUCCESS(status))
         return status;
     *key = h;
     if (disposition)
-        *disposition = is_new ? CREATED_NEW_KEY : OPENED_EXISTING_KEY;
-    if (is_new)
-        cm_notify(k->parent, NOTIFY_NAME);
+        *disposition = did;
     return status;
 }
 
-NTSTATUS ZwDeleteKey(HANDLE key)
+static NTSTATUS delete_key(HANDLE key)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
@@ -175,10 +316,86 @@ NTSTATUS ZwDeleteKey(HANDLE key)
     return STATUS_SUCCESS;
 }
 
+NTSTATUS ZwDeleteKey(HANDLE key)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_DELETE_KEY, REG_NT_POST_DELETE_KEY, key, offsetof(REG_KEY_INFORMATION, CallContext), NULL);
+    if (!c)
+        return delete_key(key);
+    return cm_call_end(c, cm_call_pre(c) ? delete_key(key) : c->status);
+}
+
 NTSTATUS ZwFlushKey(HANDLE key)
 {
     struct cm_key *k;
-    return cm_key_of(key, &k);
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_FLUSH_KEY, REG_NT_POST_FLUSH_KEY, key, offsetof(REG_KEY_INFORMATION, CallContext), NULL);
+    if (!c)
+        return cm_key_of(key, &k);
+    return cm_call_end(c, cm_call_pre(c) ? cm_key_of(key, &k) : c->status);
+}
+
+static NTSTATUS rename_key(HANDLE key, const UNICODE_STRING *name)
+{
+    struct cm_key *k;
+    sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
+    NTSTATUS status = cm_key_of(key, &k);
+    if (!NT_SUCCESS(status))
+        return status;
+    size_t chars = name->Length / 2u;
+    bool bad = !chars || chars >= KEY_NAME_CHARS;
+    for (size_t i = 0; i < chars; i++)
+        bad |= name->Buffer[i] == '\\';
+    if (bad)
+        return STATUS_INVALID_PARAMETER;
+    if (!k->parent)
+        return STATUS_ACCESS_DENIED; /* GUESS */
+    if (!cm_key_rename(k, name->Buffer, chars))
+        return STATUS_CANNOT_DELETE; /* GUESS: as for a key that is in the way */
+    cm_notify(k->parent, NOTIFY_NAME);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ZwRenameKey(HANDLE key, UNICODE_STRING *name)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_RENAME_KEY, REG_NT_POST_DELETE_KEY + REG_NT_PRE_RENAME_KEY, key,
+                                          offsetof(REG_NAME_KEY_INFORMATION, CallContext), name);
+    if (!c)
+        return rename_key(key, name);
+    c->guest->info.name.Name = &c->guest->name;
+    return cm_call_end(c, cm_call_pre(c) ? rename_key(key, name) : c->status);
+}
+
+/* KeyWriteTimeInformation; the other classes concern 32-bit programs and virtualisation. */
+static NTSTATUS set_information(HANDLE key, ULONG class, const void *information, ULONG length)
+{
+    enum { WRITE_TIME = 0, FLAGS_MAX = 6 };
+    struct cm_key *k;
+    sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
+    NTSTATUS status = cm_key_of(key, &k);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (class > FLAGS_MAX)
+        return STATUS_INVALID_INFO_CLASS;
+    if (length != (class == WRITE_TIME ? 8u : 4u))
+        return STATUS_INFO_LENGTH_MISMATCH;
+    if (class != WRITE_TIME)
+        return STATUS_SUCCESS;
+    uint64_t time;
+    memcpy(&time, information, sizeof time);
+    k->written_100ns = time;
+    cm_notify(k, NOTIFY_LAST_SET);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ZwSetInformationKey(HANDLE key, ULONG class, PVOID information, ULONG length)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_SET_INFORMATION_KEY, REG_NT_POST_DELETE_KEY + REG_NT_PRE_SET_INFORMATION_KEY, key,
+                                          offsetof(REG_SET_INFORMATION_KEY_INFORMATION, CallContext), NULL);
+    if (!c)
+        return set_information(key, class, information, length);
+    c->guest->info.set_information.KeySetInformationClass = class;
+    c->guest->info.set_information.KeySetInformation = information;
+    c->guest->info.set_information.KeySetInformationLength = length;
+    return cm_call_end(c, cm_call_pre(c) ? set_information(key, class, information, length) : c->status);
 }
 
 /* ---- information ---- */
@@ -317,7 +534,7 @@ static NTSTATUS give_key(const struct cm_key *k, ULONG class, void *out, ULONG l
     }
 }
 
-NTSTATUS ZwQueryKey(HANDLE key, ULONG class, PVOID information, ULONG length, ULONG *needed)
+static NTSTATUS query_key(HANDLE key, ULONG class, PVOID information, ULONG length, ULONG *needed)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_READ);
@@ -325,7 +542,23 @@ NTSTATUS ZwQueryKey(HANDLE key, ULONG class, PVOID information, ULONG length, UL
     return NT_SUCCESS(status) ? give_key(k, class, information, length, needed) : status;
 }
 
-NTSTATUS ZwEnumerateKey(HANDLE key, ULONG index, ULONG class, PVOID information, ULONG length, ULONG *needed)
+NTSTATUS ZwQueryKey(HANDLE key, ULONG class, PVOID information, ULONG length, ULONG *needed)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_QUERY_KEY, REG_NT_POST_DELETE_KEY + REG_NT_PRE_QUERY_KEY, key,
+                                          offsetof(REG_QUERY_KEY_INFORMATION, CallContext), NULL);
+    if (!c)
+        return query_key(key, class, information, length, needed);
+    REG_QUERY_KEY_INFORMATION *q = &c->guest->info.query;
+    q->Class = class;
+    q->Information = information;
+    q->Length = length;
+    q->ResultLength = &c->guest->result_length;
+    NTSTATUS status = cm_call_pre(c) ? query_key(key, class, information, length, q->ResultLength) : c->status;
+    cm_call_take_length(c, needed);
+    return cm_call_end(c, status);
+}
+
+static NTSTATUS enumerate_key(HANDLE key, ULONG index, ULONG class, PVOID information, ULONG length, ULONG *needed)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_READ);
@@ -338,6 +571,18 @@ NTSTATUS ZwEnumerateKey(HANDLE key, ULONG index, ULONG class, PVOID information,
     if (!c)
         return STATUS_NO_MORE_ENTRIES;
     return class > KEY_FULL ? STATUS_INVALID_PARAMETER : give_key(c, class, information, length, needed);
+}
+
+NTSTATUS ZwEnumerateKey(HANDLE key, ULONG index, ULONG class, PVOID information, ULONG length, ULONG *needed)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_ENUMERATE_KEY, REG_NT_POST_DELETE_KEY + REG_NT_PRE_ENUMERATE_KEY, key,
+                                          offsetof(REG_ENUMERATE_KEY_INFORMATION, CallContext), NULL);
+    if (!c)
+        return enumerate_key(key, index, class, information, length, needed);
+    cm_call_enumerates(c, index, class, information, length);
+    NTSTATUS status = cm_call_pre(c) ? enumerate_key(key, index, class, information, length, &c->guest->result_length) : c->status;
+    cm_call_take_length(c, needed);
+    return cm_call_end(c, status);
 }
 
 /* ---- forms with more arguments ---- */
@@ -356,24 +601,6 @@ NTSTATUS ZwOpenKeyTransacted(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, H
 NTSTATUS ZwOpenKeyTransactedEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options, HANDLE transaction)
 {
     return ZwOpenKeyEx(key, access, oa, options);
-}
-
-/* ---- registry callbacks: registered, never called ---- */
-
-NTSTATUS CmRegisterCallback(PVOID function, PVOID context, LARGE_INTEGER *cookie)
-{
-    cookie->QuadPart = (LONGLONG)(uint64_t)cookie;
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS CmRegisterCallbackEx(PVOID function, UNICODE_STRING *altitude, PVOID driver, PVOID context, LARGE_INTEGER *cookie, PVOID reserved)
-{
-    return CmRegisterCallback(function, context, cookie);
-}
-
-NTSTATUS CmUnRegisterCallback(LARGE_INTEGER cookie)
-{
-    return STATUS_SUCCESS;
 }
 
 void cm_object_init(void)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cm/key.h"
+#include "mm/mm.h"
 #include "rtl/nls.h"
 
 struct cm_room *cm_room(void)
@@ -89,8 +90,38 @@ static void value_free(struct cm_value *v)
     sim_free(v, sizeof *v);
 }
 
+void cm_told_name_drop(struct cm_key *key)
+{
+    if (key->told_name)
+        ex_pool_free(key->told_name);
+    key->told_name = NULL;
+    for (struct cm_key *c = key->children; c; c = c->sibling)
+        cm_told_name_drop(c);
+}
+
+bool cm_key_rename(struct cm_key *key, const WCHAR *name, size_t chars)
+{
+    bool found;
+    struct cm_key **at = child_link(key->parent, name, chars, &found);
+    if (found && *at != key)
+        return false;
+    cm_told_name_drop(key);
+    for (at = &key->parent->children; *at != key; at = &(*at)->sibling)
+        ;
+    *at = key->sibling;
+    sim_free(key->name, key->name_bytes);
+    key->name = copy(name, chars * 2);
+    key->name_bytes = (USHORT)(chars * 2);
+    at = child_link(key->parent, name, chars, &found);
+    key->sibling = *at;
+    *at = key;
+    key->written_100ns = key->parent->written_100ns = ke_system_time();
+    return true;
+}
+
 void cm_key_delete(struct cm_key *key)
 {
+    cm_told_name_drop(key);
     IR_ASSERT(!key->children && key->parent);
     bool found;
     struct cm_key **at = child_link(key->parent, key->name, key->name_bytes / 2u, &found);

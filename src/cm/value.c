@@ -2,7 +2,7 @@
  * fits was stored; *ResultLength is the whole size in both cases. */
 #include <string.h>
 
-#include "cm/key.h"
+#include "cm/callback.h"
 #include "sim/access.h"
 
 enum { VALUE_BASIC, VALUE_FULL, VALUE_PARTIAL, VALUE_FULL_64, VALUE_PARTIAL_64 };
@@ -87,7 +87,7 @@ static NTSTATUS give_value(const struct cm_value *v, ULONG class, uint8_t *out, 
     }
 }
 
-NTSTATUS ZwQueryValueKey(HANDLE key, UNICODE_STRING *name, ULONG class, PVOID information, ULONG length, ULONG *needed)
+static NTSTATUS query_value(HANDLE key, UNICODE_STRING *name, ULONG class, PVOID information, ULONG length, ULONG *needed)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_READ);
@@ -98,7 +98,7 @@ NTSTATUS ZwQueryValueKey(HANDLE key, UNICODE_STRING *name, ULONG class, PVOID in
     return v ? give_value(v, class, information, length, needed) : STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
-NTSTATUS ZwEnumerateValueKey(HANDLE key, ULONG index, ULONG class, PVOID information, ULONG length, ULONG *needed)
+static NTSTATUS enumerate_value(HANDLE key, ULONG index, ULONG class, PVOID information, ULONG length, ULONG *needed)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_READ);
@@ -111,7 +111,7 @@ NTSTATUS ZwEnumerateValueKey(HANDLE key, ULONG index, ULONG class, PVOID informa
     return v ? give_value(v, class, information, length, needed) : STATUS_NO_MORE_ENTRIES;
 }
 
-NTSTATUS ZwSetValueKey(HANDLE key, UNICODE_STRING *name, ULONG title, ULONG type, const void *data, ULONG size)
+static NTSTATUS set_value(HANDLE key, UNICODE_STRING *name, ULONG title, ULONG type, const void *data, ULONG size)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
@@ -127,7 +127,7 @@ NTSTATUS ZwSetValueKey(HANDLE key, UNICODE_STRING *name, ULONG title, ULONG type
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ZwDeleteValueKey(HANDLE key, UNICODE_STRING *name)
+static NTSTATUS delete_value(HANDLE key, UNICODE_STRING *name)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
@@ -138,4 +138,122 @@ NTSTATUS ZwDeleteValueKey(HANDLE key, UNICODE_STRING *name)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     cm_notify(k, NOTIFY_LAST_SET);
     return STATUS_SUCCESS;
+}
+
+/* ---- with callbacks ---- */
+
+enum { POST = REG_NT_POST_DELETE_KEY }; /* the post class of these lies as far above it as the pre class above zero */
+
+NTSTATUS ZwQueryValueKey(HANDLE key, UNICODE_STRING *name, ULONG class, PVOID information, ULONG length, ULONG *needed)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_QUERY_VALUE_KEY, POST + REG_NT_PRE_QUERY_VALUE_KEY, key,
+                                          offsetof(REG_QUERY_VALUE_KEY_INFORMATION, CallContext), name);
+    if (!c)
+        return query_value(key, name, class, information, length, needed);
+    REG_QUERY_VALUE_KEY_INFORMATION *q = &c->guest->info.query_value;
+    q->ValueName = &c->guest->name;
+    q->Class = class;
+    q->Information = information;
+    q->Length = length;
+    q->ResultLength = &c->guest->result_length;
+    NTSTATUS status = cm_call_pre(c) ? query_value(key, name, class, information, length, q->ResultLength) : c->status;
+    cm_call_take_length(c, needed);
+    return cm_call_end(c, status);
+}
+
+NTSTATUS ZwEnumerateValueKey(HANDLE key, ULONG index, ULONG class, PVOID information, ULONG length, ULONG *needed)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_ENUMERATE_VALUE_KEY, POST + REG_NT_PRE_ENUMERATE_VALUE_KEY, key,
+                                          offsetof(REG_ENUMERATE_KEY_INFORMATION, CallContext), NULL);
+    if (!c)
+        return enumerate_value(key, index, class, information, length, needed);
+    cm_call_enumerates(c, index, class, information, length);
+    NTSTATUS status = cm_call_pre(c) ? enumerate_value(key, index, class, information, length, &c->guest->result_length) : c->status;
+    cm_call_take_length(c, needed);
+    return cm_call_end(c, status);
+}
+
+NTSTATUS ZwSetValueKey(HANDLE key, UNICODE_STRING *name, ULONG title, ULONG type, const void *data, ULONG size)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_SET_VALUE_KEY, POST + REG_NT_PRE_SET_VALUE_KEY, key,
+                                          offsetof(REG_SET_VALUE_KEY_INFORMATION, CallContext), name);
+    if (!c)
+        return set_value(key, name, title, type, data, size);
+    REG_SET_VALUE_KEY_INFORMATION *v = &c->guest->info.set_value;
+    v->ValueName = &c->guest->name;
+    v->TitleIndex = title;
+    v->Type = type;
+    v->Data = data;
+    v->DataSize = size;
+    return cm_call_end(c, cm_call_pre(c) ? set_value(key, name, title, type, data, size) : c->status);
+}
+
+NTSTATUS ZwDeleteValueKey(HANDLE key, UNICODE_STRING *name)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_DELETE_VALUE_KEY, POST + REG_NT_PRE_DELETE_VALUE_KEY, key,
+                                          offsetof(REG_NAME_KEY_INFORMATION, CallContext), name);
+    if (!c)
+        return delete_value(key, name);
+    c->guest->info.name.Name = &c->guest->name;
+    return cm_call_end(c, cm_call_pre(c) ? delete_value(key, name) : c->status);
+}
+
+/* KEY_VALUE_ENTRY: Length, Offset and Type are filled for each name. DOC: data begins at multiples of 4 GUESS: as those of NT do. */
+struct value_entry {
+    UNICODE_STRING *name;
+    ULONG length, offset, type;
+};
+_Static_assert(sizeof(struct value_entry) == 24, "KEY_VALUE_ENTRY");
+
+static NTSTATUS query_multiple(HANDLE key, struct value_entry *entries, ULONG count, uint8_t *buffer, ULONG *length, ULONG *required)
+{
+    struct cm_key *k;
+    ULONG at = 0, used = 0, room = *length;
+    sim_access(SIM_ACCESS_REGISTRY, SIM_READ);
+    NTSTATUS status = cm_key_of(key, &k);
+    for (ULONG i = 0; NT_SUCCESS(status) && i < count; i++)
+        if (!cm_value(k, entries[i].name->Buffer, entries[i].name->Length / 2u))
+            status = STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!NT_SUCCESS(status))
+        return status;
+    for (ULONG i = 0; i < count; i++) {
+        const struct cm_value *v = cm_value(k, entries[i].name->Buffer, entries[i].name->Length / 2u);
+        at = (at + 3) & ~3u;
+        if (at + v->size <= room && used == i) {
+            if (v->size)
+                memcpy(buffer + at, v->data, v->size);
+            entries[i].length = v->size;
+            entries[i].offset = at;
+            entries[i].type = v->type;
+            *length = at + v->size;
+            used++;
+        }
+        at += v->size;
+    }
+    if (required)
+        *required = at;
+    return used == count ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;
+}
+
+NTSTATUS ZwQueryMultipleValueKey(HANDLE key, PVOID entries, ULONG count, PVOID buffer, ULONG *length, ULONG *required)
+{
+    struct cm_call *c = cm_call_begin_key(REG_NT_PRE_QUERY_MULTIPLE_VALUE_KEY, POST + REG_NT_PRE_QUERY_MULTIPLE_VALUE_KEY, key,
+                                          offsetof(REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION, CallContext), NULL);
+    if (!c)
+        return query_multiple(key, entries, count, buffer, length, required);
+    REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION *q = &c->guest->info.query_multiple;
+    c->guest->buffer_length = *length;
+    q->ValueEntries = entries;
+    q->EntryCount = count;
+    q->ValueBuffer = buffer;
+    q->BufferLength = &c->guest->buffer_length;
+    q->RequiredBufferLength = required ? &c->guest->result_length : NULL;
+    NTSTATUS status = c->status;
+    if (cm_call_pre(c))
+        status = query_multiple(key, entries, count, buffer, q->BufferLength, q->RequiredBufferLength);
+    else
+        status = c->status;
+    *length = c->guest->buffer_length;
+    cm_call_take_length(c, required);
+    return cm_call_end(c, status);
 }

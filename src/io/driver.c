@@ -11,6 +11,8 @@
 #include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "cm/callback.h"
+#include "ob/callback.h"
 #include "ps/notify.h"
 #include "sim/door.h"
 #include "sim/image.h"
@@ -87,7 +89,8 @@ DRIVER_OBJECT *io_driver_find(const char *name)
 static void remember_gone(const struct image *image)
 {
     uint64_t routine;
-    if (ps_notify_left_in(image->base, image->size, &routine))
+    if (ps_notify_left_in(image->base, image->size, &routine) || cm_callback_left_in(image->base, image->size, &routine) ||
+        ob_callback_left_in(image->base, image->size, &routine))
         KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, routine, 0, routine, 0);
     struct io_gone *g = sim_alloc(sizeof *g);
     g->base = image->base;

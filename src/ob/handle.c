@@ -1,6 +1,7 @@
 /* Handle tables. A table is an array of entries in private memory; handle = (index + 1) * 4, the lowest free one first. */
 #include <string.h>
 
+#include "ob/callback.h"
 #include "ob/object.h"
 #include "ps/ps.h"
 #include "sim/access.h"
@@ -38,7 +39,7 @@ static void grow(struct handle_table *t)
     t->size *= 2;
 }
 
-NTSTATUS ob_handle_create(struct process *process, void *object, ACCESS_MASK access, ULONG attributes, HANDLE *handle)
+static NTSTATUS handle_create(struct process *process, void *object, ACCESS_MASK access, ULONG attributes, HANDLE *handle)
 {
     struct handle_table *t = table_of(process);
     uint32_t i = t->first_free;
@@ -56,6 +57,14 @@ NTSTATUS ob_handle_create(struct process *process, void *object, ACCESS_MASK acc
     uint64_t h = (uint64_t)(i + 1) * 4;
     *handle = (HANDLE)(process == ps_system() ? h | KERNEL_HANDLE_BIT : h);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS ob_handle_create(struct process *process, void *object, ACCESS_MASK access, ULONG attributes, HANDLE *handle)
+{
+    struct ob_handle_call *call = ob_callbacks_pre(OB_HANDLE_CREATE, object, (attributes & OBJ_KERNEL_HANDLE) != 0, NULL, NULL, &access);
+    NTSTATUS status = handle_create(process, object, access, attributes, handle);
+    ob_callbacks_post(call, status);
+    return status;
 }
 
 /* The table that a handle value belongs to: kernel handles are of System wherever they are used. */
@@ -186,7 +195,11 @@ NTSTATUS ob_handle_duplicate(struct process *from, HANDLE source, struct process
     NTSTATUS s = ob_handle_reference(from, source, OB_NONE, 0, &object, &granted);
     if (!NT_SUCCESS(s))
         return s;
-    s = ob_handle_create(to, object, same_access ? granted : access, attributes, out);
+    if (same_access)
+        access = granted;
+    struct ob_handle_call *call = ob_callbacks_pre(OB_HANDLE_DUPLICATE, object, (attributes & OBJ_KERNEL_HANDLE) != 0, from, to, &access);
+    s = handle_create(to, object, access, attributes, out);
+    ob_callbacks_post(call, s);
     ob_dereference(object);
     return s;
 }

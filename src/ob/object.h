@@ -21,6 +21,7 @@ struct ob_room {
     struct ob_record *root;
     uint64_t live[OB_TYPE_COUNT];
     void *type_objects[OB_TYPE_COUNT];
+    struct ob_callbacks *callbacks; /* callback.c */
     bool open_links; /* the next lookup ends at a link instead of following it */
 };
 

@@ -134,9 +134,18 @@ NTSTATUS PsSetCreateThreadNotifyRoutine(PVOID function)
     return add(ON_THREAD, function, SHAPE_PLAIN, STATUS_INSUFFICIENT_RESOURCES);
 }
 
+NTSTATUS PsSetCreateThreadNotifyRoutineEx(ULONG type, PVOID function)
+{
+    enum { NON_SYSTEM = 0, SUBSYSTEMS = 1 };
+    if (type > SUBSYSTEMS)
+        return STATUS_INVALID_PARAMETER;
+    return add(ON_THREAD, function, type == NON_SYSTEM ? SHAPE_EX : SHAPE_PLAIN, STATUS_INSUFFICIENT_RESOURCES);
+}
+
 NTSTATUS PsRemoveCreateThreadNotifyRoutine(PVOID function)
 {
-    return remove_routine(ON_THREAD, function, SHAPE_PLAIN, STATUS_PROCEDURE_NOT_FOUND);
+    NTSTATUS status = remove_routine(ON_THREAD, function, SHAPE_PLAIN, STATUS_PROCEDURE_NOT_FOUND);
+    return NT_SUCCESS(status) ? status : remove_routine(ON_THREAD, function, SHAPE_EX, STATUS_PROCEDURE_NOT_FOUND);
 }
 
 NTSTATUS PsSetLoadImageNotifyRoutine(PVOID function)
@@ -217,7 +226,14 @@ NTSTATUS ps_notify_process_begin(struct process *p, struct process *parent, cons
         return STATUS_SUCCESS;
     struct told *t = told_make();
     char path[PATH_CHARS];
-    snprintf(path, sizeof path, "\\??\\C:\\%s", p->name);
+    snprintf(path, sizeof path, "\\??\\C:\\irplab\\%s", p->name);
+    UNICODE_STRING *line = NULL; /* a copy: the caller's may lie in user memory, or where no guest can look */
+    if (command_line) {
+        line = ex_pool_alloc(PagedPool, sizeof *line + command_line->Length + 2u, NOTIFY_TAG);
+        *line = (UNICODE_STRING) { command_line->Length, (USHORT)(command_line->Length + 2), (WCHAR *)(line + 1) };
+        memcpy(line->Buffer, command_line->Buffer, command_line->Length);
+        line->Buffer[line->Length / 2] = 0;
+    }
     t->name = wide(path, t->name_chars);
     t->info = (PS_CREATE_NOTIFY_INFO) {
         .Size = sizeof t->info,
@@ -225,7 +241,7 @@ NTSTATUS ps_notify_process_begin(struct process *p, struct process *parent, cons
         .ParentProcessId = (HANDLE)(uint64_t)parent->id,
         .CreatingThreadId = ps_current()->ethread->Cid,
         .ImageFileName = &t->name,
-        .CommandLine = command_line,
+        .CommandLine = line,
     };
     unsigned i = 0;
     for (struct routine *r; (r = hold_next(ON_PROCESS, &i));) {
@@ -239,6 +255,8 @@ NTSTATUS ps_notify_process_begin(struct process *p, struct process *parent, cons
     }
     NTSTATUS status = t->info.CreationStatus;
     ex_pool_free(t);
+    if (line)
+        ex_pool_free(line);
     return status;
 }
 
@@ -266,8 +284,9 @@ void ps_notify_thread(struct thread *t, bool begins)
         return;
     unsigned i = 0;
     for (struct routine *r; (r = hold_next(ON_THREAD, &i));) {
-        guest_call(FRAME_PspCallThreadNotifyRoutines, r->function, 3, (uint64_t)t->ethread->Cid.UniqueProcess, (uint64_t)t->ethread->Cid.UniqueThread,
-                   (uint64_t)begins);
+        if (r->shape == SHAPE_PLAIN || p != ps_system()) /* DOC: PsCreateThreadNotifyNonSystem */
+            guest_call(FRAME_PspCallThreadNotifyRoutines, r->function, 3, (uint64_t)t->ethread->Cid.UniqueProcess, (uint64_t)t->ethread->Cid.UniqueThread,
+                       (uint64_t)begins);
         ExReleaseRundownProtection(&r->inside);
     }
 }
@@ -300,15 +319,17 @@ void ps_notify_program_begin(struct thread *t)
 {
     static const char *const modules[] = { "ntdll.dll", "kernel32.dll", "KernelBase.dll" };
     struct process *p = t->process;
-    if (p->main_thread != t || p->told)
+    if (p->main_thread != t || p->begun)
         return;
+    p->begun = true;
     if (!ps_room()->notify) {
         p->told = t->told = true;
         return;
     }
     struct syscall s;
     ps_syscall_enter(&s, FRAME_PspUserThreadStartup);
-    ps_notify_process_begin(p, ps_system(), (const UNICODE_STRING *)(*(uint64_t *)(p->peb + 0x20) + 0x70));
+    if (!p->told)
+        ps_notify_process_begin(p, ps_system(), (const UNICODE_STRING *)(*(uint64_t *)(p->peb + 0x20) + 0x70));
     ps_notify_thread(t, true);
     ps_notify_image(p->image, p);
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)

@@ -23,6 +23,7 @@ struct process {
     uint64_t peb;
     char name[64];
     bool told; /* drivers know of it (notify.c) */
+    bool begun; /* its first thread has looked whether there is something to tell */
     uint64_t locked_mdls; /* MDLs that hold pages of it; must be none when it ends */
     NTSTATUS exit_status;
     bool exited, exit_status_set;

@@ -3,6 +3,7 @@
  * The image is looked for where DLLs are: beside the first program, by its plain name. It gets the parent's environment (or the given
  * one), inherited handles at their own values, and the same console. Attributes of security and directories are accepted and mean
  * nothing here: there is one user and no file system. */
+#include "ps/notify.h"
 #include "ps/modules.h"
 #include "ps/nt_thread.h"
 #include "ps/process.h"
@@ -128,6 +129,17 @@ BOOL CreateProcessW(const WCHAR *application, const WCHAR *command_line, void *p
     if (p) {
         parameters_fill(p, environment, (flags & CREATE_UNICODE_ENVIRONMENT) != 0, &startup);
         s = handles(p, inherit, &made);
+        UNICODE_STRING told = { (USHORT)(w32_wcslen(words) * 2), (USHORT)(w32_wcslen(words) * 2), (WCHAR *)words };
+        NTSTATUS wanted = ps_notify_process_begin(p, ps_current()->process, &told);
+        if (NT_SUCCESS(wanted)) {
+            ps_notify_thread(p->main_thread, true);
+        } else { /* a driver does not want it: it ends before it began */
+            s = wanted;
+            ob_handle_close(ps_current()->process, made.process);
+            ob_handle_close(ps_current()->process, made.thread);
+            ps_terminate_thread(p->main_thread, wanted);
+            flags = 0;
+        }
         if (!(flags & CREATE_SUSPENDED))
             ps_resume_thread(p->main_thread);
     }

@@ -81,13 +81,17 @@ ULONG GetProcessId(HANDLE process)
 
 HANDLE OpenProcess(ULONG access, BOOL inherit, ULONG id)
 {
-    HANDLE h;
-    for (struct process *p = ps_processes(); p; p = p->next)
-        if (p->id == id && !p->exited && p->slice) {
-            NTSTATUS s = ob_handle_create(ps_current()->process, p->eprocess, access, inherit ? OBJ_INHERIT : 0, &h);
-            return NT_SUCCESS(s) ? h : (w32_fail(s), NULL);
-        }
-    return w32_error(ERROR_INVALID_PARAMETER), NULL;
+    struct process *p = ps_processes();
+    while (p && (p->id != id || p->exited || !p->slice))
+        p = p->next;
+    if (!p)
+        return w32_error(ERROR_INVALID_PARAMETER), NULL;
+    HANDLE h = NULL;
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtOpenProcess);
+    NTSTATUS s = ob_handle_create(ps_current()->process, p->eprocess, access, inherit ? OBJ_INHERIT : 0, &h);
+    ps_syscall_leave(&sc);
+    return NT_SUCCESS(s) ? h : (w32_fail(s), NULL);
 }
 
 BOOL TerminateProcess(HANDLE process, ULONG code)

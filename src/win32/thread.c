@@ -111,13 +111,17 @@ ULONG GetProcessIdOfThread(HANDLE thread)
 
 HANDLE OpenThread(ULONG access, BOOL inherit, ULONG id)
 {
-    HANDLE h;
-    for (struct thread *t = ps_threads(); t; t = t->next)
-        if (t->ethread && t->teb && (ULONG)(uint64_t)t->ethread->Cid.UniqueThread == id) {
-            NTSTATUS s = ob_handle_create(ps_current()->process, t->ethread, access, inherit ? OBJ_INHERIT : 0, &h);
-            return NT_SUCCESS(s) ? h : (w32_fail(s), NULL);
-        }
-    return w32_error(ERROR_INVALID_PARAMETER), NULL;
+    struct thread *t = ps_threads();
+    while (t && (!t->ethread || !t->teb || (ULONG)(uint64_t)t->ethread->Cid.UniqueThread != id))
+        t = t->next;
+    if (!t)
+        return w32_error(ERROR_INVALID_PARAMETER), NULL;
+    HANDLE h = NULL;
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtOpenThread);
+    NTSTATUS s = ob_handle_create(ps_current()->process, t->ethread, access, inherit ? OBJ_INHERIT : 0, &h);
+    ps_syscall_leave(&sc);
+    return NT_SUCCESS(s) ? h : (w32_fail(s), NULL);
 }
 
 ULONG ResumeThread(HANDLE thread)
