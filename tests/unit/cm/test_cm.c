@@ -71,7 +71,7 @@ static void keys_body(void *unused)
     assert_int_equal(needed, 36);
     assert_int_equal(ZwEnumerateKey(drv, 1, 0, info, 512, &needed), STATUS_NO_MORE_ENTRIES);
     assert_int_equal(ZwQueryKey(drv, 3, info, 512, &needed), STATUS_SUCCESS);
-    UNICODE_STRING *full = text("\\REGISTRY\\Machine\\System\\CurrentControlSet\\Services\\drv");
+    UNICODE_STRING *full = text("\\REGISTRY\\MACHINE\\SYSTEM\\CurrentControlSet\\Services\\drv");
     assert_int_equal(*(ULONG *)info, full->Length);
     assert_memory_equal(info + 4, full->Buffer, full->Length);
     assert_int_equal(ZwQueryKey(params, 2, info, 512, &needed), STATUS_SUCCESS);
