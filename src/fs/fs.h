@@ -25,4 +25,7 @@ struct fs_entry {
 /* Entry `index` of an open directory; false: no more, or file is no directory of this volume. */
 bool fs_entry(const FILE_OBJECT *file, ULONG index, struct fs_entry *out);
 
+/* The contents of a file of C: by its path without drive ("Windows\\System32\\drivers\\x.sys"), as long as nothing changes it; false: no such file. */
+bool fs_contents(const char *path, const uint8_t **bytes, uint64_t *size);
+
 #endif

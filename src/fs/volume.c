@@ -559,6 +559,20 @@ bool fs_entry(const FILE_OBJECT *file, ULONG index, struct fs_entry *out)
 
 /* ---- dispatch ---- */
 
+bool fs_contents(const char *path, const uint8_t **bytes, uint64_t *size)
+{
+    WCHAR wide[400];
+    struct place p;
+    size_t n = 0;
+    for (; path[n] && n < 399; n++)
+        wide[n] = (uint8_t)path[n];
+    if (!volume() || !NT_SUCCESS(walk(&volume()->root, wide, n, &p)) || !p.node || p.node->directory)
+        return false;
+    *bytes = p.node->data;
+    *size = p.node->size;
+    return true;
+}
+
 static NTSTATUS answer(IRP *irp, const IO_STACK_LOCATION *sl, ULONG_PTR *information)
 {
     struct open *o = open_of(sl->FileObject);

@@ -1,4 +1,5 @@
 /* Driver objects: loading an image, DriverEntry, unloading. */
+#include "ex/work.h"
 #include "io/room.h"
 
 #include <stdio.h>
@@ -262,7 +263,60 @@ NTSTATUS io_unload_driver(DRIVER_OBJECT *d)
     if (!d->DriverUnload)
         return STATUS_INVALID_DEVICE_REQUEST;
     trace_event(TRACE_DRIVER_UNLOAD, (uint64_t)d, 0, 0, 0);
+    d->Flags |= DRVO_UNLOAD_INVOKED;
     guest_call(FRAME_IopLoadUnloadDriver, d->DriverUnload, 1, (uint64_t)d);
     io_driver_forget(d);
     return STATUS_SUCCESS;
+}
+
+static bool in_use(const DRIVER_OBJECT *d)
+{
+    for (const DEVICE_OBJECT *dev = d->DeviceObject; dev; dev = dev->NextDevice)
+        if (dev->ReferenceCount > 0 || dev->AttachedDevice)
+            return true;
+    return false;
+}
+
+/* DOC: a driver whose devices are open, or have others above them, is unloaded when that has ended; until then nobody can open them. */
+NTSTATUS io_stop_driver(DRIVER_OBJECT *d)
+{
+    if (!in_use(d) || !d->DriverUnload || d->DriverExtension->AddDevice)
+        return io_unload_driver(d);
+    for (DEVICE_OBJECT *dev = d->DeviceObject; dev; dev = dev->NextDevice)
+        dev->DeviceObjectExtension->ExtensionFlags |= DOE_UNLOAD_PENDING;
+    io_driver_of(d)->stopping = true;
+    return STATUS_SUCCESS;
+}
+
+bool io_driver_is_stopping(const DRIVER_OBJECT *d)
+{
+    const struct io_driver *r = io_driver_of(d);
+    return r && r->stopping;
+}
+
+struct last_close {
+    WORK_QUEUE_ITEM item;
+    DRIVER_OBJECT *driver; /* referenced */
+};
+
+static void unload_now(void *context)
+{
+    struct last_close *c = context;
+    struct io_driver *r = io_driver_of(c->driver);
+    if (r && r->stopping && !in_use(c->driver))
+        io_unload_driver(c->driver);
+    ob_dereference(c->driver);
+    ex_pool_free(c);
+}
+
+void io_driver_let_go(const DEVICE_OBJECT *device)
+{
+    struct io_driver *r = device->ReferenceCount ? NULL : io_driver_of(device->DriverObject);
+    if (!r || !r->stopping || in_use(r->driver))
+        return;
+    struct last_close *c = ex_pool_alloc(NonPagedPoolNx, sizeof *c, DRIVER_TAG);
+    memset(c, 0, sizeof *c);
+    c->driver = r->driver;
+    ob_reference(r->driver);
+    ex_work_queue_host(&c->item, unload_now, c, WORK_DELAYED);
 }

@@ -50,6 +50,7 @@ static void file_closed(void *object, struct process *process, bool last)
 static void drop_device(DEVICE_OBJECT *device)
 {
     device->ReferenceCount--;
+    io_driver_let_go(device);
     pnp_file_closed(device);
     io_device_try_free(device);
 }

@@ -68,6 +68,9 @@ NTSTATUS io_load_driver(const char *path, const char *service, DRIVER_OBJECT **o
 struct image *io_load_import(const char *path, const char *service, char *err, size_t errlen);
 /* Unload if there is a routine and no device is left; the image goes away. */
 NTSTATUS io_unload_driver(DRIVER_OBJECT *driver);
+/* As the service manager does: at once, or (STATUS_SUCCESS too) when the last file on its devices is closed. */
+NTSTATUS io_stop_driver(DRIVER_OBJECT *driver);
+bool io_driver_is_stopping(const DRIVER_OBJECT *driver);
 DRIVER_OBJECT *io_driver_find(const char *name);
 
 /* ---- files ---- */

@@ -19,6 +19,7 @@ struct io_driver { /* beside a DRIVER_OBJECT */
     DRIVER_OBJECT *driver;
     struct image *image;
     char service[64];
+    bool stopping; /* unloaded when the last file on its devices is closed */
     struct io_driver *next;
 };
 
@@ -68,6 +69,8 @@ void MmUnlockPages(MDL *mdl);
 void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation);
 /* A driver object goes away, with its image; DriverUnload is not called. */
 void io_driver_forget(DRIVER_OBJECT *driver);
+/* A reference to one of its devices has gone. */
+void io_driver_let_go(const DEVICE_OBJECT *device);
 /* After all DriverEntry routines have returned. */
 void io_reinitialize_drivers(void);
 /* IRP_MJ_SHUTDOWN to those that asked for it. */

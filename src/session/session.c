@@ -376,21 +376,91 @@ static void registry_fill(const struct config *c)
     }
 }
 
-/* The host's file for a driver that the program asks the service manager to load. */
-static bool driver_file(const char *file_name, char *path, size_t size)
+static const char *last_part(const char *path)
 {
+    const char *name = path;
+    for (const char *p = path; *p; p++)
+        if (*p == '\\' || *p == '/')
+            name = p + 1;
+    return name;
+}
+
+/* "\??\C:\x", "\SystemRoot\x", "System32\x": the path on C:, without the drive. */
+static void on_volume(const char *image, char *out, size_t size)
+{
+    if (strncmp(image, "\\??\\", 4) == 0)
+        image += 4;
+    if (image[0] && image[1] == ':')
+        snprintf(out, size, "%s", image + 2);
+    else if (strncasecmp(image, "\\SystemRoot\\", 12) == 0)
+        snprintf(out, size, "Windows\\%s", image + 12);
+    else
+        snprintf(out, size, "Windows\\%s", image);
+}
+
+static bool same_bytes(const char *path, const uint8_t *bytes, uint64_t size)
+{
+    FILE *f = fopen(path, "rb");
+    uint8_t block[4096];
+    uint64_t at = 0;
+    size_t n;
+    if (!f)
+        return false;
+    while ((n = fread(block, 1, sizeof block, f)) > 0 && at + n <= size && memcmp(block, bytes + at, n) == 0)
+        at += n;
+    fclose(f);
+    return n == 0 && at == size;
+}
+
+/* A driver that the program has copied to a place and name of its own: the file beside the program with the same bytes. */
+static bool copied_from(const uint8_t *bytes, uint64_t size, char *path, size_t room)
+{
+    char folder[CONFIG_PATH], best[300] = "", err[400];
+    if (!program_folder(folder, sizeof folder)) {
+        for (uint32_t i = 0; i < data_count; i++) /* a replay file */
+            if (data_files[i].size == size && memcmp(data_files[i].bytes, bytes, size) == 0) {
+                struct image_file *f = module_file(data_files[i].name, err, sizeof err);
+                snprintf(path, room, "%s", f ? f->path : "");
+                return f != NULL;
+            }
+        return false;
+    }
+    DIR *d = opendir(folder[0] ? folder : ".");
+    for (const struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        char full[CONFIG_PATH + 300];
+        const char *dot = strrchr(e->d_name, '.');
+        snprintf(full, sizeof full, "%s%s", folder, e->d_name);
+        if (dot && strcasecmp(dot, ".sys") == 0 && (!best[0] || strcmp(e->d_name, best) < 0) && same_bytes(full, bytes, size))
+            snprintf(best, sizeof best, "%.250s", e->d_name);
+    }
+    if (d)
+        closedir(d);
+    struct image_file *f = best[0] ? module_file(best, err, sizeof err) : NULL;
+    snprintf(path, room, "%s", f ? f->path : "");
+    return f != NULL;
+}
+
+/* The host's file for a driver that the program asks the service manager to load: image as the registry has it. */
+static bool driver_file(const char *image, char *path, size_t size)
+{
+    char where[CONFIG_PATH], err[400];
+    const char *file_name = last_part(image);
+    const uint8_t *bytes;
+    uint64_t length;
     for (uint32_t i = 0; i < config->driver_count; i++) {
         const char *slash = strrchr(config->drivers[i].file, '/');
         if (strcasecmp(slash ? slash + 1 : config->drivers[i].file, file_name) == 0)
             return config_find_file(config, config->drivers[i].file, path, size);
     }
     /* Beside the program, where programs that install their driver look for it. */
-    char err[400];
     struct image_file *f = module_file(file_name, err, sizeof err);
     if (f) {
         snprintf(path, size, "%s", f->path);
         return true;
     }
+    on_volume(image, where, sizeof where);
+    if (fs_contents(where, &bytes, &length))
+        return copied_from(bytes, length, path, size);
     return config_find_file(config, file_name, path, size);
 }
 

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* file_name: without folders. false: there is no such file. */
-extern bool (*service_file_hook)(const char *file_name, char *path, size_t size);
+/* image: as the service's ImagePath has it. path: on the host. false: there is no such file. */
+extern bool (*service_file_hook)(const char *image, char *path, size_t size);
 
 /* "module!function" that GetProcAddress last answered with NULL although Windows may have it; NULL: none. For the crash of a program
  * that calls such an answer. */
