@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "ke/ke.h"
+#include "mm/guard.h"
 #include "mm/pool.h"
 #include "nt/bugcheck.h"
 #include "nt/ex.h"
 #include "nt/status.h"
 #include "trace/trace.h"
+#include "verify/guard.h"
 
 bool (*mm_pool_fail_hook)(uint32_t pool_type, size_t bytes, uint32_t tag);
 void (*mm_pool_free_hook)(uint64_t base, size_t bytes);
@@ -173,8 +175,41 @@ static struct pool_header *checked_header(void *p)
     return h;
 }
 
+/* As special pool says it. DOC: 0xC1 with 0x20 (not allocated), 0x21 (a bad address), 0x23 and 0x24 (bytes beside the block were
+ * overwritten), 0x31 (IRQL). */
+static const struct guard_block *checked_guarded(void *p)
+{
+    const struct guard_block *b = mm_guard_block((uint64_t)p);
+    if (!b)
+        verify_guard_bad_free(NULL, (uint64_t)p, 0, 0, GUARD_FREE_BAD_ADDRESS);
+    if (!b->live)
+        verify_guard_bad_free(b, (uint64_t)p, 0, 0, GUARD_FREE_NOT_ALLOCATED);
+    uint32_t type = pool_type_of_kept(b->pool_type);
+    if (MACHINE->fiber && sim_irql() > (type & PagedPool ? APC_LEVEL : DISPATCH_LEVEL))
+        KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, sim_irql(), type, (uint64_t)p, 0x31);
+    uint64_t at = mm_guard_damage(b);
+    if (at)
+        verify_guard_bad_free(b, (uint64_t)p, at, at < b->base ? 0 : b->bytes, at < b->base ? GUARD_FREE_DAMAGE_BEFORE : GUARD_FREE_DAMAGE_BEHIND);
+    return b;
+}
+
+static void free_guarded(PVOID p, ULONG tag)
+{
+    const struct guard_block *b = checked_guarded(p);
+    if (tag && ((tag ^ b->tag) & ~(ULONG)PROTECTED_POOL))
+        KeBugCheckEx(BAD_POOL_CALLER, WRONG_TAG, (uint64_t)p, b->tag, tag);
+    if (mm_pool_free_hook)
+        mm_pool_free_hook((uint64_t)p, b->bytes);
+    trace_event(TRACE_POOL_FREE, (uint64_t)p, b->tag, 0, 0);
+    pool_free_guarded(b);
+}
+
 void ExFreePoolWithTag(PVOID p, ULONG tag)
 {
+    if (mm_guard_covers((uint64_t)p)) {
+        free_guarded(p, tag);
+        return;
+    }
     struct pool_header *h = checked_header(p);
     if (tag && ((tag ^ h->tag) & ~(ULONG)PROTECTED_POOL))
         KeBugCheckEx(BAD_POOL_CALLER, WRONG_TAG, (uint64_t)p, h->tag, tag);
@@ -206,5 +241,8 @@ void *ex_pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag)
 
 void ex_pool_free(void *p)
 {
-    pool_free(checked_header(p));
+    if (mm_guard_covers((uint64_t)p))
+        pool_free_guarded(checked_guarded(p));
+    else
+        pool_free(checked_header(p));
 }

@@ -56,6 +56,8 @@ extern bool host_losses_wait;
 void host_lose_now(void);
 /* Does host_lose_now take something away from these bytes? */
 bool host_will_lose(uint64_t address, size_t bytes);
+/* The same for memory whose access somebody gives back after a restore (mm/guard.c): host_write_losses does not count it. */
+void host_protect_apart(uint64_t address, size_t bytes, int prot);
 /* What host_protect or host_alias last said about the page of an address in the user or kernel half; PROT_NONE elsewhere. */
 int host_page_protection(uint64_t address);
 /* Do all of these pages have that protection? */
@@ -85,6 +87,8 @@ void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot);
  * the host's instruction can run now. */
 typedef bool (*host_fault_filter)(struct host_fault *fault);
 void host_signals_install(host_fault_filter filter);
+/* Asked when code outside of the machine (no fiber runs) touches memory that is not accessible: true = now it is. NULL: nobody. */
+extern bool (*host_outside_hook)(uint64_t address);
 /* Watchdog: after this many microseconds without host_watchdog_pet the running guest gets HOST_FAULT_TIMER. 0 = off. */
 void host_watchdog(unsigned microseconds);
 

@@ -257,6 +257,13 @@ void host_protection_restore(uint64_t address, size_t bytes, int prot)
     lose_later(address, bytes);
 }
 
+void host_protect_apart(uint64_t address, size_t bytes, int prot)
+{
+    uint64_t losses = write_losses;
+    host_protect(address, bytes, prot);
+    write_losses = losses;
+}
+
 void host_discard(uint64_t address, size_t bytes)
 {
     if (madvise((void *)address, bytes, MADV_REMOVE) != 0)

@@ -25,6 +25,7 @@
 
 enum { ALIGNMENT_CHECK = 17 }; /* vector */
 
+bool (*host_outside_hook)(uint64_t address);
 static host_fault_filter fault_filter;
 static bool has_fsgsbase;
 
@@ -120,6 +121,8 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
         host_show(fault.address); /* who looks from outside of the machine sees everything */
         return;
     }
+    if (!MACHINE->fiber && fault.kind == HOST_FAULT_ACCESS && host_outside_hook && host_outside_hook(fault.address))
+        return;
     if (fault_filter && MACHINE->fiber && fault_filter(&fault)) {
         if (!fault.in_host)
             context_put(uc, &fault.context);

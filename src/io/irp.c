@@ -12,6 +12,7 @@
 #include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
+#include "verify/guard.h"
 #include "verify/stack.h"
 #include "verify/verify.h"
 
@@ -90,6 +91,7 @@ void IoFreeIrp(IRP *irp)
     io_irp_touch(irp);
     verify_irp_free(irp);
     verify_threaded_gone(irp);
+    verify_guard_irp_left(irp);
     trace_event(TRACE_IRP_FREE, (uint64_t)irp, 0, 0, 0);
     io_room()->irps_live--;
     irp->Type = 0;
@@ -117,6 +119,7 @@ NTSTATUS IofCallDriver(DEVICE_OBJECT *device, IRP *irp)
         KeBugCheckEx(0x35, (ULONG64)irp, 0, 0, 0); /* NO_MORE_IRP_STACK_LOCATIONS */
     IO_STACK_LOCATION *sl = --irp->Tail.Overlay.CurrentStackLocation;
     sl->DeviceObject = device;
+    verify_guard_irp_sent(irp);
     trace_event(TRACE_IRP_DISPATCH, (uint64_t)irp, (uint64_t)device, (uint64_t)sl->MajorFunction << 8 | sl->MinorFunction, (uint64_t)sl->FileObject);
     struct verify_dispatch v;
     verify_dispatch_enter(&v, device, irp);
@@ -150,6 +153,7 @@ static bool unwind_locations(IRP *irp)
     while (irp->CurrentLocation <= irp->StackCount) {
         IO_STACK_LOCATION *sl = irp->Tail.Overlay.CurrentStackLocation;
         verify_location_left(irp, sl);
+        verify_guard_irp_left(irp);
         irp->PendingReturned = (sl->Control & SL_PENDING_RETURNED) != 0;
         if (!NT_SUCCESS(irp->IoStatus.Status))
             error |= sl->Control & SL_ERROR_RETURNED;
@@ -167,6 +171,7 @@ static bool unwind_locations(IRP *irp)
             sl->FileObject = NULL;
             trace_event(TRACE_IRP_COMPLETION_ROUTINE, (uint64_t)irp, (uint64_t)routine, (uint64_t)owner, (uint64_t)(uint32_t)irp->IoStatus.Status);
             struct verify_completion v;
+            verify_guard_context(irp, (uint64_t)routine, (uint64_t)context);
             verify_completion_enter(&v, irp, routine);
             NTSTATUS s = (NTSTATUS)guest_call(FRAME_IopfCompleteRequest, routine, 3, (uint64_t)owner, (uint64_t)irp, (uint64_t)context);
             if (s == STATUS_MORE_PROCESSING_REQUIRED)
@@ -218,6 +223,8 @@ static void copy_back(IRP *irp)
 
 static void write_iosb(IRP *irp)
 {
+    if (mm_guard_covers((uint64_t)irp->UserIosb)) /* memory of pool that is no more is somebody's fault */
+        *irp->UserIosb = irp->IoStatus;
     if (irp->UserIosb && !host_guarded_copy(irp->UserIosb, &irp->IoStatus, sizeof irp->IoStatus))
         trace_event(TRACE_IRP_IOSB_LOST, (uint64_t)irp, (uint64_t)irp->UserIosb, 0, 0);
 }

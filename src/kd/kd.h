@@ -18,6 +18,8 @@ struct kd_frame {
 };
 
 /* The stack of an agent, innermost frame first; returns the number of frames. An agent that never ran has none. */
+/* Where the frames of its stack are, innermost first; names nothing. */
+size_t kd_stack_addresses(const struct agent *a, uint64_t *frames, size_t max);
 size_t kd_stack_walk(const struct agent *a, struct kd_frame *frames, size_t max);
 /* `k`: title, then a line a frame. */
 void kd_print_k(FILE *out, const struct agent *a);

@@ -84,6 +84,25 @@ static void name_stopped(struct kd_frame *f)
         f->site[strlen(name) - 1] = 0;
 }
 
+size_t kd_stack_addresses(const struct agent *a, uint64_t *frames, size_t max)
+{
+    struct pe_regs r;
+    size_t n = 0;
+    if (!start(a, &r))
+        return 0;
+    for (bool interrupted = true; n < max && (r.rip || interrupted);) {
+        struct trap_function fn;
+        struct pe_unwound out;
+        uint64_t pc = r.rip, sp = r.gpr[PE_RSP];
+        frames[n++] = pc;
+        trap_function_at(pc, &fn);
+        if (!trap_unwind_regs(&r, &fn, 0, &out) || (r.rip == pc && r.gpr[PE_RSP] == sp))
+            break;
+        interrupted = out.machine_frame;
+    }
+    return n;
+}
+
 size_t kd_stack_walk(const struct agent *a, struct kd_frame *frames, size_t max)
 {
     struct pe_regs r;

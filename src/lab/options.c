@@ -152,6 +152,11 @@ static bool set_verifier(struct irplab *lab, const char *name, const char *text)
     return true;
 }
 
+static bool set_guard(struct irplab *lab, const char *name, const char *text)
+{
+    return lab->config.guard = true;
+}
+
 static bool set_output(struct irplab *lab, const char *name, const char *folder)
 {
     if (!folder[0] || strlen(folder) >= sizeof lab->output - 200)
@@ -247,6 +252,7 @@ static const struct option {
     { "seed", set_seed },
     { "time-model", set_time_model },
     { "verifier", set_verifier },
+    { "guard", set_guard, .is_switch = true },
     { "output", set_output },
     { "strategy", set_strategy, .exploring = true },
     { "preemptions", set_preemptions, .exploring = true },

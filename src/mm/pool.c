@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "mm/guard.h"
 #include "mm/room.h"
 #include "ke/ke.h"
 #include "nt/bugcheck.h"
@@ -233,6 +234,7 @@ static void restored(void)
     mm_user_restored();
     ps_user_stacks_restored();
     mm_alias_restored();
+    mm_guard_restored();
 }
 
 struct pool_room *pool_room_make(void)
@@ -240,6 +242,7 @@ struct pool_room *pool_room_make(void)
     struct pool_room *r = sim_alloc(sizeof(struct mm_room));
     MACHINE->rooms[ROOM_MM] = r;
     sim_restored_hook = restored;
+    sim_pages_hook = mm_guard_save;
     r->extent_next = POOL_EXTENT_BASE;
     host_protect(POOL_BASE, POOL_END - POOL_BASE, PROT_READ | PROT_WRITE);
     return r;
@@ -310,6 +313,11 @@ static inline struct pool_owner *owner_current(struct pool_room *r)
     return a && a->pool_next ? (struct pool_owner *)a->pool_next : owner_first_time(r, a);
 }
 
+struct pool_owner *pool_owner_current(void)
+{
+    return owner_current(pool_room());
+}
+
 /* ---- blocks ---- */
 
 static void *owner_take(struct pool_owner *o, uint32_t class, size_t bytes, bool cache_aligned)
@@ -343,7 +351,13 @@ void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller
     struct pool_room *r = pool_room();
     struct pool_owner *o = owner_current(r);
     uint32_t class = class_of_bytes(bytes);
-    void *p = owner_take(o, class, bytes, pool_type & POOL_KEEP_CACHE_ALIGNED);
+    void *p = mm_guard_is_on() ? mm_guard_alloc(kept_type(pool_type), bytes, tag, caller) : NULL;
+    if (p) {
+        r->live_blocks++;
+        r->live_bytes += bytes;
+        return p;
+    }
+    p = owner_take(o, class, bytes, pool_type & POOL_KEEP_CACHE_ALIGNED);
     if (!p)
         return NULL;
     struct pool_header *h = (struct pool_header *)p - 1;
@@ -392,6 +406,14 @@ void pool_free(struct pool_header *h)
         sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_WRITE);
     pool_state_set(h, o == self ? POOL_FREE : POOL_FREE_FOREIGN);
     list_push(o == self ? &o->heads[class_of_bytes(h->bytes)] : &o->foreign, p);
+}
+
+void pool_free_guarded(const struct guard_block *b)
+{
+    struct pool_room *r = pool_room();
+    r->live_blocks--;
+    r->live_bytes -= b->bytes;
+    mm_guard_free(b->base);
 }
 
 uint32_t pool_caller(void)
@@ -454,8 +476,26 @@ static const struct pool_header *next_block(const struct pool_window *w, const s
     return first_block(w, (uint64_t)(h + 1) + pool_capacity(h));
 }
 
+static void describe_guarded(const struct guard_block *g, struct pool_block *b)
+{
+    *b = (struct pool_block) {
+        .base = g->base,
+        .bytes = g->bytes,
+        .tag = g->tag,
+        .pool_type = pool_type_of_kept(g->pool_type),
+        .caller = g->caller ? KERNEL_BASE + g->caller : 0,
+        .free = !g->live,
+    };
+}
+
 bool mm_pool_find(uint64_t address, struct pool_block *out)
 {
+    enum guard_wrong how;
+    const struct guard_block *g = mm_guard_covers(address) ? mm_guard_at(address, &how) : NULL;
+    if (g && address - g->base < (g->bytes ? g->bytes : 1)) {
+        describe_guarded(g, out);
+        return true;
+    }
     const struct pool_window *w = pool_window_at(address);
     if (!w)
         return false;
@@ -477,9 +517,24 @@ static void window_walk(const struct pool_window *w, void (*fn)(void *, const st
         }
 }
 
+struct guarded_walk {
+    void (*fn)(void *, const struct pool_block *);
+    void *ctx;
+};
+
+static void walk_guarded(void *ctx, const struct guard_block *g)
+{
+    const struct guarded_walk *w = ctx;
+    struct pool_block b;
+    describe_guarded(g, &b);
+    w->fn(w->ctx, &b);
+}
+
 void mm_pool_walk(void (*fn)(void *, const struct pool_block *), void *ctx)
 {
     struct pool_room *r = pool_room();
+    struct guarded_walk guarded = { fn, ctx };
+    mm_guard_walk(walk_guarded, &guarded);
     for (uint32_t i = 0; i < POOL_OWNERS; i++)
         if (r->owners[i])
             window_walk(&r->owners[i]->window, fn, ctx);

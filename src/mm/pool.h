@@ -72,10 +72,15 @@ static inline struct pool_room *pool_room(void)
 /* Pool type as the exports take it, reduced to what a header keeps. */
 enum { POOL_KEEP_PAGED = 1, POOL_KEEP_CACHE_ALIGNED = 4, POOL_KEEP_NX = 8, POOL_KEEP_SESSION = 16 };
 
+/* Whose windows the running agent's blocks come from. */
+struct pool_owner *pool_owner_current(void);
 /* NULL if the address space of pool is used up. */
 void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller);
 /* h is intact and its block live. */
 void pool_free(struct pool_header *h);
+/* The same for a guarded block (guard.h). */
+struct guard_block;
+void pool_free_guarded(const struct guard_block *b);
 /* Return address of the export that the running agent is in, as a header keeps it. */
 uint32_t pool_caller(void);
 /* The window that an address in pool belongs to; NULL if none. */
@@ -119,10 +124,13 @@ static inline enum pool_state pool_state(const struct pool_header *h)
 {
     return (enum pool_state)(h->kind & 3);
 }
+static inline uint32_t pool_type_of_kept(uint32_t k)
+{
+    return (k & (POOL_KEEP_PAGED | POOL_KEEP_CACHE_ALIGNED)) | (k & POOL_KEEP_NX ? 512 : 0) | (k & POOL_KEEP_SESSION ? 32 : 0);
+}
 static inline uint32_t pool_type_of(const struct pool_header *h)
 {
-    uint32_t k = h->kind >> 2;
-    return (k & (POOL_KEEP_PAGED | POOL_KEEP_CACHE_ALIGNED)) | (k & POOL_KEEP_NX ? 512 : 0) | (k & POOL_KEEP_SESSION ? 32 : 0);
+    return pool_type_of_kept(h->kind >> 2);
 }
 
 #endif

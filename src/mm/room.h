@@ -24,6 +24,7 @@ struct mm_room {
     struct mm_alias *aliases;
     struct mm_device_memory *device_memory;
     struct mm_view *views; /* of sections */
+    struct guard_room *guard; /* guard.c; NULL: never asked for */
     uint64_t device_next;
 };
 

@@ -76,8 +76,11 @@ static json_t *config_json(const struct config *c)
                                                   (int)c->registry[i].how));
     for (uint32_t i = 0; i < c->arg_count; i++)
         json_array_append_new(args, json_string(c->args[i]));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
+    json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
                      "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed, "verifier", c->verifier);
+    if (c->guard)
+        json_object_set_new(j, "guard", json_true());
+    return j;
 }
 
 static bool get_text(const json_t *j, const char *key, char *out, size_t size)
@@ -165,6 +168,7 @@ static bool config_from(const json_t *j, struct config *c)
     c->cpus = (uint32_t)n;
     c->time_any = json_is_true(json_object_get(j, "time_any"));
     c->verifier = !json_is_false(json_object_get(j, "verifier"));
+    c->guard = json_is_true(json_object_get(j, "guard"));
     if (!get_number(j, "seed", 0, INT64_MAX, &n))
         return false;
     c->seed = (uint64_t)n;

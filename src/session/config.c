@@ -336,6 +336,8 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
             return false;
         return os_known(c->os) || bad(r, v, "os is win7, 8.1, 10 or 11, not", c->os);
     }
+    if (strcmp(key, "guard") == 0)
+        return flag(r, v, &c->guard);
     if (strcmp(key, "time_model") == 0) {
         c->time_any = scalar(v) && strcmp(scalar(v), "any") == 0;
         return c->time_any || (scalar(v) && strcmp(scalar(v), "idle") == 0) || bad(r, v, "time_model is idle or any, not", scalar(v));

@@ -81,6 +81,7 @@ struct config {
     bool time_any;
     uint64_t seed;
     bool verifier; /* the rules of verify/ stop a run (default); off: it goes on to what Windows would do without them */
+    bool guard; /* pool blocks on pages of their own (mm/guard.h) */
     /* bounds */
     int32_t preemptions; /* -1 = not given */
     int64_t schedules; /* -1 = not given */

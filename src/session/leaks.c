@@ -56,7 +56,7 @@ static void tag_text(uint32_t tag, char out[5])
 static bool is_of_driver(uint64_t caller)
 {
     const struct image *i = image_at(caller);
-    return i ? !i->synthetic && !i->user : caller >= KERNEL_BASE + 0x2000000 && caller < KERNEL_BASE + 0x40000000;
+    return i ? !i->synthetic && !i->user : caller >= KERNEL_BASE + 0x2000000 && caller < KERNEL_BASE + 0x10000000;
 }
 
 struct pool_leak {

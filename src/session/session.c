@@ -16,7 +16,9 @@
 #include "fs/fs.h"
 #include "host/host.h"
 #include "io/room.h"
+#include "kd/kd.h"
 #include "ke/ke.h"
+#include "mm/guard.h"
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
@@ -31,6 +33,7 @@
 #include "sim/door.h"
 #include "trace/trace.h"
 #include "trap/trap.h"
+#include "verify/guard.h"
 #include "verify/stack.h"
 #include "win32/service.h"
 
@@ -511,6 +514,18 @@ void session_begin(const struct config *c)
     leaks_baseline();
     sim_settle(); /* the kernel's own threads reach their first wait */
     ps_create_host_thread(session_thread, NULL, "session");
+    session_guard(c->guard);
+}
+
+static size_t stack_of(const struct agent *a, uint64_t *frames, size_t max)
+{
+    return kd_stack_addresses(a, frames, max);
+}
+
+void session_guard(bool on)
+{
+    verify_stack_hook = stack_of;
+    verify_guard_begin(on);
 }
 
 /* ---- outcome ---- */
@@ -550,7 +565,7 @@ uint64_t session_run_hash(void)
         if (s->hashed && s->kind == SEGMENT_PLAIN)
             h = base_hash_bytes(h ^ s->base, (const uint8_t *)s->base, s->used);
     }
-    return h;
+    return mm_guard_hash(h, hash_bytes);
 }
 
 bool session_check_files(const struct config *c, char *err, size_t errlen)
@@ -600,6 +615,10 @@ void session_outcome(struct outcome *o)
         o->kind = FAILURE_BUGCHECK;
         o->code = b->code;
         snprintf(o->name, sizeof o->name, "%s", nt_bugcheck_name(b->code));
+        if (verify_guard_text(o->message, sizeof o->message, &place)) {
+            o->kind = FAILURE_VERIFIER;
+            break;
+        }
         if (verify_finding_text(o->message, sizeof o->message)) {
             o->kind = FAILURE_VERIFIER;
             place = b->p[3];

@@ -23,6 +23,8 @@ struct session {
 void session_process_init(void);
 /* Builds a fresh machine with the configuration; the machine is then ready for sim_run. */
 void session_begin(const struct config *config);
+/* Guard mode (mm/guard.h) for the run that begins now, whatever the configuration says: nothing has run yet. */
+void session_guard(bool on);
 const struct session *session_state(void);
 const struct config *session_config(void);
 /* Images beside the program that runs of this process have used so far (DLLs, drivers that the program loads); NULL: no more. */

@@ -73,7 +73,7 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     double xmm[4], result = 0;
     memcpy(xmm, f->out, sizeof xmm); /* before a callback uses the place */
     fiber->frame_site = door_site(index); /* first of all: who looks at the stack from here on sees this call */
-    if (MACHINE->fiber->watched)
+    if (MACHINE->fiber->watched || MACHINE->watch_all)
         door_watch_hook(f, e->name);
     if (!irql_allowed(e->irql, sim_irql()) && door_breach_hook)
         door_breach_hook(e, sim_irql());

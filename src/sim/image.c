@@ -18,7 +18,7 @@ enum {
     MISSING_MAX = 0x1000,
     STUBS_AT = 0x200000, /* code that answers for missing functions */
     IMAGES_AT = 0x2000000,
-    IMAGES_END = 0x40000000,
+    IMAGES_END = 0x10000000, /* guarded pool follows (mm/guard.h) */
     STUB_MAX = 64,
 };
 

@@ -190,6 +190,7 @@ struct machine {
     bool gates_open; /* nobody can go on: those at gates may, to wait for ever */
     uint64_t progress; /* steps that may have changed something for a loop that waits */
     uint32_t turns; /* that changed nothing, in a row, by whomever */
+    bool watch_all; /* the door looks after everybody (verify/guard.h) */
     bool may_spin; /* an image has such loops: steps tell that they may have changed what they look at */
     uint32_t awaiting; /* agents with `awaits` */
     bool last_resort; /* the choice is a turn of a loop that waits in vain, because nobody else can go on */
@@ -212,7 +213,7 @@ struct machine {
 };
 
 enum room { ROOM_KE, ROOM_EX, ROOM_MM, ROOM_OB, ROOM_PS, ROOM_SE, ROOM_CM, ROOM_IO, ROOM_PO, ROOM_PNP, ROOM_WIN32, ROOM_TRACE, ROOM_SESSION, ROOM_IMAGE,
-            ROOM_FSRTL, ROOM_FS, ROOM_VERIFY, ROOM_TRAP, ROOM_RULES, ROOM_USER1, ROOM_USER2 };
+            ROOM_FSRTL, ROOM_FS, ROOM_VERIFY, ROOM_TRAP, ROOM_RULES, ROOM_GUARD, ROOM_USER1, ROOM_USER2 };
 
 #define MACHINE ((struct machine *)PRIVATE_BASE)
 
@@ -334,6 +335,10 @@ void sim_segment_remove(uint64_t base);
 
 /* Called after a snapshot was restored (mm: system addresses of MDLs). */
 extern void (*sim_restored_hook)(void);
+
+/* Calls add for memory that is no segment and belongs to a snapshot (mm: guarded pool). What was added is accessible, also when
+ * sim_restored_hook has returned. */
+extern void (*sim_pages_hook)(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);
 
 struct snapshot;
 struct snapshot *sim_snapshot_take(void);

@@ -8,6 +8,7 @@
 #include "sim/machine.h"
 
 void (*sim_restored_hook)(void);
+void (*sim_pages_hook)(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);
 
 enum { PAGE_SHIFT = 12, MIXED = 0xFF };
 
@@ -20,9 +21,16 @@ struct part {
     uint8_t *protections; /* MIXED: of each */
 };
 
+struct pages {
+    uint64_t base, bytes;
+    size_t offset;
+};
+
 struct snapshot {
     uint64_t write_losses;
     uint32_t count, room;
+    struct pages *pages; /* memory that is no segment */
+    uint32_t page_count, page_room;
     size_t bytes, capacity;
     uint8_t *data;
     struct part *parts;
@@ -130,13 +138,32 @@ static bool is_plain(const struct part *p)
     return p->base < USER_BASE || p->base >= PRIVATE_BASE || host_protection_is(part_low(p), part_pages(p) << PAGE_SHIFT, PROT_READ | PROT_WRITE);
 }
 
+static void reserve(struct snapshot *sn, uint64_t bytes)
+{
+    if (sn->bytes + bytes <= sn->capacity)
+        return;
+    sn->capacity = sn->bytes + bytes + 0x40000;
+    sn->data = realloc(sn->data, sn->capacity);
+    IR_ASSERT(sn->data);
+}
+
+static void copy_pages(void *ctx, uint64_t base, uint64_t bytes)
+{
+    struct snapshot *sn = ctx;
+    reserve(sn, bytes);
+    if (sn->page_count == sn->page_room) {
+        sn->page_room = sn->page_room ? sn->page_room * 2 : 256;
+        sn->pages = realloc(sn->pages, sn->page_room * sizeof *sn->pages);
+        IR_ASSERT(sn->pages);
+    }
+    sn->pages[sn->page_count++] = (struct pages) { base, bytes, sn->bytes };
+    memcpy(sn->data + sn->bytes, (const void *)base, bytes);
+    sn->bytes += bytes;
+}
+
 static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
 {
-    if (sn->bytes + bytes > sn->capacity) {
-        sn->capacity = sn->bytes + bytes + 0x40000;
-        sn->data = realloc(sn->data, sn->capacity);
-        IR_ASSERT(sn->data);
-    }
+    reserve(sn, bytes);
     p->base = base;
     p->bytes = bytes;
     p->offset = sn->bytes;
@@ -171,6 +198,7 @@ struct snapshot *sim_snapshot_take(void)
         IR_ASSERT(sn->parts);
     }
     sn->count = 0;
+    sn->page_count = 0;
     sn->bytes = 0;
     for (uint32_t i = 0; i < m->segment_count; i++)
         if (m->segments[i].kind == SEGMENT_STACK)
@@ -184,6 +212,8 @@ struct snapshot *sim_snapshot_take(void)
         uint64_t start = live_start(s);
         copy_in(sn, p, start, s->base + s->used - start);
     }
+    if (sim_pages_hook)
+        sim_pages_hook(copy_pages, sn);
     sn->write_losses = host_write_losses();
     return sn;
 }
@@ -239,6 +269,8 @@ void sim_snapshot_restore(struct snapshot *sn)
     image_restored();
     if (sim_restored_hook)
         sim_restored_hook();
+    for (uint32_t i = 0; i < sn->page_count; i++)
+        memcpy((void *)sn->pages[i].base, sn->data + sn->pages[i].offset, sn->pages[i].bytes);
 }
 
 void sim_snapshot_free(struct snapshot *sn)

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "mm/guard.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ps/process.h"
@@ -20,6 +21,7 @@
 #include "trap/dispatch.h"
 #include "trap/emulate.h"
 #include "trap/trap.h"
+#include "verify/guard.h"
 
 enum { FAST_FAIL_INT = 0x29, ASSERT_INT = 0x2C, DEBUG_SERVICE_INT = 0x2D };
 
@@ -136,10 +138,24 @@ static void unloaded_driver(const struct host_fault *f, const struct host_contex
     KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, f->address, how[f->access], c->rip, 0);
 }
 
+/* Guard mode. GUESS: also at DISPATCH_LEVEL and above the screen says what was done, not that a page fault came at that IRQL. */
+static void guarded_pool(const struct host_fault *f, const struct host_context *c)
+{
+    enum guard_wrong how;
+    const struct guard_block *b = mm_guard_covers(f->address) ? mm_guard_at(f->address, &how) : NULL;
+    if (!b)
+        return;
+    trap_frames(c, FRAME_KiPageFault);
+    guest_frame_push(FRAME_MmAccessFault);
+    guest_frame_push(FRAME_MiSystemFault);
+    verify_guard_touched(b, how, f->address, f->access, c->rip, is_ours(f));
+}
+
 static void kernel_page_fault(const struct host_fault *f, const struct host_context *c)
 {
     if (is_stack_guard(f->address))
         trap_double_fault(c);
+    guarded_pool(f, c);
     unloaded_driver(f, c);
     if (sim_irql() >= DISPATCH_LEVEL) {
         trap_frames(c, FRAME_KiPageFault);

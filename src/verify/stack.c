@@ -16,6 +16,7 @@
 #include "sim/image.h"
 #include "sim/machine.h"
 #include "trace/trace.h"
+#include "verify/guard.h"
 #include "verify/pool_rules.h"
 
 enum { MAX_WATCHES = 64, MAX_WARNINGS = 16, IOMANAGER_VIOLATION = 0xC9, DETECTED_VIOLATION = 0xC4,
@@ -161,6 +162,8 @@ static void check(const struct door_frame *f, const char *call)
 {
     const struct agent *a = sim_current();
     struct verify_room *r = room();
+    if (MACHINE->watch_all)
+        verify_guard_door(f, call);
     uint64_t live = on_stack_of(a, (uint64_t)f) ? (uint64_t)f->args : a->fiber.kernel_stack_top; /* in user mode all of it is free */
     for (unsigned i = 0; i < r->count; i++) {
         const struct watch *w = &r->watches[i];

@@ -1,0 +1,64 @@
+/* Guard mode: each pool block on pages of its own, the last of its bytes at most 15 before an inaccessible page, and what is freed
+ * becomes inaccessible for the rest of the run: no address is given out twice. So the instruction that uses freed memory, or goes beyond
+ * an end, faults; who had the block, and who freed it, is kept beside. Offsets, sizes and alignment are those of ordinary pool, except that
+ * a block of more than a page begins at a page only if its length is a multiple of one. */
+#ifndef IRPLAB_MM_GUARD_H
+#define IRPLAB_MM_GUARD_H
+
+#include "mm/mm.h"
+#include "sim/machine.h"
+
+#define GUARD_BASE (KERNEL_BASE + 0x10000000ull)
+#define GUARD_END (KERNEL_BASE + 0x40000000ull)
+
+enum { GUARD_STACK = 12 }; /* return addresses kept of who allocated and who freed */
+
+struct guard_block {
+    uint64_t base;
+    uint32_t bytes, tag;
+    uint32_t caller, freer; /* return addresses of the exports, as offsets in the kernel half; 0 = unknown */
+    uint16_t pool_type; /* as a header keeps it */
+    bool live;
+    uint64_t allocated_by, freed_by; /* agents' stable ids */
+    uint64_t allocated_100ns, freed_100ns;
+    uint32_t allocated[GUARD_STACK], freed[GUARD_STACK]; /* offsets in the kernel half; 0: the end */
+};
+
+/* Allocations are guarded from now on, or no longer. Blocks stay what they are. */
+void mm_guard_set(bool on);
+bool mm_guard_is_on(void);
+
+static inline bool mm_guard_covers(uint64_t address)
+{
+    return address - GUARD_BASE < GUARD_END - GUARD_BASE;
+}
+
+/* What was done to memory that nobody may touch. */
+enum guard_wrong { GUARD_FREED /* inside a block that was freed */, GUARD_BEYOND /* behind a live one */, GUARD_BEFORE };
+
+/* The block that an address belongs to, or lies beside; NULL: memory that was never given out. */
+const struct guard_block *mm_guard_at(uint64_t address, enum guard_wrong *how);
+/* The block that begins at an address, live or freed; NULL. */
+const struct guard_block *mm_guard_block(uint64_t base);
+
+/* NULL if there is no room left: ordinary pool serves then. caller as pool_caller says it; cache_aligned: 64 bytes. */
+void *mm_guard_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller);
+/* The block is live. */
+void mm_guard_free(uint64_t base);
+/* The first byte beside a live block on its pages that is not what it was filled with; 0. */
+uint64_t mm_guard_damage(const struct guard_block *b);
+/* The same for what lies between the ends and the guard pages of drivers' live blocks and of IRPs; *block gets whose. */
+uint64_t mm_guard_slack_damage(const struct guard_block **block);
+/* Live blocks by address. */
+void mm_guard_walk(void (*fn)(void *ctx, const struct guard_block *b), void *ctx);
+/* Those of them that are IRPs, in no particular order. */
+void mm_guard_walk_irps(void (*fn)(void *ctx, const struct guard_block *b), void *ctx);
+/* Over what guests see of it. */
+uint64_t mm_guard_hash(uint64_t h, uint64_t (*bytes)(uint64_t h, const uint8_t *p, uint64_t n));
+void mm_guard_restored(void);
+/* What a snapshot must hold of it. */
+void mm_guard_save(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);
+/* Fills at most max return addresses of the running agent's kernel stack, innermost first, and returns how many. Set by the session. */
+extern size_t (*mm_guard_stack_hook)(uint64_t *frames, size_t max);
+
+#endif
