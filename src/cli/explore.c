@@ -26,6 +26,7 @@ static const char explore_help[] =
     "  --queue URL      redis://HOST:PORT/NAME: irplab worker on any machine explores, this process keeps order\n"
     "  --driver FILE.sys  --device HWID  --inf FILE  --stub MODULE!NAME=V  --cpus N  --time-model idle|any  --seed N\n"
     "  --verifier on|off  off: rules of the verifier do not stop a run, which goes on to what Windows would make of it\n"
+    "  --guard          each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"
     "  --junit FILE, --sarif FILE   also write what was found for a continuous-integration server\n"
     "  --check-orders   instead: runs neighbours that are said to be independent in both orders and compares the bytes\n"
     "  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"
@@ -33,9 +34,10 @@ static const char explore_help[] =
     "example: irplab explore cases/camera-create-cancelled\n";
 
 static const char replay_help[] =
-    "usage: irplab replay [--json] [--quiet] [--color WHEN] FILE.irplab\n"
+    "usage: irplab replay [--guard] [--json] [--quiet] [--color WHEN] FILE.irplab\n"
     "\n"
-    "Runs the schedule in the file again and prints the same report. The exit status is that run's.\n"
+    "Runs the schedule in the file again and prints the same report. The exit status is that run's. A file of a run with --guard is run so\n"
+    "again; --guard asks for it with any file.\n"
     "\n"
     "example: irplab replay build/replays/camera-create-cancelled.irplab\n";
 
@@ -159,7 +161,7 @@ int cli_replay(int argc, char **argv)
         return usage_error("replay what? Give a FILE.irplab; see irplab replay --help");
     if (!lab_replay(&o.lab, o.file, &r))
         return usage_error("%s", o.lab.error);
-    if (r.run_hash != r.recorded_hash && !o.quiet)
+    if (r.run_hash != r.recorded_hash && !o.quiet && !o.lab.config.guard)
         fprintf(stderr, "irplab: warning: %s: this run differs from the recorded one (run hash %016llx, recorded %016llx)\n", o.file, (unsigned long long)r.run_hash,
                 (unsigned long long)r.recorded_hash);
     int status = lab_status(&r);

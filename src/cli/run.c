@@ -4,7 +4,6 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "kd/kd.h"
 #include "sim/image.h"
 
 static const char help[] =
@@ -18,6 +17,7 @@ static const char help[] =
     "  --device HWID          a device for it to stand on  --cpus N           virtual processors (default 2)\n"
     "  --stub MODULE!NAME=V   answer a missing import      --time-model M     idle (default) or any\n"
     "  --verifier on|off      off: rules of the verifier do not stop the run (default on)\n"
+    "  --guard                each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"
     "  --seed N  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"
     "\n"
     "example: irplab run --driver build/cases/lost-wakeup/lostwake.sys build/cases/lost-wakeup/lostwake.exe\n";
@@ -37,7 +37,9 @@ static void print(const struct options *o, const struct lab_result *r)
     if (f) {
         fprintf(stderr, "irplab: %s: %s\n", failure_kind_text(f->outcome.kind), f->outcome.message);
         if (!o->quiet)
-            kd_print_failure(stderr);
+            fputs(f->screen, stderr);
+        if (!o->quiet)
+            lab_print_guard(f, stderr);
     } else if (o->verbose) {
         fprintf(stderr, "irplab: no failure; run hash %016llx\n", (unsigned long long)r->run_hash);
     }

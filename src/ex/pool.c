@@ -146,6 +146,8 @@ static void check_next(const struct pool_window *w, const struct pool_header *h)
 {
     static const struct pool_header unused;
     const struct pool_header *next = (const struct pool_header *)((const char *)(h + 1) + pool_capacity(h));
+    if ((uint64_t)next == w->next && w->next + sizeof *next <= w->end && memcmp(next, &unused, sizeof unused) != 0)
+        KeBugCheckEx(BAD_POOL_HEADER, HEADER_CORRUPT, (uint64_t)h, (uint64_t)next, header_word(next));
     if ((uint64_t)next < w->next && !pool_intact(next) && memcmp(next, &unused, sizeof unused) != 0)
         KeBugCheckEx(BAD_POOL_HEADER, HEADER_CORRUPT, (uint64_t)h, (uint64_t)next, header_word(next));
 }

@@ -10,6 +10,7 @@
 #include "sim/image.h"
 #include "sim/machine.h"
 #include "trap/trap.h"
+#include "verify/guard.h"
 #include "verify/stack.h"
 
 static void print_parameter(FILE *out, const struct ke_bugcheck *b, int i)
@@ -86,6 +87,32 @@ static void print_warnings(FILE *out)
         fprintf(out, "\n");
 }
 
+static void print_guard_stack(FILE *out, const char *what, const uint32_t *stack, uint64_t time_100ns)
+{
+    fprintf(out, "\n%s at %.3f s:\n", what, (double)time_100ns / 1e7);
+    for (unsigned i = 0; i < GUARD_STACK && stack[i]; i++) {
+        char site[256];
+        image_symbol_text(KERNEL_BASE + stack[i], site, sizeof site);
+        fprintf(out, "    %s\n", site);
+    }
+}
+
+/* Guard mode: who had the block, and who gave it back. */
+static void print_guard(FILE *out)
+{
+    const struct guard_block *b = verify_guard_found_block();
+    if (!b)
+        return;
+    char tag[5];
+    for (int i = 0; i < 4; i++)
+        tag[i] = (char)(b->tag >> 8 * i) >= 0x20 && (b->tag >> 8 * i & 0xFF) < 0x7F ? (char)(b->tag >> 8 * i) : '.';
+    tag[4] = 0;
+    fprintf(out, "\npool block %016llx, %u bytes, tag '%s', %s", (unsigned long long)b->base, b->bytes, tag, b->live ? "in use" : "freed");
+    print_guard_stack(out, "allocated", b->allocated, b->allocated_100ns);
+    if (!b->live)
+        print_guard_stack(out, "freed", b->freed, b->freed_100ns);
+}
+
 static void print_bugcheck(FILE *out, const struct ke_bugcheck *b)
 {
     print_warnings(out);
@@ -100,6 +127,7 @@ static void print_bugcheck(FILE *out, const struct ke_bugcheck *b)
         print_parameter(out, b, i);
     fprintf(out, "\n");
     kd_print_k(out, b->agent);
+    print_guard(out);
     print_around(out, b);
 }
 

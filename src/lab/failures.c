@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "lab/campaign.h"
 #include "report/replay_file.h"
+#include "session/explorable.h"
 #include "sim/spins.h"
 
 enum { MINIMISE_RUNS = 500, FIRST_RUNS = 400, TURNING_RUNS = 3000 };
@@ -65,6 +66,27 @@ struct lab_failure *lab_failure_add(struct lab_result *r, const struct outcome *
     struct lab_failure *f = &r->failures[r->failure_count++];
     *f = (struct lab_failure) { .outcome = *o, .times = times };
     return f;
+}
+
+/* Not what guard mode cannot add to: a wrong input, a missing function. */
+bool lab_failure_may_be_guarded(const struct config *c, const struct outcome *o)
+{
+    return !c->guard && o->kind != FAILURE_NONE && o->kind != FAILURE_LOAD && o->kind != FAILURE_UNSUPPORTED;
+}
+
+void lab_failure_guard(const struct config *c, struct lab_failure *f, const struct explore_machine *machine, const struct explore_schedule *schedule)
+{
+    if (!lab_failure_may_be_guarded(c, &f->outcome))
+        return;
+    explorable_guard(true);
+    struct record *again = record_run(machine, schedule, NULL);
+    explorable_guard(false);
+    spins_forget_noted();
+    if (again->outcome.guarded && again->failure) {
+        f->guard_outcome = again->outcome;
+        f->guard_text = strdup(again->failure);
+    }
+    record_free(again);
 }
 
 /* The first schedule that fails with this key when orders are gone through in a fixed way, fewest preemptions first: the same whoever found
@@ -152,6 +174,7 @@ static bool collect(struct irplab *lab, struct lab_result *r, const struct explo
     }
     if (ok && outcome_exit_status(&record->outcome) != 2 && !confirm_ask(confirmer, path, x->key, record->run_hash))
         base_panic("a failure did not come back when its replay file was run in another process: %s (%s)", x->text, path);
+    lab_failure_guard(&lab->ready, f, machine, &x->schedule);
     explore_schedule_free(&turning.passing);
     return ok;
 }

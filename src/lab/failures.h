@@ -6,6 +6,10 @@
 
 /* A new failure at the end of the list, without record and replay. */
 struct lab_failure *lab_failure_add(struct lab_result *r, const struct outcome *o, uint64_t times);
+/* Runs the schedule of a failure that was found without guard mode once more with it. machine is left in that run's final state. */
+void lab_failure_guard(const struct config *c, struct lab_failure *f, const struct explore_machine *machine, const struct explore_schedule *schedule);
+/* Whether that is worth while. */
+bool lab_failure_may_be_guarded(const struct config *c, const struct outcome *o);
 struct confirmer;
 /* From r->found to r->failures, each made small and confirmed by another process. passing: a run that did not fail; may be empty. */
 bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing,

@@ -42,6 +42,10 @@ struct lab_failure {
     char *schedule; /* one line of text */
     char *replay; /* absolute path; NULL: none */
     struct record *record;
+    char *screen; /* of a run: the failed agent's; or NULL */
+    /* The same schedule with guard mode, if that named the cause; NULL text: it did not, or was on already. */
+    struct outcome guard_outcome;
+    char *guard_text; /* its screen */
 };
 
 enum lab_what { LAB_RUN, LAB_EXPLORE, LAB_REPLAY };
@@ -58,6 +62,7 @@ struct lab_result {
     uint64_t run_hash; /* of the run or replay, or of the first failure */
     bool has_run_hash;
     uint64_t recorded_hash; /* replays: what the file says */
+    int exit_status; /* of a run or replay that failed */
     struct lab_failure *failures;
     size_t failure_count;
 };
@@ -87,6 +92,9 @@ int lab_status(const struct lab_result *r);
 char *lab_json(const struct lab_result *r);
 /* What the command prints. */
 void lab_print(const struct lab_result *r, FILE *to, bool color, bool quiet);
+
+/* What guard mode says of a failure that was found without it, if it says anything. */
+void lab_print_guard(const struct lab_failure *f, FILE *to);
 
 /* Program output and debug prints (stream 3) go to say. Runs that begin again say nothing twice. */
 void lab_output_begin(irplab_output *say, void *user);

@@ -13,6 +13,8 @@ void lab_result_free(struct lab_result *r)
         free(r->failures[i].schedule);
         free(r->failures[i].replay);
         record_free(r->failures[i].record);
+        free(r->failures[i].screen);
+        free(r->failures[i].guard_text);
     }
     free(r->failures);
     explore_result_free(&r->found);
@@ -21,7 +23,7 @@ void lab_result_free(struct lab_result *r)
 int lab_status(const struct lab_result *r)
 {
     if (r->failure_count && r->what != LAB_EXPLORE)
-        return outcome_exit_status(&r->failures[0].outcome);
+        return r->exit_status;
     return r->found.failing ? 1 : 0;
 }
 
@@ -30,6 +32,9 @@ static json_t *failure_json(const struct lab_result *r, const struct lab_failure
     const struct outcome *o = &f->outcome;
     json_t *j = json_pack("{s:s, s:I, s:s, s:s}", "kind", outcome_contract_kind(o), "code", (json_int_t)o->code, "name", o->name, "message", o->message);
     json_object_set_new(j, "replay", f->replay ? json_string(f->replay) : json_null());
+    if (f->guard_text)
+        json_object_set_new(j, "guard", json_pack("{s:I, s:s, s:s}", "code", (json_int_t)f->guard_outcome.code, "name", f->guard_outcome.name, "message",
+                                                  f->guard_outcome.message));
     if (f->schedule)
         json_object_set_new(j, "schedule", json_string(f->schedule));
     if (r->what == LAB_EXPLORE)
@@ -73,6 +78,13 @@ static void print_counts(const struct lab_result *r, FILE *to, bool quiet)
         fprintf(to, "note: an import was answered by --stub\n");
 }
 
+void lab_print_guard(const struct lab_failure *f, FILE *to)
+{
+    if (!f->guard_text)
+        return;
+    fprintf(to, "\nThe same run with --guard names the cause:\n%s\n\n%s", f->guard_outcome.message, f->guard_text);
+}
+
 void lab_print(const struct lab_result *r, FILE *to, bool color, bool quiet)
 {
     for (size_t i = 0; i < r->failure_count; i++) {
@@ -81,6 +93,7 @@ void lab_print(const struct lab_result *r, FILE *to, bool color, bool quiet)
             fprintf(to, "\n---- failure %zu of %zu ----\n\n", i + 1, r->failure_count);
         if (f->record)
             report_text(to, f->record, color);
+        lab_print_guard(f, to);
         if (f->replay && r->what == LAB_EXPLORE)
             fprintf(to, "\nreplay: irplab replay %s\n", f->replay);
     }

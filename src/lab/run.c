@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/file.h"
+#include "kd/kd.h"
 #include "lab/failures.h"
 #include "lab/lab.h"
 #include "report/report.h"
@@ -23,9 +25,8 @@ double lab_now(void)
 }
 
 /* A loop without calls that the run was caught in is a point when it begins again: as if it had been one all the time. */
-static void one_run(void)
+static void one_run(struct snapshot *start)
 {
-    struct snapshot *start = sim_snapshot_take();
     for (;;) {
         while (sim_run())
             sim_decide(0);
@@ -34,8 +35,36 @@ static void one_run(void)
         sim_snapshot_restore(start);
         lab_output_again();
     }
-    sim_snapshot_free(start);
     lab_output_end();
+}
+
+static char *screen(void)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    IR_ASSERT(f);
+    kd_print_failure(f);
+    fclose(f);
+    return text;
+}
+
+/* The same choices with guard mode. What the guests print was printed before. */
+static void one_guarded_run(struct lab_failure *f, struct snapshot *start)
+{
+    struct outcome o;
+    sim_snapshot_restore(start);
+    session_guard(true);
+    while (sim_run())
+        sim_decide(0);
+    spins_forget_noted();
+    if (MACHINE->end == RUN_SPIN)
+        return;
+    session_outcome(&o);
+    if (!o.guarded)
+        return;
+    f->guard_outcome = o;
+    f->guard_text = screen();
 }
 
 static void one_schedule(struct lab_result *r, enum lab_what what, bool failed)
@@ -50,13 +79,14 @@ static void one_schedule(struct lab_result *r, enum lab_what what, bool failed)
 bool lab_run(struct irplab *lab, struct lab_result *r)
 {
     memset(r, 0, sizeof *r);
-    double start = lab_now();
+    double began = lab_now();
     session_process_init();
     trace_hash_enable(true);
     if (lab->say)
         lab_output_begin(lab->say, lab->say_user);
     session_begin(&lab->ready);
-    one_run();
+    struct snapshot *start = sim_snapshot_take();
+    one_run(start);
     const struct session *s = session_state();
     struct outcome o;
     session_outcome(&o);
@@ -64,9 +94,15 @@ bool lab_run(struct irplab *lab, struct lab_result *r)
     r->program_ended = s->program_ended;
     r->program_exit = s->program_exit;
     r->run_hash = session_run_hash();
-    r->seconds = lab_now() - start;
-    if (o.kind != FAILURE_NONE)
-        lab_failure_add(r, &o, 1);
+    r->seconds = lab_now() - began;
+    if (o.kind != FAILURE_NONE) {
+        struct lab_failure *f = lab_failure_add(r, &o, 1);
+        r->exit_status = outcome_exit_status(&o); /* while the run's state is there */
+        f->screen = screen();
+        if (lab_failure_may_be_guarded(&lab->ready, &o))
+            one_guarded_run(f, start);
+    }
+    sim_snapshot_free(start);
     return true;
 }
 
@@ -77,6 +113,7 @@ bool lab_replay(struct irplab *lab, const char *file, struct lab_result *r)
     lab->failed = false;
     if (!replay_read(file, &replay, lab->error, sizeof lab->error))
         return !(lab->failed = true);
+    replay.config.guard |= lab->config.guard;
     session_process_init();
     const struct explore_machine *machine = explorable_open(&replay.config);
     double start = lab_now();
@@ -94,6 +131,8 @@ bool lab_replay(struct irplab *lab, const char *file, struct lab_result *r)
         f->record = record;
         f->schedule = explore_schedule_print(&replay.schedule);
         f->replay = realpath(file, NULL);
+        r->exit_status = outcome_exit_status(&record->outcome);
+        lab_failure_guard(&replay.config, f, machine, &replay.schedule);
     } else {
         record_free(record);
     }

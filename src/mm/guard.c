@@ -283,9 +283,14 @@ static void list_remove(struct guard_list *l, uint64_t base)
 
 static uint64_t changed(uint64_t from, uint64_t end)
 {
-    for (uint64_t at = from; at < end; at++)
-        if (*(const uint8_t *)at != POOL_FRESH)
+    const uint64_t whole = POOL_FRESH * 0x0101010101010101ull;
+    uint64_t word;
+    for (uint64_t at = from; at < end; at++) {
+        while (end - at >= sizeof word && (memcpy(&word, (const void *)at, sizeof word), word == whole))
+            at += sizeof word;
+        if (at < end && *(const uint8_t *)at != POOL_FRESH)
             return at;
+    }
     return 0;
 }
 
@@ -340,6 +345,8 @@ void *mm_guard_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t ca
     struct guard_room *r = room();
     uint64_t align = pool_type & POOL_KEEP_CACHE_ALIGNED ? 64 : 16, length = (bytes + (bytes == 0) + align - 1) & ~(align - 1);
     uint64_t pages = (length + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+    if (bytes >= PAGE) /* DOC: page-aligned */
+        length = pages;
     struct pool_owner *o = pool_owner_current();
     struct guard_window *w = r->live < MOST_LIVE && bytes < UINT32_MAX ? window_for(o->slot, pages + PAGE) : NULL;
     if (!w)

@@ -1,7 +1,7 @@
 /* Guard mode: each pool block on pages of its own, the last of its bytes at most 15 before an inaccessible page, and what is freed
  * becomes inaccessible for the rest of the run: no address is given out twice. So the instruction that uses freed memory, or goes beyond
- * an end, faults; who had the block, and who freed it, is kept beside. Offsets, sizes and alignment are those of ordinary pool, except that
- * a block of more than a page begins at a page only if its length is a multiple of one. */
+ * an end, faults; who had the block, and who freed it, is kept beside. Offsets, sizes and alignment are those of ordinary pool: so one of
+ * a page or more begins at a page, and what is left of its last one is looked at instead of inaccessible. */
 #ifndef IRPLAB_MM_GUARD_H
 #define IRPLAB_MM_GUARD_H
 

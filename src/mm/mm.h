@@ -26,6 +26,8 @@ struct pool_block {
 bool mm_pool_find(uint64_t address, struct pool_block *out);
 /* Calls fn for each live block in address order (leak reports). */
 void mm_pool_walk(void (*fn)(void *ctx, const struct pool_block *b), void *ctx);
+/* Looks for overruns of all blocks: a bug check if there is one. */
+void mm_pool_check(void);
 void mm_pool_totals(uint64_t *blocks, uint64_t *bytes);
 /* Asked before an allocation that a driver makes itself; true = it fails (low resources). Set by verify; NULL = never. */
 extern bool (*mm_pool_fail_hook)(uint32_t pool_type, size_t bytes, uint32_t tag);

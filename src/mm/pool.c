@@ -51,6 +51,9 @@ size_t pool_capacity(const struct pool_header *h)
     return class_bytes(class_of_bytes(h->bytes));
 }
 
+static const struct pool_header *first_block(const struct pool_window *w, uint64_t at);
+static const struct pool_header *next_block(const struct pool_window *w, const struct pool_header *h);
+
 /* ---- headers ---- */
 
 /* bytes is a multiple of 16. Most blocks are so short that a call of memset would cost more than the stores. */
@@ -182,6 +185,19 @@ static void *gap_take(struct pool_window *w, size_t bytes, size_t capacity, bool
     return NULL;
 }
 
+/* Nobody had the unit that follows what was given out: it holds zeros, unless the newest block was overrun. DOC: 0x19 with 0x20. */
+void pool_check_end(const struct pool_window *w)
+{
+    const struct pool_header *h = (const struct pool_header *)w->next, *newest = NULL;
+    if (__builtin_expect(is_unused(h), 1))
+        return;
+    uint64_t word;
+    memcpy(&word, h, sizeof word);
+    for (const struct pool_header *b = first_block(w, w->base); b; b = next_block(w, b))
+        newest = b;
+    KeBugCheckEx(BAD_POOL_HEADER, 0x20, (uint64_t)newest, (uint64_t)h, word);
+}
+
 static void *window_take(struct pool_window *w, size_t bytes, size_t capacity, bool cache_aligned)
 {
     if (capacity < PAGE) {
@@ -192,6 +208,8 @@ static void *window_take(struct pool_window *w, size_t bytes, size_t capacity, b
     uint64_t p = block_place(w->next, bytes, capacity, cache_aligned);
     if (p + capacity > w->limit)
         return NULL;
+    if (w->next + UNIT <= w->end)
+        pool_check_end(w);
     gap_add(w, w->next, p - UNIT);
     window_move_next(w, p + capacity);
     return (void *)p;
@@ -544,6 +562,42 @@ void mm_pool_walk(void (*fn)(void *, const struct pool_block *), void *ctx)
             window_walk(w, fn, ctx);
         at = w ? w->end : at + POOL_WINDOW;
     }
+}
+
+static void window_check(const struct pool_window *w)
+{
+    const struct pool_header *last = NULL;
+    for (const struct pool_header *h = first_block(w, w->base); h; h = next_block(w, h)) {
+        if (pool_state(h) == POOL_LIVE)
+            check_slack(h);
+        last = h;
+    }
+    if (!last)
+        return;
+    uint64_t at = (uint64_t)(last + 1) + pool_capacity(last), word;
+    while (at < w->next && is_unused((const struct pool_header *)at))
+        at += UNIT;
+    if (at < w->next) { /* the walk ended at a header that was overwritten */
+        memcpy(&word, (const void *)at, sizeof word);
+        KeBugCheckEx(BAD_POOL_HEADER, 0x20, (uint64_t)last, at, word);
+    }
+    if (w->next + UNIT <= w->end)
+        pool_check_end(w);
+}
+
+void mm_pool_check(void)
+{
+    const struct pool_room *r = pool_room();
+    for (uint32_t i = 0; i < POOL_OWNERS; i++) {
+        if (r->owners[i])
+            window_check(&r->owners[i]->window);
+        for (const struct pool_window *w = r->owners[i] ? r->owners[i]->extents : NULL; w; w = w->next_extent)
+            window_check(w);
+    }
+    const struct guard_block *b;
+    uint64_t at = mm_guard_is_on() ? mm_guard_slack_damage(&b) : 0;
+    if (at)
+        KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, b->base, at, b->bytes, 0x24);
 }
 
 void mm_pool_totals(uint64_t *blocks, uint64_t *bytes)

@@ -85,6 +85,8 @@ void pool_free_guarded(const struct guard_block *b);
 uint32_t pool_caller(void);
 /* The window that an address in pool belongs to; NULL if none. */
 struct pool_window *pool_window_at(uint64_t address);
+/* Whether the newest block of a window was overrun: a bug check. */
+void pool_check_end(const struct pool_window *w);
 size_t pool_capacity(const struct pool_header *h);
 
 /* An overrun that spells a valid header is not to be expected: eight bits of a hash over the rest. second: without the check. */

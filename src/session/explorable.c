@@ -73,9 +73,17 @@ const char *explorable_opaque(void)
 
 /* ---- callbacks ---- */
 
+static bool guarded;
+
+void explorable_guard(bool on)
+{
+    guarded = on;
+}
+
 static void reset(void *context)
 {
     sim_snapshot_restore(start);
+    session_guard(guarded);
 }
 
 static enum explore_status status_at_end(void)
@@ -260,6 +268,7 @@ const struct explore_machine *explorable_open(const struct config *config)
 {
     static const struct explore_machine machine = { .reset = reset, .point = point, .step = step, .outcome = outcome, .waiting = waiting, .snapshot = snapshot, .restore = restore, .discard = discard };
     session_begin(config);
+    guarded = config->guard;
     MACHINE->every_point = true;
     MACHINE->point_limit = 1000000;
     sim_access_hook = on_access;

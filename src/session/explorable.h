@@ -8,6 +8,8 @@
 /* Boots a machine with the configuration up to the point before the first driver is loaded; reset goes back there. session_process_init
  * was called. The returned callbacks are good for the life of the process. */
 const struct explore_machine *explorable_open(const struct config *config);
+/* Runs from the next reset on are guarded (session_guard), or not; the configuration says how it begins. */
+void explorable_guard(bool on);
 /* Id of an agent for choices: the same in every schedule. */
 struct agent;
 uint32_t explorable_agent_id(const struct agent *a);

@@ -329,6 +329,7 @@ static void session_thread(void *unused)
     io_shutdown_system();
     KeFlushQueuedDpcs();
     s->phase = PHASE_LEAKS;
+    mm_pool_check();
     leaks_check(s);
     s->phase = PHASE_DONE;
     sim_end(RUN_DONE);
@@ -617,6 +618,7 @@ void session_outcome(struct outcome *o)
         snprintf(o->name, sizeof o->name, "%s", nt_bugcheck_name(b->code));
         if (verify_guard_text(o->message, sizeof o->message, &place)) {
             o->kind = FAILURE_VERIFIER;
+            o->guarded = true;
             break;
         }
         if (verify_finding_text(o->message, sizeof o->message)) {

@@ -49,6 +49,7 @@ struct outcome {
     char name[96];
     char message[768];
     uint64_t key; /* equal for failures of one cause */
+    bool guarded; /* guard mode named it */
 };
 void session_outcome(struct outcome *out);
 const char *failure_kind_text(enum failure_kind k);

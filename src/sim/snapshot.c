@@ -10,7 +10,7 @@
 void (*sim_restored_hook)(void);
 void (*sim_pages_hook)(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);
 
-enum { PAGE_SHIFT = 12, MIXED = 0xFF };
+enum { PAGE_SHIFT = 12, MIXED = 0xFF, OVERRUN = 0x800 };
 
 struct part {
     uint64_t base; /* first copied byte */
@@ -248,9 +248,11 @@ static void wipe(const struct snapshot *sn)
             wipe_stack(sn, &m->segments[i], i);
     for (uint32_t i = 0; i < m->segment_count; i++) {
         const struct segment *s = &m->segments[i];
-        uint64_t then = s->wiped ? bytes_then(sn, i, s->base) : s->used;
-        if (s->used > then)
-            memset(bytes_of(s->base + then), 0, s->used - then);
+        uint64_t then = s->wiped ? bytes_then(sn, i, s->base) : s->used, end = s->used;
+        if (s->wiped) /* an overrun of the last block in use */
+            end = end + OVERRUN < s->size ? end + OVERRUN : s->size;
+        if (end > then)
+            memset(bytes_of(s->base + then), 0, end - then);
     }
 }
 

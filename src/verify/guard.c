@@ -11,7 +11,7 @@
 #include "sim/door.h"
 #include "sim/image.h"
 
-enum { MAX_LAST = 64, STATUS_BLOCK_ON_DEAD_STACK = 0xC, EVENT_ON_DEAD_STACK = 0xD };
+enum { MAX_LAST = 64, MAX_OBJECTS = 128, STATUS_BLOCK_ON_DEAD_STACK = 0xC, EVENT_ON_DEAD_STACK = 0xD };
 
 #define STACKS_BASE (KERNEL_BASE + 0x80000000ull)
 #define STACKS_END (KERNEL_BASE + 0xA0000000ull)
@@ -29,6 +29,7 @@ struct guard_finding {
     enum guard_wrong how;
     enum guard_free reason;
     unsigned access;
+    uint64_t caller; /* TOUCHED by a function of ours: who called it; 0 = unknown */
     uint64_t address, site; /* what; who: an instruction, or the return address of a call */
     const char *call, *what;
     const IRP *irp;
@@ -36,7 +37,17 @@ struct guard_finding {
     uint64_t live; /* lowest stack address in use there */
 };
 
+/* Something on a kernel stack that others were told of: an object when it is initialised, a context, event or status block when its IRP is
+ * sent. Dead from the first call on that its thread makes with less stack in use, whatever lies there then. */
+struct stack_object {
+    uint64_t address, agent_id;
+    const struct agent *agent;
+    bool dead;
+};
+
 struct verify_guard_room {
+    struct stack_object objects[MAX_OBJECTS];
+    unsigned object_count, next_object;
     struct last_location last[MAX_LAST];
     unsigned count;
     struct guard_finding found;
@@ -61,25 +72,98 @@ static void found(struct guard_finding f, const struct guard_block *b)
         room()->found.block = *b;
 }
 
+/* The innermost frame on the stack that is not ours; 0. */
+static uint64_t caller(void)
+{
+    uint64_t frames[24];
+    size_t n = stack_now(frames, 24);
+    for (size_t i = 0; i < n; i++) {
+        const struct image *image = image_at(frames[i]);
+        if (image && !image->synthetic)
+            return frames[i];
+    }
+    return 0;
+}
+
 _Noreturn void verify_guard_touched(const struct guard_block *b, enum guard_wrong how, uint64_t address, unsigned access, uint64_t rip, bool ours)
 {
-    found((struct guard_finding) { .kind = TOUCHED, .how = how, .access = access, .address = address, .site = rip }, b);
+    found((struct guard_finding) { .kind = TOUCHED, .how = how, .access = access, .address = address, .site = rip, .caller = ours ? caller() : 0 }, b);
     ULONG code = how == GUARD_FREED ? (ours ? PAGE_FAULT_IN_FREED_SPECIAL_POOL : DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL)
                                     : (ours ? PAGE_FAULT_BEYOND_END_OF_ALLOCATION : DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION);
     KeBugCheckEx(code, address, access, rip, 0);
-}
-
-static uint64_t caller(void)
-{
-    const struct agent *a = MACHINE->fiber;
-    const struct door_frame *f = a ? (const struct door_frame *)a->fiber.guest_sp : NULL;
-    return f && f->index < door_count ? f->return_address : 0;
 }
 
 _Noreturn void verify_guard_bad_free(const struct guard_block *b, uint64_t p1, uint64_t p2, uint64_t p3, enum guard_free reason)
 {
     found((struct guard_finding) { .kind = BAD_FREE, .reason = reason, .address = p2 ? p2 : p1, .site = caller() }, b);
     KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, p1, p2, p3, reason);
+}
+
+/* ---- stacks ---- */
+
+static struct stack_object *object_at(uint64_t address)
+{
+    struct verify_guard_room *r = room();
+    for (unsigned i = 0; i < r->object_count; i++)
+        if (r->objects[i].address == address)
+            return &r->objects[i];
+    return NULL;
+}
+
+/* If it lies in the part of the running agent's kernel stack that is in use. */
+static void object_note(uint64_t address, const struct door_frame *f)
+{
+    struct verify_guard_room *r = room();
+    const struct agent *a = MACHINE->fiber;
+    if (address < (uint64_t)f->args || address >= a->fiber.kernel_stack_top || (uint64_t)f < a->fiber.kernel_stack)
+        return;
+    struct stack_object *o = object_at(address);
+    if (!o && r->object_count < MAX_OBJECTS)
+        o = &r->objects[r->object_count++];
+    if (!o) /* more than are kept: the oldest makes room */
+        o = &r->objects[r->next_object++ % MAX_OBJECTS];
+    *o = (struct stack_object) { address, a->stable_id, a, false };
+}
+
+static void objects_bury(const struct door_frame *f)
+{
+    struct verify_guard_room *r = room();
+    const struct agent *a = MACHINE->fiber;
+    bool user = (uint64_t)f < a->fiber.kernel_stack || (uint64_t)f >= a->fiber.kernel_stack_top;
+    for (unsigned i = 0; i < r->object_count; i++)
+        if (r->objects[i].agent == a && (user || r->objects[i].address < (uint64_t)f->args))
+            r->objects[i].dead = true;
+}
+
+/* Who had it on the stack, if the frame has gone; NULL. */
+static const struct agent *buried(uint64_t address)
+{
+    const struct stack_object *o = address - STACKS_BASE < STACKS_END - STACKS_BASE ? object_at(address) : NULL;
+    return o && (o->dead || o->agent->state == AGENT_DEAD || o->agent->stable_id != o->agent_id) ? o->agent : NULL;
+}
+
+/* Whose kernel stack an address lies on, if that part of it is not in use; NULL. */
+static const struct agent *dead_on(uint64_t address, const struct door_frame *here, uint64_t *live)
+{
+    const struct machine *m = MACHINE;
+    if (address - STACKS_BASE >= STACKS_END - STACKS_BASE)
+        return NULL;
+    const struct agent *had = buried(address);
+    if (had) {
+        *live = 0;
+        return had;
+    }
+    for (uint32_t i = 0; i < m->agent_count; i++) {
+        const struct agent *a = m->agents[i];
+        const struct fiber *s = &a->fiber;
+        if (address < s->kernel_stack || address >= s->kernel_stack_top)
+            continue;
+        uint64_t sp = a == m->fiber && here ? (uint64_t)here->args : s->guest_sp;
+        bool on_it = sp >= s->kernel_stack && sp < s->kernel_stack_top && a->state != AGENT_DEAD && !a->fresh;
+        *live = on_it ? sp : s->kernel_stack_top;
+        return address < *live ? a : NULL;
+    }
+    return NULL;
 }
 
 /* ---- stack locations ---- */
@@ -113,6 +197,14 @@ void verify_guard_irp_sent(const IRP *irp)
     if (!MACHINE->watch_all)
         return;
     verify_guard_irp_left(irp);
+    const struct door_frame *f = (const struct door_frame *)MACHINE->fiber->fiber.guest_sp;
+    const IO_STACK_LOCATION *sl = irp->Tail.Overlay.CurrentStackLocation;
+    if (f->index < door_count) {
+        if (sl->CompletionRoutine)
+            object_note((uint64_t)sl->Context, f);
+        object_note((uint64_t)irp->UserEvent, f);
+        object_note((uint64_t)irp->UserIosb, f);
+    }
     if (irp->CurrentLocation == 1 && r->count < MAX_LAST)
         r->last[r->count++] = look_at(irp);
 }
@@ -133,26 +225,7 @@ static void check_locations(const struct door_frame *f, const char *call)
     }
 }
 
-/* ---- dead frames ---- */
-
-/* Whose kernel stack an address lies on, if that part of it is not in use; NULL. */
-static const struct agent *dead_on(uint64_t address, const struct door_frame *here, uint64_t *live)
-{
-    const struct machine *m = MACHINE;
-    if (address - STACKS_BASE >= STACKS_END - STACKS_BASE)
-        return NULL;
-    for (uint32_t i = 0; i < m->agent_count; i++) {
-        const struct agent *a = m->agents[i];
-        const struct fiber *s = &a->fiber;
-        if (address < s->kernel_stack || address >= s->kernel_stack_top)
-            continue;
-        uint64_t sp = a == m->fiber && here ? (uint64_t)here->args : s->guest_sp;
-        bool on_it = sp >= s->kernel_stack && sp < s->kernel_stack_top && a->state != AGENT_DEAD && !a->fresh;
-        *live = on_it ? sp : s->kernel_stack_top;
-        return address < *live ? a : NULL;
-    }
-    return NULL;
-}
+/* ---- objects in dead frames ---- */
 
 /* Calls whose first argument is an object that they look into. */
 static const char *const objects[] = {
@@ -222,8 +295,11 @@ void verify_guard_door(const struct door_frame *f, const char *call)
         found((struct guard_finding) { .kind = SLACK, .address = at, .site = f->return_address, .call = call }, b);
         KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, b->base, at, b->bytes, GUARD_FREE_DAMAGE_BEHIND);
     }
+    objects_bury(f);
     check_locations(f, call);
     check_argument(f, call);
+    if (strncmp(call, "KeInitialize", 12) == 0)
+        object_note(f->args[0], f);
     struct looking k = { f, call };
     mm_guard_walk_irps(check_irp, &k);
 }
@@ -251,12 +327,14 @@ const struct guard_block *verify_guard_found_block(void)
     return room() && room()->found.kind && room()->found.has_block ? &room()->found.block : NULL;
 }
 
-static const char *kind_of_block(uint32_t tag)
+static const char *kind_of_block(uint32_t tag, uint32_t bytes)
 {
+    if (memcmp("Io  ", &tag, 4) == 0 && bytes == sizeof(IO_WORKITEM))
+        return "work item";
     static const struct {
         char tag[5];
         const char *name;
-    } kinds[] = { { "Irp ", "IRP" }, { "Mdl ", "MDL" }, { "Io  ", "work item" }, { "Obj ", "object" } };
+    } kinds[] = { { "Irp ", "IRP" }, { "Mdl ", "MDL" }, { "Obj ", "object" } };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (memcmp(kinds[i].tag, &tag, 4) == 0)
             return kinds[i].name;
@@ -290,7 +368,7 @@ static size_t block_text(const struct guard_block *b, char *out, size_t size)
     who(b->allocated, by);
     if (!b->live)
         who(b->freed, freed);
-    return (size_t)snprintf(out, size, "%s %016llx (tag '%s', %u bytes; allocated by %s%s%s)", kind_of_block(b->tag), (unsigned long long)b->base, tag, b->bytes, by,
+    return (size_t)snprintf(out, size, "%s %016llx (tag '%s', %u bytes; allocated by %s%s%s)", kind_of_block(b->tag, b->bytes), (unsigned long long)b->base, tag, b->bytes, by,
                             b->live ? "" : ", freed by ", freed);
 }
 
@@ -303,7 +381,7 @@ static void place_text(const struct guard_finding *g, char *out, size_t size)
     if (g->address < b->base)
         snprintf(out, size, "%llu bytes before the %s%s", (unsigned long long)(b->base - g->address), b->live ? "" : "freed ", block);
     else if (g->address >= end)
-        snprintf(out, size, "%llu bytes beyond the end of the %s%s", (unsigned long long)(g->address - end), b->live ? "" : "freed ", block);
+        snprintf(out, size, "behind the end (offset 0x%llx) of the %s%s", (unsigned long long)(g->address - b->base), b->live ? "" : "freed ", block);
     else
         snprintf(out, size, "at offset 0x%llx of the %s%s", (unsigned long long)(g->address - b->base), b->live ? "" : "freed ", block);
 }
@@ -321,20 +399,22 @@ static void owner_text(const struct agent *a, char out[80])
 
 static void dead_text(const struct guard_finding *g, char *out, size_t size)
 {
-    char owner[80], site[200], irp[64] = "";
+    char owner[80], site[200], irp[64] = "", in_use[60] = "";
     owner_text(g->owner, owner);
+    if (g->live)
+        snprintf(in_use, sizeof in_use, ", which is in use from %016llx", (unsigned long long)g->live);
     image_symbol_text(g->site, site, sizeof site);
     if (g->irp)
         snprintf(irp, sizeof irp, " of IRP %016llx", (unsigned long long)(uint64_t)g->irp);
     if (g->kind == DEAD_OBJECT)
-        snprintf(out, size, "%s gives nt!%s an object that lies in a stack frame that has been popped: %016llx, on the stack of %s, which is in use from %016llx", site,
-                 g->call, (unsigned long long)g->address, owner, (unsigned long long)g->live);
+        snprintf(out, size, "%s gives nt!%s an object that lies in a stack frame that has been popped: %016llx, on the stack of %s%s", site,
+                 g->call, (unsigned long long)g->address, owner, in_use);
     else if (g->kind == DEAD_CONTEXT)
-        snprintf(out, size, "completion routine %s%s gets a context that lies in a stack frame that has been popped: %016llx, on the stack of %s, which is in use from "
-                 "%016llx", site, irp, (unsigned long long)g->address, owner, (unsigned long long)g->live);
+        snprintf(out, size, "completion routine %s%s gets a context that lies in a stack frame that has been popped: %016llx, on the stack of %s%s",
+                 site, irp, (unsigned long long)g->address, owner, in_use);
     else
-        snprintf(out, size, "the %s%s, which is under way, lies in a stack frame that has been popped: %016llx, on the stack of %s, which is in use from %016llx "
-                 "(seen when %s calls nt!%s)", g->what, irp, (unsigned long long)g->address, owner, (unsigned long long)g->live, site, g->call);
+        snprintf(out, size, "the %s%s, which is under way, lies in a stack frame that has been popped: %016llx, on the stack of %s%s "
+                 "(seen when %s calls nt!%s)", g->what, irp, (unsigned long long)g->address, owner, in_use, site, g->call);
 }
 
 static void free_text(const struct guard_finding *g, const char *site, char *out, size_t size)
@@ -362,6 +442,12 @@ bool verify_guard_text(char *out, size_t size, uint64_t *place)
     switch (g->kind) {
     case TOUCHED:
         place_text(g, where, sizeof where);
+        if (g->caller) {
+            char by[200];
+            image_symbol_text(g->caller, by, sizeof by);
+            *place = g->caller;
+            snprintf(site + strcspn(site, "+"), sizeof site - strcspn(site, "+"), ", called by %.150s,", by);
+        }
         snprintf(out, size, "special pool: %s %s %s", site, did[g->access & 8 ? 8 : g->access & 1], where);
         break;
     case BAD_FREE:

@@ -41,6 +41,7 @@ def complaints(irplab, driver, program, name, code, wanted, stack, options):
     again = run(irplab, driver, program, name, options, [])
     if again[2] != screen:
         yield 'a second run prints something else'
+    screen = screen.split('\nThe same run with --guard')[0]
     title = re.search(r'^(\S+) \(([0-9a-f]+)\)$', screen, re.M)
     if not title or int(title.group(2), 16) != int(code, 16):
         yield f'no bug check {code}: {screen[:300]}'
