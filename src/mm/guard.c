@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/hash.h"
 #include "mm/pool.h"
 #include "mm/room.h"
 
@@ -454,20 +455,14 @@ void mm_guard_restored(void)
     applied = generation;
 }
 
-struct hashing {
-    uint64_t h;
-    uint64_t (*bytes)(uint64_t h, const uint8_t *p, uint64_t n);
-};
-
 static void hash_block(void *ctx, const struct guard_block *b)
 {
-    struct hashing *s = ctx;
-    s->h = s->bytes(s->h ^ b->base, (const uint8_t *)b->base, b->bytes);
+    uint64_t *h = ctx;
+    *h = base_hash_bytes(*h ^ b->base, (const uint8_t *)b->base, b->bytes);
 }
 
-uint64_t mm_guard_hash(uint64_t h, uint64_t (*bytes)(uint64_t h, const uint8_t *p, uint64_t n))
+uint64_t mm_guard_hash(uint64_t h)
 {
-    struct hashing s = { h, bytes };
-    mm_guard_walk(hash_block, &s);
-    return s.h;
+    mm_guard_walk(hash_block, &h);
+    return h;
 }

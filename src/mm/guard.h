@@ -54,7 +54,7 @@ void mm_guard_walk(void (*fn)(void *ctx, const struct guard_block *b), void *ctx
 /* Those of them that are IRPs, in no particular order. */
 void mm_guard_walk_irps(void (*fn)(void *ctx, const struct guard_block *b), void *ctx);
 /* Over what guests see of it. */
-uint64_t mm_guard_hash(uint64_t h, uint64_t (*bytes)(uint64_t h, const uint8_t *p, uint64_t n));
+uint64_t mm_guard_hash(uint64_t h);
 void mm_guard_restored(void);
 /* What a snapshot must hold of it. */
 void mm_guard_save(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);

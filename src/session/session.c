@@ -566,7 +566,7 @@ uint64_t session_run_hash(void)
         if (s->hashed && s->kind == SEGMENT_PLAIN)
             h = base_hash_bytes(h ^ s->base, (const uint8_t *)s->base, s->used);
     }
-    return mm_guard_hash(h, hash_bytes);
+    return mm_guard_hash(h);
 }
 
 bool session_check_files(const struct config *c, char *err, size_t errlen)
