@@ -119,12 +119,17 @@ static void pages_close(uint64_t from, uint64_t end)
         page_note_closed(page_of(p));
 }
 
-/* Who looks from outside of the machine (a view of a run that has ended) sees what was freed; the next restore closes it again. */
-static bool look(uint64_t address)
+/* Who looks from outside of the machine (a view of a run that has ended) sees all of the kernel half: what was freed, an image's sections that
+ * nobody may read. The next restore closes it again. */
+bool mm_guard_look(uint64_t address)
 {
     uint64_t page = address & ~(uint64_t)(PAGE - 1);
-    if (!mm_guard_covers(address) || host_page_protection(page) != PROT_NONE)
+    if (address < KERNEL_BASE || address >= KERNEL_END || (host_page_protection(page) & PROT_READ))
         return false;
+    if (!mm_guard_covers(address)) {
+        host_protect(page, PAGE, host_page_protection(page) | PROT_READ);
+        return true;
+    }
     host_protect_apart(page, PAGE, PROT_READ);
     page_note_open(page_of(page));
     applied = 0;
@@ -158,7 +163,6 @@ void mm_guard_set(bool on)
     if (!r->guard) {
         r->guard = sim_alloc(sizeof *r->guard);
         r->guard->pieces_next = PIECES_BASE;
-        host_outside_hook = look;
         generation_new();
     }
     r->guard->on = on;

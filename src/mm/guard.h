@@ -56,6 +56,8 @@ void mm_guard_walk_irps(void (*fn)(void *ctx, const struct guard_block *b), void
 /* Over what guests see of it. */
 uint64_t mm_guard_hash(uint64_t h);
 void mm_guard_restored(void);
+/* For host_outside_hook. */
+bool mm_guard_look(uint64_t address);
 /* What a snapshot must hold of it. */
 void mm_guard_save(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);
 /* Fills at most max return addresses of the running agent's kernel stack, innermost first, and returns how many. Set by the session. */

@@ -261,7 +261,12 @@ struct pool_room *pool_room_make(void)
     MACHINE->rooms[ROOM_MM] = r;
     sim_restored_hook = restored;
     sim_pages_hook = mm_guard_save;
+    host_outside_hook = mm_guard_look;
     r->extent_next = POOL_EXTENT_BASE;
+    static bool used; /* by an earlier machine of this process (unit tests): what it left is no overrun */
+    if (used)
+        host_discard(POOL_BASE, POOL_END - POOL_BASE);
+    used = true;
     host_protect(POOL_BASE, POOL_END - POOL_BASE, PROT_READ | PROT_WRITE);
     return r;
 }
