@@ -170,6 +170,7 @@ static void add_headers(struct cc_words *command, const struct cc_job *job)
     if (job->kind == CC_DRIVER) {
         cc_addf(command, "-isystem%s/km", job->include);
         cc_addf(command, "-isystem%s/shared", job->include);
+        cc_addf(command, "-isystem%s/wdf", job->include);
         cc_add(command, "-isystem" MINGW_INCLUDE "/ddk");
     } else {
         cc_addf(command, "-isystem%s/program", job->include);
