@@ -10,6 +10,7 @@ int cli_imports(int argc, char **argv);
 int cli_graph(int argc, char **argv);
 int cli_disasm(int argc, char **argv);
 int cli_search(int argc, char **argv);
+int cli_worker(int argc, char **argv);
 int cli_cc(int argc, char **argv);
 
 enum { EXIT_OK = 0, EXIT_FAILURE_FOUND = 1, EXIT_USAGE = 2, EXIT_INTERNAL = 3 };

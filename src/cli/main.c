@@ -18,6 +18,7 @@ static const struct {
     { "disasm", cli_disasm, "the code of a function, as a debugger lists it" },
     { "search", cli_search, "instructions and constants in an image" },
     { "imports", cli_imports, "what an image needs, and what is supported" },
+    { "worker", cli_worker, "a share of somebody's exploration" },
     { "cc", cli_cc, "compile a driver or a program" },
 };
 

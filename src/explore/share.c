@@ -46,6 +46,7 @@ struct share {
     struct tree *tree;
     /* CHOICES and PLACES: one round for each bound */
     int bound, last_bound;
+    uint64_t pass; /* PLACES: of all rounds */
     bool left_out, skipped, learnt;
     struct footprints prints;
     struct rival *rivals;
@@ -165,6 +166,7 @@ static void not_complete(struct share *p, const char *why)
 /* All of a round has been explored: what comes next? */
 static void next_round(struct share *p)
 {
+    p->pass++;
     if (p->kind == PLACES && p->learnt && p->skipped) { /* the same places again, now knowing more */
         p->left_out = p->skipped = p->learnt = false;
         for (size_t i = 0; i < p->work_count; i++) {
@@ -291,7 +293,7 @@ static void put_work(struct share *p, struct work *w, unsigned among, struct byt
         bytes_u(item, among > 1 && w->generation < DEEPEST_EXPANSION && places(p) < WANTED_PLACES);
         put_schedule(item, &w->to);
         put_rivals(p, item);
-        w->id = schedule_id(&w->to, 0xb0d + (uint64_t)p->bound);
+        w->id = schedule_id(&w->to, 0xb0d + p->pass);
         break;
     case NUMBERS:
         bytes_u(item, w->first);
@@ -766,7 +768,7 @@ static void save_counts(const struct share *p, struct bytes *b)
 {
     const struct explore_result *r = &p->result;
     const uint64_t v[] = {r->schedules, r->blocked, r->failing, r->merged, r->traces, r->cut, r->steps, r->replayed, r->tries, r->complete, r->bound_hit,
-                          (uint64_t)((int64_t)r->preemptions + 1), p->next_number, p->left_out, p->skipped, p->learnt, p->over, r->unbounded};
+                          (uint64_t)((int64_t)r->preemptions + 1), p->next_number, p->pass, p->left_out, p->skipped, p->learnt, p->over, r->unbounded};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         bytes_u(b, v[i]);
     bytes_u(b, (uint64_t)(uint32_t)p->bound);
@@ -815,8 +817,8 @@ void share_save(struct share *p, struct bytes *b)
 static void load_counts(struct share *p, struct reader *in)
 {
     struct explore_result *r = &p->result;
-    uint64_t v[18];
-    for (size_t i = 0; i < 18; i++)
+    uint64_t v[19];
+    for (size_t i = 0; i < 19; i++)
         v[i] = read_u(in);
     r->schedules = v[0], r->blocked = v[1], r->failing = v[2], r->merged = v[3], r->traces = v[4], r->cut = v[5], r->steps = v[6], r->replayed = v[7], r->tries = v[8];
     r->complete = v[9];
@@ -824,11 +826,12 @@ static void load_counts(struct share *p, struct reader *in)
     in->bad |= v[11] > (uint64_t)INT32_MAX + 1;
     r->preemptions = (int)((int64_t)v[11] - 1);
     p->next_number = v[12];
-    p->left_out = v[13];
-    p->skipped = v[14];
-    p->learnt = v[15];
-    p->over = v[16];
-    r->unbounded = v[17];
+    p->pass = v[13];
+    p->left_out = v[14];
+    p->skipped = v[15];
+    p->learnt = v[16];
+    p->over = v[17];
+    r->unbounded = v[18];
     p->bound = (int)(uint32_t)read_u(in);
     in->bad |= p->bound < 0;
     char *why = read_text(in);
@@ -897,4 +900,19 @@ struct share *share_load(struct reader *in)
         return NULL;
     }
     return p;
+}
+
+void share_limit(struct share *p, uint64_t schedules)
+{
+    struct explore_result *r = &p->result;
+    bool by_limit = p->over && r->why_not && strcmp(r->why_not, SEARCH_ENOUGH_RUNS) == 0;
+    p->config.schedules = schedules;
+    if (!by_limit)
+        return;
+    p->over = false;
+    free(r->why_text);
+    r->why_not = r->why_text = NULL;
+    r->complete = !r->cut && !r->bound_hit;
+    if (!r->complete)
+        not_complete(p, "a run was cut: it was too long, or the machine gave it up");
 }

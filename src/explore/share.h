@@ -35,6 +35,8 @@ void share_result(struct share *p, struct explore_result *out);
 
 /* All that is needed to go on later; what is out counts as waiting. */
 void share_save(struct share *p, struct bytes *out);
+/* Another limit of runs, 0 for none, than the search was begun with. */
+void share_limit(struct share *p, uint64_t schedules);
 /* NULL: it is none. */
 struct share *share_load(struct reader *in);
 

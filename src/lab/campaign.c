@@ -145,11 +145,19 @@ static bool phase_wanted(const struct campaign *c)
     return c->opaque || (c->r->found.why_not && strncmp(c->r->found.why_not, "broken promise", 14) == 0);
 }
 
+/* Runs that this phase may make. */
+static uint64_t phase_limit(const struct campaign *c)
+{
+    uint64_t limit = c->phases[c->phase].schedules;
+    if (!limit || is_draw(c))
+        return limit;
+    return limit > c->r->found.schedules ? limit - c->r->found.schedules : 1;
+}
+
 static struct share *new_share(struct campaign *c)
 {
     struct explore_config x = c->phases[c->phase];
-    if (x.schedules && !is_draw(c))
-        x.schedules = x.schedules > c->r->found.schedules ? x.schedules - c->r->found.schedules : 1;
+    x.schedules = phase_limit(c);
     return share_new(&x);
 }
 
@@ -310,7 +318,8 @@ static bool take_options(struct irplab *lab, struct reader *in)
     IR_ASSERT(lab->search.target);
     memcpy(lab->search.target, target, size);
     lab->search.target_size = size;
-    if (!target_use(lab, target, size))
+    uint64_t run_hash;
+    if (!target_take(lab, target, size, &run_hash))
         return false;
     lab->search.strategy = lab->search.strategy ? lab->search.strategy : strategy;
     lab->search.preemptions = lab->search.preemptions >= 0 ? lab->search.preemptions : x.preemptions;
@@ -379,7 +388,9 @@ static bool state_load(struct campaign *c)
     c->phase = (unsigned)phase;
     get_found(&in, &c->r->found);
     if (read_u(&in))
-        c->share = share_load(&in);
+        c->share = c->phase < c->phase_count ? share_load(&in) : NULL;
+    if (c->share)
+        share_limit(c->share, phase_limit(c));
     bool good = !in.bad && in.at == in.end;
     free(bytes);
     return good || lab_fail(c->lab, "%s: is damaged", path);

@@ -37,8 +37,8 @@ bool campaign_run(struct irplab *lab, struct explorers *x, struct lab_result *r,
 
 /* What is searched, for others to run: appended to out. Made by the usual run, in a process of its own. false: lab->error. */
 bool target_make(struct irplab *lab, struct bytes *out);
-/* lab->ready is that from now on. */
-bool target_use(struct irplab *lab, const void *bytes, size_t size);
+/* lab->ready is that from now on; *run_hash is the usual run's where it was made. */
+bool target_take(struct irplab *lab, const void *bytes, size_t size, uint64_t *run_hash);
 /* What a state file holds becomes what lab searches, unless that was given, and then has to be the same. Before anything is forked. */
 bool campaign_prepare(struct irplab *lab);
 

@@ -80,7 +80,7 @@ bool target_make(struct irplab *lab, struct bytes *out)
     return ok;
 }
 
-bool target_use(struct irplab *lab, const void *bytes, size_t size)
+bool target_take(struct irplab *lab, const void *bytes, size_t size, uint64_t *run_hash)
 {
     static struct replay replay; /* large; its images stay registered */
     char path[CONFIG_PATH];
@@ -99,5 +99,6 @@ bool target_use(struct irplab *lab, const void *bytes, size_t size)
     explore_schedule_free(&replay.schedule);
     explore_schedule_free(&replay.passing);
     lab->ready = replay.config;
+    *run_hash = replay.run_hash;
     return lab->has_target = true;
 }

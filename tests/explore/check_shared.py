@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""A search shared by processes comes to the totals of one process: also when processes are killed at random times, when it is cut and goes on
+later from a state file, and when workers share it through a Redis server.
+
+usage: check_shared.py IRPLAB MODELS.exe CASES jobs|kill|state|queue"""
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+irplab, program, cases = (os.path.abspath(a) for a in sys.argv[1:4])
+mode = sys.argv[4]
+folder = tempfile.mkdtemp()
+COUNTS = ('schedules', 'blocked', 'failing', 'traces', 'complete')
+wrong = 0
+
+
+def check(condition, text):
+    global wrong
+    if not condition:
+        wrong += 1
+        print('FAILED: ' + text)
+
+
+def command(*options):
+    return [irplab, 'explore', '--json', '--output', os.path.join(folder, 'out'), '--time', '120', *options]
+
+
+def result(done, options):
+    try:
+        return json.loads(done.stdout)
+    except json.JSONDecodeError:
+        sys.exit(f'{options}: exit status {done.returncode}: {done.stdout}{done.stderr}')
+
+
+def explore(*options):
+    return result(subprocess.run(command(*options), capture_output=True, text=True), options)
+
+
+def same(a, b, what):
+    for name in COUNTS:
+        check(a[name] == b[name], f'{what}: {name} {a[name]}, expected {b[name]}')
+
+
+def model(*arguments, strategy='dpor'):
+    return ['--strategy', strategy, '--keep-going', '--cpus', '16', program, *arguments]
+
+
+def without_times(r):
+    return {k: v for k, v in r.items() if k not in ('seconds', 'steps', 'replayed')}
+
+
+def jobs():
+    for arguments in (['writers', '4'], ['lastzero', '5'], ['critical', '3', '2'], ['indexer', '12'], ['filesystem', '14'], ['counters', '3', '2'], ['rw', '3']):
+        one = explore(*model(*arguments))
+        check(one['blocked'] == 0, 'blocked runs')
+        for n in ('2', '3'):
+            same(explore('--jobs', n, *model(*arguments)), one, f'{arguments} by {n} processes')
+    few = ['--preemptions', '1', *model('counters', '2', '2', strategy='dfs')]
+    same(explore('--jobs', '2', *few), explore(*few), 'dfs')
+    for strategy in ('pct', 'pos', 'surw', 'random'):
+        sampled = ['--schedules', '100', *model('lastzero', '3', strategy=strategy)]
+        same(explore('--jobs', '2', *sampled), explore(*sampled), strategy)
+    # Cases: the same findings, down to the schedule.
+    for case in ('lost-wakeup', 'lost-wakeup/fixed', 'camera-create-cancelled'):
+        for more in ([], ['--keep-going']) if case == 'lost-wakeup' else ([],):
+            one, two = (without_times(explore('--jobs', n, *more, os.path.join(cases, case))) for n in ('1', '2'))
+            one['bound'] = two['bound'] = '' if one['failing'] else one['bound']  # phases are named as far as they came
+            check(one == two, f'{case}: by two processes {two}, by one {one}')
+
+
+def children(pid):
+    try:
+        with open(f'/proc/{pid}/task/{pid}/children') as f:
+            return [int(c) for c in f.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def kill():
+    rng = random.Random(1)
+    for arguments in (['lastzero', '6'], ['writers', '5']):
+        one = explore(*model(*arguments))
+        killed = 0
+        p = subprocess.Popen(command('--jobs', '2', *model(*arguments)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while p.poll() is None and killed < 12:
+            time.sleep(rng.uniform(0.02, 0.15))
+            those = children(p.pid)[1:]  # the first confirms failures
+            if those and p.poll() is None:
+                try:
+                    os.kill(rng.choice(those), signal.SIGKILL)
+                    killed += 1
+                except ProcessLookupError:
+                    pass
+        out, err = p.communicate(timeout=120)
+        same(result(subprocess.CompletedProcess([], p.returncode, out, err), arguments), one, f'{arguments} with {killed} processes killed')
+        print(f'{arguments}: {killed} killed')
+        check(killed > 0, 'nothing was killed')
+
+
+def refused(options, words):
+    done = subprocess.run([irplab, *options], capture_output=True, text=True, timeout=60)
+    check(done.returncode == 2 and not done.stdout and len(done.stderr.splitlines()) == 1 and words in done.stderr,
+          f'{options}: exit status {done.returncode}, {done.stdout!r} {done.stderr!r}')
+
+
+def state():
+    file = os.path.join(folder, 'state')
+    for options in (model('lastzero', '6'), ['--preemptions', '2', *model('counters', '3', '2')], ['--preemptions', '1', *model('counters', '3', '1', strategy='dfs')]):
+        one = explore(*options)
+        parts, r = 1, explore('--schedules', '20', '--state', file, *options)
+        check(not r['complete'] and r['schedules'] == 20, f'{options}: cut at {r["schedules"]}')
+        while not r['complete'] and parts < 40:
+            more = ['--schedules', str(20 + 30 * parts), '--jobs', str(1 + parts % 2)] if parts < 4 else ['--time', '60']
+            r = explore('--resume', file, *more, *(options if parts % 2 else []))
+            parts += 1
+        same(r, one, f'{options} in {parts} parts')
+        same(explore('--resume', file), one, f'{options} once more')
+    # Interrupted.
+    options = model('lastzero', '7')
+    one = explore(*options)
+    p = subprocess.Popen(command('--jobs', '2', '--state', file, *options), stdout=subprocess.PIPE, text=True)
+    time.sleep(0.8)
+    p.send_signal(signal.SIGINT)
+    out, _ = p.communicate(timeout=60)
+    check(p.returncode == 0 and json.loads(out)['schedules'] <= one['schedules'], f'interrupted: exit status {p.returncode}')
+    same(explore('--resume', file), one, 'gone on with after an interruption')
+    good = open(file, 'rb').read()
+    for broken, words in ((b'', 'not a state file'), (b'junk\n', 'not a state file'), (good[:len(good) // 2], 'damaged'), (good[:40] + b'x' + good[41:], 'damaged'), (good + b'x', 'damaged')):
+        open(file, 'wb').write(broken)
+        refused(['explore', '--resume', file, *options], words)
+        refused(['explore', '--resume', file], words)
+    open(file, 'wb').write(good)
+    refused(['explore', '--resume', file, *model('lastzero', '5')], 'another search')
+    refused(['explore', '--resume', os.path.join(folder, 'none')], 'none')
+    refused(['explore', '--state', os.path.join(folder, 'no', 'file'), *options], 'No such file')
+    refused(['explore', '--junit', os.path.join(folder, 'no', 'file'), *options], 'No such file')
+    refused(['explore', '--sarif', folder, *options], 'directory')
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def queue():
+    server = shutil.which('redis-server')
+    if not server:
+        sys.exit('redis-server is missing: make deps')
+    port = free_port()
+    url = f'redis://127.0.0.1:{port}/test'
+    refused(['explore', '--queue', url, *model('writers', '3')], 'refused')
+    refused(['worker', '--queue', url], 'refused')
+    for bad in ('http://x/', 'redis://', 'redis://x:y/', f'redis://127.0.0.1:{port}/a b', 'redis://127.0.0.1:99999/'):
+        refused(['explore', '--queue', bad, *model('writers', '3')], 'redis://HOST:PORT/NAME')
+        refused(['worker', '--queue', bad], 'redis://HOST:PORT/NAME')
+    refused(['worker'], '--queue')
+    running = [subprocess.Popen([server, '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], stdout=subprocess.DEVNULL)]
+    try:
+        for _ in range(100):
+            try:
+                socket.create_connection(('127.0.0.1', port)).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+
+        def worker():
+            w = subprocess.Popen([irplab, 'worker', '--queue', url], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            running.append(w)
+            return w
+
+        workers = [worker(), worker()]
+        for options in (model('writers', '4'), model('lastzero', '5'), ['--preemptions', '1', *model('counters', '2', '2')], ['--schedules', '100', *model('rw', '3', strategy='pct')]):
+            same(explore('--queue', url, *options), explore(*options), f'{options} through the queue')
+        case = os.path.join(cases, 'lost-wakeup')
+        one, two = without_times(explore(case)), without_times(explore('--queue', url, case))
+        one['bound'] = two['bound'] = ''
+        check(one == two, f'{case}: through the queue {two}, here {one}')
+        # A worker dies in the midst; another comes.
+        options = model('lastzero', '8')
+        p = subprocess.Popen(command('--queue', url, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        workers[0].kill()
+        check(p.poll() is None, 'the search was over before a worker could be killed')
+        workers.append(worker())
+        out, err = p.communicate(timeout=120)
+        same(result(subprocess.CompletedProcess([], p.returncode, out, err), options), explore(*options), 'with a worker killed')
+        # An end on request is no failure; a server that goes is.
+        workers[1].terminate()
+        check(workers[1].wait(20) == 0, 'a worker that is told to end')
+        running[0].kill()
+        out, err = workers[2].communicate(timeout=60)
+        check(workers[2].returncode == 2 and url.rsplit('/', 1)[0] in err and not out, f'the server is gone: {workers[2].returncode} {err!r}')
+    finally:
+        for p in running:
+            if p.poll() is None:
+                p.kill()
+            p.wait()
+
+
+try:
+    {'jobs': jobs, 'kill': kill, 'state': state, 'queue': queue}[mode]()
+finally:
+    shutil.rmtree(folder)
+print('wrong: %d' % wrong)
+sys.exit(wrong != 0)
