@@ -77,6 +77,8 @@ struct agent {
     bool spinning; /* stands in such a loop: not enabled before somebody has done something (machine.progress), as long as others are */
     uint8_t turn_count;
     uint64_t turn_sites[4]; /* where its last steps ended, as far as all of them ended in sim_turn */
+    uint64_t turn_states[4]; /* registers and stack there */
+    uint8_t turn_rounds[4]; /* how often it has come there in another state */
     uint64_t vain_progress; /* machine.progress when it last had a turn because nobody else could go on, and how many since */
     uint32_t vain_turns;
     uint64_t spin_progress, spin_since; /* while spinning: machine.progress when it looked last; virtual time when it began */
@@ -288,7 +290,7 @@ void sim_yield(void);
  * nothing but such stops between and no atomic instruction that changed anything, is in vain: its agent stands back until somebody
  * else has made a step that is not. When all who could go on stand back they take one turn after the other, in a fixed order, and time
  * passes. False: that has lasted so long that nothing will change, a hang. */
-bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits);
+bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bool waits);
 /* The running agent waits until sim_ready; why and object describe the wait for people. Its processor becomes idle. */
 void sim_block(const char *why, uint64_t object);
 void sim_ready(struct agent *agent);

@@ -321,20 +321,33 @@ static bool atomic_changed(struct agent *a)
     return at && (!host_guarded_copy(now, (const void *)at, a->atomic_bytes) || memcmp(now, a->atomic_was, a->atomic_bytes) != 0);
 }
 
-static bool turned_here_before(const struct agent *a, uint64_t site)
+/* It has been here in the same state, or so often in others that it seems to count while it waits. A loop that looks at one place for
+ * different ends (what it does next depends on a local variable) is not waiting: orders in which it looks again at once matter. */
+static bool turned_here_before(struct agent *a, uint64_t site, uint64_t state)
 {
     for (unsigned i = 0; i < a->turn_count; i++)
         if (a->turn_sites[i] == site)
-            return true;
+            return a->turn_states[i] == state || ++a->turn_rounds[i] >= ROUNDS_BEFORE_WAITING;
     return false;
 }
 
-static void remember_turn(struct agent *a, uint64_t site)
+static void remember_turn(struct agent *a, uint64_t site, uint64_t state)
 {
     enum { MOST = sizeof a->turn_sites / sizeof a->turn_sites[0] };
-    if (a->turn_count == MOST)
-        memmove(a->turn_sites, a->turn_sites + 1, (--a->turn_count) * sizeof a->turn_sites[0]);
-    a->turn_sites[a->turn_count++] = site;
+    unsigned i = 0;
+    while (i < a->turn_count && a->turn_sites[i] != site)
+        i++;
+    if (i == a->turn_count && i == MOST) {
+        a->turn_count = (uint8_t)--i;
+        memmove(a->turn_sites, a->turn_sites + 1, i * sizeof a->turn_sites[0]);
+        memmove(a->turn_states, a->turn_states + 1, i * sizeof a->turn_states[0]);
+        memmove(a->turn_rounds, a->turn_rounds + 1, i);
+    }
+    if (i == a->turn_count) {
+        a->turn_sites[a->turn_count++] = site;
+        a->turn_rounds[i] = 0;
+    }
+    a->turn_states[i] = state;
 }
 
 /* Somebody did something: who stands back may look again. */
@@ -344,7 +357,7 @@ static void note_progress(struct machine *m)
     m->turns = 0;
 }
 
-bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits)
+bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bool waits)
 {
     struct machine *m = MACHINE;
     struct agent *a = m->fiber;
@@ -353,11 +366,11 @@ bool sim_turn(uint64_t site, uint64_t object, unsigned bytes, bool waits)
         return true;
     }
     site = object ? mix(site, object) : site; /* a loop over several places is not vain because it comes to the same instruction */
-    bool changed = atomic_changed(a), vain = !changed && turned_here_before(a, site);
+    bool changed = atomic_changed(a), vain = !changed && turned_here_before(a, site, state);
     if (changed)
         a->turn_count = 0;
     if (!vain) {
-        remember_turn(a, site);
+        remember_turn(a, site, state);
         note_progress(m);
     } else if (++m->turns > TURNS_BEFORE_HANG || (a->spinning && m->clock_100ns - a->spin_since > SPIN_LIMIT_100NS)) {
         return false;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "ke/private.h"
 #include "nt/status.h"
 #include "ps/process.h"
@@ -525,6 +526,17 @@ static void time_asked(const struct host_fault *f, const void *vectors)
     trap_resume_vectors(&c, vectors);
 }
 
+/* What the code at hand can do next depends on its registers and on what lies near the top of its stack. */
+static uint64_t state_of(const struct host_context *c)
+{
+    enum { NEAR = 64 };
+    uint64_t stack[NEAR], h = base_hash_bytes(0, (const uint8_t *)c->gpr, sizeof c->gpr);
+    uint64_t room = (0x1000 - (c->gpr[4] & 0xFFF)) & ~7ull, bytes = room < sizeof stack ? room : sizeof stack;
+    if (host_guarded_copy(stack, (const void *)c->gpr[4], bytes))
+        h = base_hash_bytes(h, (const uint8_t *)stack, bytes);
+    return h;
+}
+
 void emulate_slow(const struct host_fault *f, const void *vectors)
 {
     struct host_context c = f->context;
@@ -547,19 +559,19 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
     bool faults = false, framed = interrupt_frame(t->kind == PATCH_CR8_WRITE ? &next : &c);
     switch (t->kind) {
     case PATCH_ATOMIC:
-        if (framed && !sim_turn(c.rip, patch_operand_address(t, &c), t->size, false))
+        if (framed && !sim_turn(c.rip, state_of(&c), patch_operand_address(t, &c), t->size, false))
             trap_hang_end(&c);
         atomic_access(t, &c);
         break;
     case PATCH_SPIN: /* only if it jumps */
         next.rcx -= t->detail >= PATCH_SPIN_LOOP && t->detail <= PATCH_SPIN_LOOPNE;
         faults = !spin_target(&c, t, &next.rip);
-        if (!faults && framed && !sim_turn(c.rip, 0, 0, true))
+        if (!faults && framed && !sim_turn(c.rip, 0, 0, 0, true))
             trap_hang_end(&c);
         break;
     case PATCH_PAUSE:
     case PATCH_HLT:
-        if (framed && !sim_turn(c.rip, 0, 0, true))
+        if (framed && !sim_turn(c.rip, 0, 0, 0, true))
             trap_hang_end(&c);
         break;
     case PATCH_CR8_WRITE:

@@ -25,6 +25,11 @@ table += [(['dekker', '2'], None, 3, True)]
 for bound, binc, cinc in ((0, 6, 6), (1, 24, 42), (2, 36, 120), (3, 36, 192), (4, 36, 216)):
     table += [(['counters', '3', '2'], bound, binc, bound <= 2), (['rw', '3'], bound, binc, bound <= 2), (['counters', '3', '3'], bound, cinc, bound <= 1)]
 
+for bound, four in ((0, 24), (1, 168), (2, 432), (3, 576)):
+    table += [(['counters', '4', '2'], bound, four, bound == 0), (['rw', '4'], bound, four, False)]
+for bound, exact in ((0, 24), (1, 90), (2, 130)):
+    table += [(['coherence', '3'], bound, exact, True)]
+
 wrong = 0
 for arguments, bound, exact, quick in table:
     if amount == 'quick' and not quick:

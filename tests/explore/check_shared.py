@@ -85,12 +85,12 @@ def children(pid):
 
 def kill():
     rng = random.Random(1)
-    for arguments in (['lastzero', '6'], ['writers', '5']):
+    for arguments in (['lastzero', '9'], ['writers', '6']):
         one = explore(*model(*arguments))
         killed = 0
         p = subprocess.Popen(command('--jobs', '2', *model(*arguments)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while p.poll() is None and killed < 12:
-            time.sleep(rng.uniform(0.02, 0.15))
+            time.sleep(rng.uniform(0.02, 0.1))
             those = children(p.pid)[1:]  # the first confirms failures
             if those and p.poll() is None:
                 try:

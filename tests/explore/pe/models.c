@@ -119,6 +119,19 @@ static void filesystem(LONG t)
     LeaveCriticalSection(&section[i]);
 }
 
+/* Two threads that write one variable, read another and then the first again; N - 1 threads that write both others. */
+static void coherence(LONG t)
+{
+    if (t >= 2) {
+        store(1, t - 2);
+        store(2, t - 2);
+        return;
+    }
+    store(0, t + 1);
+    load(1 + (int)t);
+    load(0);
+}
+
 /* Store and load of two threads, each of its own and of the other's variable. */
 static void dekker(LONG t)
 {
@@ -132,7 +145,7 @@ static const struct model {
     LONG more; /* threads besides the N */
 } models[] = {
     { "readers", readers, 1 }, { "writers", writers, 0 }, { "counters", counters, 0 }, { "rw", rw, 0 }, { "critical", critical, 0 }, { "slim", slim_lock, 0 },
-    { "mutex", mutexes, 0 }, { "lastzero", lastzero, 1 }, { "indexer", indexer, 0 }, { "filesystem", filesystem, 0 }, { "dekker", dekker, 0 },
+    { "mutex", mutexes, 0 }, { "lastzero", lastzero, 1 }, { "indexer", indexer, 0 }, { "filesystem", filesystem, 0 }, { "dekker", dekker, 0 }, { "coherence", coherence, 1 },
 };
 
 static const struct model *model;
