@@ -162,6 +162,9 @@ static bool collect(struct irplab *lab, struct lab_result *r, const struct explo
         base_panic("a failure did not come back when its schedule was run again: %s", x->text);
     struct lab_failure *f = lab_failure_add(r, &record->outcome, x->times);
     f->record = record;
+    f->passing = turning.found ? record_run(machine, &turning.passing, NULL) : NULL;
+    f->preemptions = x->preemptions;
+    f->choices = x->schedule.count;
     f->schedule = explore_schedule_print(&x->schedule);
     char folder[CONFIG_PATH], name[160], path[CONFIG_PATH + 200];
     bool ok = output_folder(lab, folder, sizeof folder);

@@ -42,6 +42,9 @@ struct lab_failure {
     char *schedule; /* one line of text */
     char *replay; /* absolute path; NULL: none */
     struct record *record;
+    struct record *passing; /* the run that takes the other way at the turning point; NULL: none is known */
+    unsigned preemptions;
+    size_t choices; /* in its schedule */
     char *screen; /* of a run: the failed agent's; or NULL */
     /* The same schedule with guard mode, if that named the cause; NULL text: it did not, or was on already. */
     struct outcome guard_outcome;

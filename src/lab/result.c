@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lab/lab.h"
+#include "report/orders.h"
 #include "report/text.h"
 #include "sim/image.h"
 
@@ -13,6 +14,7 @@ void lab_result_free(struct lab_result *r)
         free(r->failures[i].schedule);
         free(r->failures[i].replay);
         record_free(r->failures[i].record);
+        record_free(r->failures[i].passing);
         free(r->failures[i].screen);
         free(r->failures[i].guard_text);
     }
@@ -37,8 +39,15 @@ static json_t *failure_json(const struct lab_result *r, const struct lab_failure
                                                   f->guard_outcome.message));
     if (f->schedule)
         json_object_set_new(j, "schedule", json_string(f->schedule));
-    if (r->what == LAB_EXPLORE)
+    if (r->what == LAB_EXPLORE) {
         json_object_set_new(j, "times", json_integer((json_int_t)f->times));
+        json_object_set_new(j, "preemptions", json_integer(f->preemptions));
+        json_object_set_new(j, "choices", json_integer((json_int_t)f->choices));
+    }
+    if (f->record) {
+        json_object_set_new(j, "avoidable", report_turn_json(f->record));
+        json_object_set_new(j, "orders", report_orders_json(f->record, f->passing));
+    }
     return j;
 }
 
@@ -93,6 +102,8 @@ void lab_print(const struct lab_result *r, FILE *to, bool color, bool quiet)
             fprintf(to, "\n---- failure %zu of %zu ----\n\n", i + 1, r->failure_count);
         if (f->record)
             report_text(to, f->record, color);
+        if (f->record && f->passing && f->record->turn.known)
+            report_orders(to, f->record, f->passing, f->record->turn.step);
         lab_print_guard(f, to);
         if (f->replay && r->what == LAB_EXPLORE)
             fprintf(to, "\nreplay: irplab replay %s\n", f->replay);

@@ -129,6 +129,7 @@ bool lab_replay(struct irplab *lab, const char *file, struct lab_result *r)
     if (failed) {
         struct lab_failure *f = lab_failure_add(r, &record->outcome, 1);
         f->record = record;
+        f->passing = record->turn.known ? record_run(machine, &replay.passing, NULL) : NULL;
         f->schedule = explore_schedule_print(&replay.schedule);
         f->replay = realpath(file, NULL);
         r->exit_status = outcome_exit_status(&record->outcome);
