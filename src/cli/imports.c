@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "cli/options.h"
 #include "pe/pe.h"
+#include "session/frameworks.h"
 #include "sim/door.h"
 #include "sim/image.h"
 
@@ -81,6 +82,30 @@ static const char *state_in_table(const struct listed *from, const char *module,
     return NULL;
 }
 
+/* One of the drivers that irplab brings, opened when first asked for; NULL. */
+static struct listed *framework(const char *module)
+{
+    static struct listed opened[8];
+    static char paths[8][1024];
+    static int count;
+    char path[1024], why[PE_ERROR_TEXT];
+    if (!framework_find(module, path, sizeof path))
+        return NULL;
+    for (int i = 0; i < count; i++)
+        if (strcmp(opened[i].path, path) == 0)
+            return &opened[i];
+    if (count == 8)
+        return NULL;
+    struct listed *l = &opened[count];
+    memset(l, 0, sizeof *l);
+    snprintf(paths[count], sizeof paths[count], "%s", path);
+    l->path = paths[count];
+    if (pe_open_file(path, &l->pe, why, sizeof why) != PE_OK || pe_map_private(&l->pe, &l->mapped, why, sizeof why) != PE_OK)
+        return NULL;
+    count++;
+    return l;
+}
+
 static const char *state_of(const struct context *c, const struct listed *from, const char *module, const char *name, uint32_t ordinal, int depth);
 
 /* An export of another image given, or what it is forwarded to. */
@@ -103,6 +128,9 @@ static const char *state_of(const struct context *c, const struct listed *from, 
     for (int i = 0; i < c->count && !s; i++)
         if (is_driver(&c->images[i]) == is_driver(from) && same_module(base_name(c->images[i].path), module))
             s = state_in_image(c, &c->images[i], name, ordinal, depth);
+    struct listed *f = s ? NULL : framework(module);
+    if (f && is_driver(from))
+        s = state_in_image(c, f, name, ordinal, depth);
     return s ? s : "missing";
 }
 

@@ -88,6 +88,8 @@ static bool *switch_of(struct parser *p, const char *name)
         return &o->help;
     if (strcmp(name, "--check-orders") == 0 && p->what == FOR_EXPLORE)
         return &o->check_orders;
+    if (strcmp(name, "--wdf-log") == 0 && p->what != FOR_EXPLORE)
+        return &o->wdf_log;
     return NULL;
 }
 

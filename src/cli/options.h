@@ -19,6 +19,7 @@ struct options {
     const char *page; /* FOR_FILE: -o */
     const char *junit, *sarif; /* FOR_EXPLORE */
     bool check_orders;
+    bool wdf_log; /* FOR_RUN, FOR_FILE: the framework's recorder, live */
 };
 
 /* Parses argv[1…] of a command. On a mistake prints one line and returns false. */

@@ -18,6 +18,7 @@ static const char help[] =
     "  --stub MODULE!NAME=V   answer a missing import      --time-model M     idle (default) or any\n"
     "  --verifier on|off      off: rules of the verifier do not stop the run (default on)\n"
     "  --guard                each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"
+    "  --wdf-log              print the framework's in-flight recorder (KMDF drivers) as it is written\n"
     "  --seed N  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"
     "\n"
     "example: irplab run --driver build/cases/lost-wakeup/lostwake.sys build/cases/lost-wakeup/lostwake.exe\n";
@@ -64,6 +65,8 @@ int cli_run(int argc, char **argv)
     program_output = o.json ? stderr : stdout;
     debug_prints = o.verbose && !o.json;
     irplab_on_output(&o.lab, say, NULL);
+    if (o.wdf_log)
+        kd_wdf_log_live(stderr);
     lab_run(&o.lab, &r);
     fflush(stdout);
     int status = lab_status(&r);

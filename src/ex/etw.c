@@ -5,6 +5,7 @@
 #include "mm/mm.h"
 #include "nt/io.h"
 #include "nt/status.h"
+#include "trace/trace.h"
 
 /* ---- ETW ---- */
 
@@ -82,8 +83,14 @@ NTSTATUS EtwActivityIdControl(ULONG code, GUID *id)
 
 /* ---- WPP ---- */
 
+/* Handle, flags, GUID, number, then pointer and size of each argument up to NULL. Three arguments are what our framework's recorder hands over. */
 NTSTATUS WmiTraceMessage(const uint64_t *args)
 {
+    int n = 0;
+    while (n < 4 && args[4 + 2 * n])
+        n++;
+    if (n == 3)
+        trace_event(TRACE_WPP, args[4], args[6], args[8], args[3] & 0xFFFF);
     return STATUS_SUCCESS;
 }
 

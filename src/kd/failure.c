@@ -218,4 +218,5 @@ void kd_print_failure(FILE *out)
     default:
         break;
     }
+    kd_print_wdf_log(out, NULL);
 }

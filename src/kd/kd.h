@@ -39,6 +39,11 @@ void kd_print_failure(FILE *out);
 /* Of a run in which nobody can go on: `!thread` of the programs' waiting threads, `!irp` of what they have under way and of what is in
  * nobody's list, `!apc`. */
 void kd_print_blocked(FILE *out);
+/* `!wdfkd.wdflogdump`: the framework's in-flight recorder of a KMDF driver ("echo"; NULL: all bound ones), oldest record first. Returns how
+ * many drivers were shown. */
+int kd_print_wdf_log(FILE *out, const char *driver);
+/* From now on each record is printed as it is made, with the driver's name where there are several. */
+void kd_wdf_log_live(FILE *out);
 /* 64-bit address as WinDbg writes it: fffff804`0fa1c2b3. Returns buf. */
 const char *kd_address(uint64_t a, char buf[18]);
 

@@ -28,6 +28,7 @@
 #include "ps/modules.h"
 #include "ps/process.h"
 #include "se/se.h"
+#include "session/frameworks.h"
 #include "session/leaks.h"
 #include "sim/image.h"
 #include "sim/door.h"
@@ -203,7 +204,9 @@ static void load_drivers(void)
             fail_text(err);
         }
         config_service(d, service, sizeof service);
-        DRIVER_OBJECT *driver;
+        DRIVER_OBJECT *driver = io_driver_find(service);
+        if (driver && strcasecmp(service, "Wdf01000") == 0)
+            continue; /* one that replaces ours was loaded when its first client was bound */
         NTSTATUS s = io_load_driver(path, service, &driver, err, sizeof err);
         if (s == STATUS_INVALID_IMAGE_FORMAT || s == STATUS_IMAGE_ALREADY_LOADED)
             fail_text(err);
@@ -380,6 +383,34 @@ static void registry_fill(const struct config *c)
     }
 }
 
+/* A framework's file: carried by a replay file, or ours; what was used is carried by the replay files of this run. */
+static struct image_file *framework_file(const char *name, char *err, size_t errlen)
+{
+    char path[CONFIG_PATH];
+    snprintf(path, sizeof path, "replay:%s", name);
+    struct image_file *f = image_file_known(path);
+    if (!f && framework_find(name, path, sizeof path))
+        f = image_file_open(path, err, errlen);
+    if (f)
+        module_note(f);
+    return f;
+}
+
+/* The service of a framework, as it is there on Windows. */
+static void framework_service(const char *file, char *service, size_t size)
+{
+    char key[200], image[160];
+    snprintf(service, size, "%.*s", (int)strcspn(file, "."), file);
+    snprintf(key, sizeof key, "HKLM\\System\\CurrentControlSet\\Services\\%s", service);
+    snprintf(image, sizeof image, "\\SystemRoot\\System32\\drivers\\%s", file);
+    if (cm_get_value(key, "ImagePath", NULL, NULL, 0) >= 0)
+        return;
+    cm_set_dword(key, "Type", 1);
+    cm_set_dword(key, "Start", 0);
+    cm_set_dword(key, "ErrorControl", 1);
+    cm_set_text(key, "ImagePath", image);
+}
+
 static const char *last_part(const char *path)
 {
     const char *name = path;
@@ -465,7 +496,12 @@ static bool driver_file(const char *image, char *path, size_t size)
     on_volume(image, where, sizeof where);
     if (fs_contents(where, &bytes, &length))
         return copied_from(bytes, length, path, size);
-    return config_find_file(config, file_name, path, size);
+    if (config_find_file(config, file_name, path, size))
+        return true;
+    f = framework_file(file_name, err, sizeof err);
+    if (f)
+        snprintf(path, size, "%s", f->path);
+    return f != NULL;
 }
 
 /* A driver that another one imports from and that is not loaded yet: one of those given with the same run. */
@@ -480,7 +516,14 @@ static struct image *needed(const struct image *from, const char *module, char *
         config_service(&config->drivers[i], service, sizeof service);
         return config_find_file(config, file, path, sizeof path) ? io_load_import(path, service, err, errlen) : NULL;
     }
-    return NULL;
+    struct image_file *f = framework_file(module, err, errlen);
+    if (!f)
+        return NULL;
+    char service[64], library[64];
+    framework_service(f->name, service, sizeof service);
+    if (strcasecmp(f->name, "wdfldr.sys") == 0) /* it loads the library by its service */
+        framework_service("Wdf01000.sys", library, sizeof library);
+    return io_load_import(f->path, service, err, errlen);
 }
 
 void session_begin(const struct config *c)

@@ -446,13 +446,20 @@ static bool find_image(const char *service, const char *image, char *path, size_
     return service_file_hook && service_file_hook(image[0] ? image : usual, path, size);
 }
 
+/* A driver may load another: there is no console then. */
+static void flush_output(void)
+{
+    if (ps_current_process() != ps_system())
+        w32_console_flush();
+}
+
 static NTSTATUS load(const char *name, const char *image)
 {
     struct job *j = sim_alloc(sizeof *j);
     NTSTATUS s = STATUS_OBJECT_NAME_NOT_FOUND;
     j->load = true;
     copy(name, j->name, sizeof j->name);
-    w32_console_flush();
+    flush_output();
     if (find_image(name, image, j->path, sizeof j->path))
         s = job_do(j);
     sim_free(j, sizeof *j);
@@ -463,7 +470,7 @@ static NTSTATUS unload(const char *name)
 {
     struct job *j = sim_alloc(sizeof *j);
     copy(name, j->name, sizeof j->name);
-    w32_console_flush();
+    flush_output();
     NTSTATUS s = job_do(j);
     sim_free(j, sizeof *j);
     return s;

@@ -1,0 +1,731 @@
+/* Plug and play and power of a device: the order in which its callbacks are called.
+ *
+ *   start      PrepareHardware, then up
+ *   up         D0Entry, InterruptEnable, D0EntryPostInterruptsEnabled, child scan, SelfManagedIoInit (Restart later), queues, EvtIoResume
+ *   down       SelfManagedIoSuspend, EvtIoStop, D0ExitPreInterruptsDisabled, InterruptDisable, D0Exit
+ *   stop       down, ReleaseHardware
+ *   remove     down, ReleaseHardware, other queues purged, SelfManagedIoFlush, SelfManagedIoCleanup
+ * DOC: "PnP and Power Management Scenarios". The real framework runs three state machines on a work item; the same callbacks are called here in
+ * the thread that brings the IRP, one transition at a time (PowerMutex). */
+#include "fx.h"
+#include "power.h"
+
+FXM(NTSTATUS, FxPkgPnp, PowerUp, (FxDevice * d));
+FXM(NTSTATUS, FxPkgPnp, PowerDown, (FxDevice * d, WDF_POWER_DEVICE_STATE to));
+
+static const WDF_PNPPOWER_EVENT_CALLBACKS *events(const FxDevice *d)
+{
+    return &d->D.Pnp;
+}
+
+static WDFDEVICE handle(FxDevice *d)
+{
+    return (WDFDEVICE)FxHandle(d);
+}
+
+static NTSTATUS report(FxDevice *d, PVOID routine, NTSTATUS s)
+{
+    if (!NT_SUCCESS(s))
+        FXLOG(d->O.Globals, CallbackFailed, P64(handle(d)), P64(routine), S64(s));
+    return s;
+}
+
+#define CALL(d, s, member, ...)                                         \
+    do {                                                                \
+        if (events(d)->member) {                                        \
+            FX_CALL_R((d)->O.Globals, s, events(d)->member, __VA_ARGS__); \
+            s = report(d, (PVOID)events(d)->member, s);                 \
+        }                                                               \
+    } while (0)
+
+/* ---- power ---- */
+
+static void power_state(FxDevice *d, ULONG state)
+{
+    FXLOG(d->O.Globals, PowerState, P64(handle(d)), P64(d->DeviceObject), state, d->Dx);
+    d->Dx = (DEVICE_POWER_STATE)state;
+}
+
+static NTSTATUS self_managed_start(FxDevice *d)
+{
+    NTSTATUS s = STATUS_SUCCESS;
+    if (!d->SelfManagedInited) {
+        d->SelfManagedInited = TRUE;
+        CALL(d, s, EvtDeviceSelfManagedIoInit, handle(d));
+    } else {
+        CALL(d, s, EvtDeviceSelfManagedIoRestart, handle(d));
+    }
+    return s;
+}
+
+NTSTATUS FxPkgPnp_PowerUp(FxDevice *d)
+{
+    NTSTATUS s = STATUS_SUCCESS;
+    WDF_POWER_DEVICE_STATE from = d->PowerState;
+    if (d->D0)
+        return s;
+    CALL(d, s, EvtDeviceD0Entry, handle(d), from);
+    if (!NT_SUCCESS(s))
+        return s;
+    s = FxInterruptsConnect(d);
+    if (NT_SUCCESS(s))
+        s = FxInterruptsEnable(d, TRUE);
+    if (NT_SUCCESS(s))
+        CALL(d, s, EvtDeviceD0EntryPostInterruptsEnabled, handle(d), from);
+    if (!NT_SUCCESS(s)) {
+        FxInterruptsEnable(d, FALSE);
+        FxInterruptsDisconnect(d);
+        return s;
+    }
+    if (d->DeviceObject->Flags & DO_POWER_INRUSH || TRUE)
+        PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = PowerDeviceD0 });
+    power_state(d, PowerDeviceD0);
+    d->PowerState = WdfPowerDeviceD0;
+    d->D0 = TRUE;
+    FxChildListsScan(d);
+    s = self_managed_start(d);
+    if (!NT_SUCCESS(s))
+        return s;
+    FxQueueReleaseIo(d);
+    return s;
+}
+
+NTSTATUS FxPkgPnp_PowerDown(FxDevice *d, WDF_POWER_DEVICE_STATE to)
+{
+    NTSTATUS s = STATUS_SUCCESS, t = STATUS_SUCCESS;
+    if (!d->D0)
+        return s;
+    d->D0 = FALSE;
+    if (d->SelfManagedInited)
+        CALL(d, t, EvtDeviceSelfManagedIoSuspend, handle(d));
+    if (!NT_SUCCESS(t))
+        s = t;
+    FxQueueHoldIo(d, to == WdfPowerDeviceD3Final ? WdfRequestStopActionPurge : WdfRequestStopActionSuspend);
+    CALL(d, t, EvtDeviceD0ExitPreInterruptsDisabled, handle(d), to);
+    if (!NT_SUCCESS(t))
+        s = t;
+    FxInterruptsEnable(d, FALSE);
+    PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = to == WdfPowerDeviceD1 ? PowerDeviceD1 : to == WdfPowerDeviceD2 ?
+                                                                                      PowerDeviceD2 : PowerDeviceD3 });
+    CALL(d, t, EvtDeviceD0Exit, handle(d), to);
+    if (!NT_SUCCESS(t))
+        s = t;
+    if (to == WdfPowerDeviceD3Final)
+        FxInterruptsDisconnect(d);
+    power_state(d, to == WdfPowerDeviceD1 ? PowerDeviceD1 : to == WdfPowerDeviceD2 ? PowerDeviceD2 : PowerDeviceD3);
+    d->PowerState = to;
+    return s;
+}
+
+static void transition_begin(FxDevice *d)
+{
+    KeEnterCriticalRegion();
+    KeWaitForSingleObject(&d->PowerMutex, Executive, KernelMode, FALSE, NULL);
+}
+
+static void transition_end(FxDevice *d)
+{
+    KeReleaseMutex(&d->PowerMutex, FALSE);
+    KeLeaveCriticalRegion();
+}
+
+void FxDeviceFail(FxDevice *d, WDF_DEVICE_FAILED_ACTION action)
+{
+    d->Failed = TRUE;
+    d->FailedAction = action;
+    FXLOG(d->O.Globals, SetFailed, P64(handle(d)), action);
+    if (d->Pdo)
+        IoInvalidateDeviceState(d->Pdo);
+}
+
+static WDF_POWER_DEVICE_STATE wdf_state(DEVICE_POWER_STATE d)
+{
+    return d == PowerDeviceD0 ? WdfPowerDeviceD0 : d == PowerDeviceD1 ? WdfPowerDeviceD1 : d == PowerDeviceD2 ? WdfPowerDeviceD2 : WdfPowerDeviceD3;
+}
+
+static NTSTATUS forward_and_wait(FxDevice *d, IRP *irp)
+{
+    if (!d->Attached)
+        return STATUS_SUCCESS;
+    IoCopyCurrentIrpStackLocationToNext(irp);
+    return FxSendIrpSynchronously(d->Attached, irp);
+}
+
+static NTSTATUS device_set_power(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    DEVICE_POWER_STATE want = sl->Parameters.Power.State.DeviceState;
+    NTSTATUS s = STATUS_SUCCESS;
+    transition_begin(d);
+    if (want == PowerDeviceD0) {
+        s = forward_and_wait(d, irp);
+        if (NT_SUCCESS(s) && d->Pnp == FX_PNP_STARTED) {
+            FxWakeDisarm(d);
+            s = FxPkgPnp_PowerUp(d);
+            if (!NT_SUCCESS(s))
+                FxDeviceFail(d, WdfDeviceFailedUndefined);
+        }
+        transition_end(d);
+        FxIdlePowered(d, TRUE);
+        PoStartNextPowerIrp(irp);
+        return FxDeviceCompleteIrp(irp, NT_SUCCESS(s) ? STATUS_SUCCESS : s, 0);
+    }
+    if (d->Pnp == FX_PNP_STARTED) {
+        FxWakeArm(d);
+        s = FxPkgPnp_PowerDown(d, wdf_state(want));
+        if (!NT_SUCCESS(s))
+            FxDeviceFail(d, WdfDeviceFailedUndefined);
+    }
+    transition_end(d);
+    FxIdlePowered(d, FALSE);
+    PoStartNextPowerIrp(irp);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+}
+
+/* The power policy owner turns a system state into a device state. */
+static NTSTATUS system_power(FxDevice *d, IRP *irp, BOOLEAN query)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    SYSTEM_POWER_STATE want = sl->Parameters.Power.State.SystemState;
+    d->SystemAction = sl->Parameters.Power.ShutdownType;
+    if (!d->PowerPolicyOwner || query) {
+        PoStartNextPowerIrp(irp);
+        irp->IoStatus.Status = STATUS_SUCCESS;
+        return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+    }
+    NTSTATUS s = forward_and_wait(d, irp);
+    if (NT_SUCCESS(s) && d->Pnp == FX_PNP_STARTED)
+        s = FxPowerRequest(d, want == PowerSystemWorking ? PowerDeviceD0 : FxSleepState(d));
+    d->Sx = want;
+    PoStartNextPowerIrp(irp);
+    return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+}
+
+NTSTATUS FxPkgPnp_DispatchPower(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    UCHAR minor = sl->MinorFunction;
+    FXLOG(d->O.Globals, PowerIrp, P64(handle(d)), P64(d->DeviceObject), minor, P64(irp), sl->Parameters.Power.Type, sl->Parameters.Power.State.DeviceState);
+    if (minor == IRP_MN_SET_POWER || minor == IRP_MN_QUERY_POWER) {
+        if (sl->Parameters.Power.Type == SystemPowerState)
+            return system_power(d, irp, minor == IRP_MN_QUERY_POWER);
+        if (minor == IRP_MN_SET_POWER)
+            return device_set_power(d, irp);
+    }
+    if (minor == IRP_MN_WAIT_WAKE && FxDeviceIsPdo(d))
+        return FxWakeWait(d, irp);
+    PoStartNextPowerIrp(irp);
+    if (d->Attached)
+        return FxDevicePass(d, irp);
+    return FxDeviceCompleteIrp(irp, minor == IRP_MN_QUERY_POWER ? STATUS_SUCCESS : irp->IoStatus.Status, 0);
+}
+
+/* ---- PnP ---- */
+
+static void pnp_state(FxDevice *d, enum fx_pnp state)
+{
+    d->PreviousPnp = d->Pnp;
+    d->Pnp = state;
+    FXLOG(d->O.Globals, PnpState, P64(handle(d)), P64(d->DeviceObject), FxPnpStateNumber(state), FxPnpStateNumber(d->PreviousPnp));
+}
+
+static void release_hardware(FxDevice *d)
+{
+    NTSTATUS s = STATUS_SUCCESS;
+    if (!d->HardwarePrepared)
+        return;
+    d->HardwarePrepared = FALSE;
+    CALL(d, s, EvtDeviceReleaseHardware, handle(d), d->Translated ? FxResourcesHandle(d) : FxResourcesHandle(d));
+    FxResourcesDelete(d);
+}
+
+static NTSTATUS start_hardware(FxDevice *d, IO_STACK_LOCATION *sl)
+{
+    WDFCMRESLIST raw = NULL, translated = NULL;
+    NTSTATUS s = FxResourceListsCreate(d, sl->Parameters.StartDevice.AllocatedResources, sl->Parameters.StartDevice.AllocatedResourcesTranslated, &raw, &translated);
+    if (!NT_SUCCESS(s))
+        return s;
+    d->HardwarePrepared = TRUE;
+    CALL(d, s, EvtDevicePrepareHardware, handle(d), raw, translated);
+    if (NT_SUCCESS(s)) {
+        d->PowerState = WdfPowerDeviceD3Final;
+        s = FxPkgPnp_PowerUp(d);
+    }
+    return s;
+}
+
+static NTSTATUS start(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    NTSTATUS s = forward_and_wait(d, irp);
+    if (NT_SUCCESS(s)) {
+        transition_begin(d);
+        pnp_state(d, FX_PNP_INIT);
+        s = start_hardware(d, sl);
+        if (NT_SUCCESS(s)) {
+            pnp_state(d, FX_PNP_STARTED);
+            FxDeviceInterfacesSet(d, TRUE);
+            FxWmiRegister(d);
+        } else {
+            BOOLEAN was = d->D0;
+            if (was)
+                FxPkgPnp_PowerDown(d, WdfPowerDeviceD3Final);
+            release_hardware(d);
+            pnp_state(d, FX_PNP_FAILED);
+        }
+        transition_end(d);
+        if (NT_SUCCESS(s))
+            FxIdleStart(d);
+    }
+    return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
+}
+
+static NTSTATUS query(FxDevice *d, IRP *irp, BOOLEAN stop)
+{
+    NTSTATUS s = STATUS_SUCCESS;
+    if (stop && d->StaticStopRemove == 1)
+        s = STATUS_UNSUCCESSFUL;
+    for (int i = 0; i < 8 && stop; i++)
+        if (d->UsageCount[i])
+            s = STATUS_DEVICE_NOT_READY;
+    if (NT_SUCCESS(s) && stop)
+        CALL(d, s, EvtDeviceQueryStop, handle(d));
+    else if (NT_SUCCESS(s))
+        CALL(d, s, EvtDeviceQueryRemove, handle(d));
+    if (!NT_SUCCESS(s))
+        return FxDeviceCompleteIrp(irp, s, 0);
+    pnp_state(d, stop ? FX_PNP_QUERY_STOP : FX_PNP_QUERY_REMOVE);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS cancel_query(FxDevice *d, IRP *irp, enum fx_pnp from)
+{
+    NTSTATUS s = forward_and_wait(d, irp);
+    if (d->Pnp == from)
+        pnp_state(d, d->HardwarePrepared ? FX_PNP_STARTED : FX_PNP_INIT);
+    return FxDeviceCompleteIrp(irp, d->Attached ? s : STATUS_SUCCESS, 0);
+}
+
+/* Down and without hardware, once. */
+static void take_down(FxDevice *d, WDF_POWER_DEVICE_STATE to)
+{
+    FxIdleStop(d);
+    FxDeviceInterfacesSet(d, FALSE);
+    transition_begin(d);
+    FxPkgPnp_PowerDown(d, to);
+    FxInterruptsDisconnect(d);
+    release_hardware(d);
+    transition_end(d);
+}
+
+static NTSTATUS stop(FxDevice *d, IRP *irp)
+{
+    FxIdleStop(d);
+    transition_begin(d);
+    FxPkgPnp_PowerDown(d, WdfPowerDeviceD3);
+    FxInterruptsDisconnect(d);
+    release_hardware(d);
+    transition_end(d);
+    pnp_state(d, FX_PNP_STOPPED);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+}
+
+static void flush_io(FxDevice *d)
+{
+    FxQueuePurgeIo(d, TRUE);
+    FxQueuePurgeIo(d, FALSE);
+    if (d->SelfManagedInited && events(d)->EvtDeviceSelfManagedIoFlush)
+        FX_CALL(d->O.Globals, events(d)->EvtDeviceSelfManagedIoFlush, handle(d));
+}
+
+static NTSTATUS surprise(FxDevice *d, IRP *irp)
+{
+    d->SurpriseRemoved = TRUE;
+    if (events(d)->EvtDeviceSurpriseRemoval)
+        FX_CALL(d->O.Globals, events(d)->EvtDeviceSurpriseRemoval, handle(d));
+    take_down(d, WdfPowerDeviceD3Final);
+    flush_io(d);
+    FxChildListsRemove(d, TRUE);
+    pnp_state(d, FX_PNP_SURPRISE);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS remove_device(FxDevice *d, IRP *irp)
+{
+    DEVICE_OBJECT *below = d->Attached;
+    BOOLEAN flushed = d->Pnp == FX_PNP_SURPRISE;
+    d->InRemove = TRUE;
+    take_down(d, WdfPowerDeviceD3Final);
+    if (!flushed)
+        flush_io(d);
+    FxChildListsRemove(d, FALSE);
+    if (d->SelfManagedInited && events(d)->EvtDeviceSelfManagedIoCleanup)
+        FX_CALL(d->O.Globals, events(d)->EvtDeviceSelfManagedIoCleanup, handle(d));
+    d->SelfManagedInited = FALSE;
+    FxWmiDeregister(d);
+    FxTargetsRemove(d);
+    if (FxDeviceIsPdo(d) && !FxChildPdoGone(d)) { /* the hardware is still there: the PDO stays and can be started again */
+        pnp_state(d, FX_PNP_OBJECT_CREATED);
+        IoReleaseRemoveLock(&d->RemoveLock, irp);
+        return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+    }
+    pnp_state(d, FX_PNP_REMOVED);
+    IoReleaseRemoveLockAndWait(&d->RemoveLock, irp);
+    NTSTATUS s = STATUS_SUCCESS;
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    /* DOC: clean-up callbacks of a function device run before the request goes down. */
+    FxObject_EarlyDispose(FX(d));
+    if (below) {
+        IoSkipCurrentIrpStackLocation(irp);
+        s = IoCallDriver(below, irp);
+        FxDeviceRemove(d);
+    } else {
+        FxChildPdoRemoved(d);
+        s = FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+        FxDeviceRemove(d);
+    }
+    return s;
+}
+
+static NTSTATUS query_interface(FxDevice *d, IRP *irp, BOOLEAN *done)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    *done = FALSE;
+    for (FxQueryInterface *q = d->QueryInterfaces; q; q = q->Next) {
+        if (!RtlEqualMemory(&q->Guid, sl->Parameters.QueryInterface.InterfaceType, sizeof(GUID)))
+            continue;
+        INTERFACE *to = sl->Parameters.QueryInterface.Interface;
+        NTSTATUS s = STATUS_SUCCESS;
+        if (q->SendToParent)
+            return STATUS_NOT_SUPPORTED;
+        *done = TRUE;
+        if (q->Interface && !q->Import) {
+            if (sl->Parameters.QueryInterface.Size < q->Interface->Size || sl->Parameters.QueryInterface.Version != q->Interface->Version)
+                return STATUS_INVALID_PARAMETER;
+            RtlCopyMemory(to, q->Interface, q->Interface->Size);
+        }
+        if (q->Process)
+            FX_CALL_R(d->O.Globals, s, q->Process, handle(d), (LPGUID)sl->Parameters.QueryInterface.InterfaceType, to,
+                      sl->Parameters.QueryInterface.InterfaceSpecificData);
+        if (NT_SUCCESS(s) && to->InterfaceReference)
+            to->InterfaceReference(to->Context);
+        if (s == STATUS_NOT_SUPPORTED)
+            *done = FALSE;
+        return s;
+    }
+    return STATUS_NOT_SUPPORTED;
+}
+
+static void add_capabilities(FxDevice *d, DEVICE_CAPABILITIES *c)
+{
+    const WDF_DEVICE_PNP_CAPABILITIES *p = &d->PnpCaps;
+    if (d->HasPnpCaps) {
+#define SET(wdf, field)                                       \
+    if (p->wdf != WdfUseDefault)                              \
+        c->field = p->wdf == WdfTrue
+        SET(LockSupported, LockSupported);
+        SET(EjectSupported, EjectSupported);
+        SET(Removable, Removable);
+        SET(DockDevice, DockDevice);
+        SET(UniqueID, UniqueID);
+        SET(SilentInstall, SilentInstall);
+        SET(SurpriseRemovalOK, SurpriseRemovalOK);
+        SET(HardwareDisabled, HardwareDisabled);
+        SET(NoDisplayInUI, NoDisplayInUI);
+#undef SET
+        if (p->Address != (ULONG)-1)
+            c->Address = p->Address;
+        if (p->UINumber != (ULONG)-1)
+            c->UINumber = p->UINumber;
+    }
+    if (!d->HasPowerCaps)
+        return;
+    const WDF_DEVICE_POWER_CAPABILITIES *w = &d->PowerCaps;
+    if (w->DeviceD1 != WdfUseDefault)
+        c->DeviceD1 = w->DeviceD1 == WdfTrue;
+    if (w->DeviceD2 != WdfUseDefault)
+        c->DeviceD2 = w->DeviceD2 == WdfTrue;
+    if (w->WakeFromD0 != WdfUseDefault)
+        c->WakeFromD0 = w->WakeFromD0 == WdfTrue;
+    if (w->WakeFromD1 != WdfUseDefault)
+        c->WakeFromD1 = w->WakeFromD1 == WdfTrue;
+    if (w->WakeFromD2 != WdfUseDefault)
+        c->WakeFromD2 = w->WakeFromD2 == WdfTrue;
+    if (w->WakeFromD3 != WdfUseDefault)
+        c->WakeFromD3 = w->WakeFromD3 == WdfTrue;
+    for (int i = 0; i < PowerSystemMaximum; i++)
+        if (w->DeviceState[i] != PowerDeviceMaximum)
+            c->DeviceState[i] = w->DeviceState[i];
+    if (w->DeviceWake != PowerDeviceMaximum)
+        c->DeviceWake = w->DeviceWake;
+    if (w->SystemWake != PowerSystemMaximum)
+        c->SystemWake = w->SystemWake;
+}
+
+static NTSTATUS query_capabilities(FxDevice *d, IRP *irp)
+{
+    DEVICE_CAPABILITIES *c = IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities;
+    if (FxDeviceIsPdo(d)) {
+        if (c->Version != 1 || c->Size < sizeof *c)
+            return FxDeviceCompleteIrp(irp, STATUS_UNSUCCESSFUL, 0);
+        FxPdoCapabilities(d, c);
+        add_capabilities(d, c);
+        return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+    }
+    add_capabilities(d, c); /* what the driver says goes down, and what the bus says to it stays */
+    NTSTATUS s = forward_and_wait(d, irp);
+    if (NT_SUCCESS(s))
+        add_capabilities(d, c);
+    return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
+}
+
+static NTSTATUS query_state(FxDevice *d, IRP *irp)
+{
+    const WDF_DEVICE_STATE *w = &d->DeviceState;
+    NTSTATUS s = forward_and_wait(d, irp);
+    ULONG_PTR v = irp->IoStatus.Information;
+    if (d->Failed)
+        v |= PNP_DEVICE_FAILED | (d->FailedAction == WdfDeviceFailedAttemptRestart ? PNP_DEVICE_REMOVED : 0);
+#define BIT(field, bit)                                     \
+    if (w->field != WdfUseDefault && w->Size)               \
+        v = w->field == WdfTrue ? v | (bit) : v & ~(ULONG_PTR)(bit)
+    BIT(Disabled, PNP_DEVICE_DISABLED);
+    BIT(DontDisplayInUI, PNP_DEVICE_DONT_DISPLAY_IN_UI);
+    BIT(Failed, PNP_DEVICE_FAILED);
+    BIT(NotDisableable, PNP_DEVICE_NOT_DISABLEABLE);
+    BIT(Removed, PNP_DEVICE_REMOVED);
+    BIT(ResourcesChanged, PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED);
+#undef BIT
+    return FxDeviceCompleteIrp(irp, d->Attached && s != STATUS_NOT_SUPPORTED ? s : STATUS_SUCCESS, v);
+}
+
+static NTSTATUS usage(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    ULONG type = sl->Parameters.UsageNotification.Type;
+    BOOLEAN in = sl->Parameters.UsageNotification.InPath;
+    if (!d->D.Filter && (type >= 8 || !d->UsageSupported[type]))
+        return FxDeviceCompleteIrp(irp, STATUS_NOT_IMPLEMENTED, 0);
+    NTSTATUS s = forward_and_wait(d, irp);
+    if (d->Attached == NULL)
+        s = STATUS_SUCCESS;
+    if (NT_SUCCESS(s) && type < 8) {
+        d->UsageCount[type] += in ? 1 : -1;
+        if (events(d)->EvtDeviceUsageNotification)
+            FX_CALL(d->O.Globals, events(d)->EvtDeviceUsageNotification, handle(d), (WDF_SPECIAL_FILE_TYPE)type, in);
+    }
+    return FxDeviceCompleteIrp(irp, s, 0);
+}
+
+static NTSTATUS query_relations(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    DEVICE_RELATION_TYPE type = sl->Parameters.QueryDeviceRelations.Type;
+    if (events(d)->EvtDeviceRelationsQuery)
+        FX_CALL(d->O.Globals, events(d)->EvtDeviceRelationsQuery, handle(d), type);
+    if (FxDeviceIsPdo(d))
+        return FxPdoRelations(d, irp);
+    if (type == BusRelations) {
+        NTSTATUS s = FxChildListsQueryRelations(d, irp);
+        if (!NT_SUCCESS(s) && s != STATUS_NOT_SUPPORTED)
+            return FxDeviceCompleteIrp(irp, s, 0);
+    }
+    return FxDevicePass(d, irp);
+}
+
+NTSTATUS FxPkgPnp_Dispatch(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    BOOLEAN done = FALSE;
+    NTSTATUS s;
+    FXLOG(d->O.Globals, PnpIrp, P64(handle(d)), P64(d->DeviceObject), sl->MinorFunction, P64(irp));
+    switch (sl->MinorFunction) {
+    case IRP_MN_START_DEVICE:
+        return start(d, irp);
+    case IRP_MN_QUERY_STOP_DEVICE:
+        return query(d, irp, TRUE);
+    case IRP_MN_CANCEL_STOP_DEVICE:
+        return cancel_query(d, irp, FX_PNP_QUERY_STOP);
+    case IRP_MN_STOP_DEVICE:
+        return stop(d, irp);
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+        return query(d, irp, FALSE);
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+        return cancel_query(d, irp, FX_PNP_QUERY_REMOVE);
+    case IRP_MN_SURPRISE_REMOVAL:
+        return surprise(d, irp);
+    case IRP_MN_REMOVE_DEVICE:
+        return remove_device(d, irp);
+    case IRP_MN_QUERY_INTERFACE:
+        s = query_interface(d, irp, &done);
+        if (done)
+            return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
+        break;
+    case IRP_MN_QUERY_CAPABILITIES:
+        return query_capabilities(d, irp);
+    case IRP_MN_QUERY_PNP_DEVICE_STATE:
+        return query_state(d, irp);
+    case IRP_MN_DEVICE_USAGE_NOTIFICATION:
+        return usage(d, irp);
+    case IRP_MN_QUERY_DEVICE_RELATIONS:
+        return query_relations(d, irp);
+    case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
+        s = FxFilterRequirements(d, irp, &done);
+        if (done)
+            return s;
+        break;
+    default:
+        break;
+    }
+    if (FxDeviceIsPdo(d)) {
+        s = FxPdoDispatch(d, irp, &done);
+        if (done)
+            return s;
+        return FxDeviceCompleteIrp(irp, irp->IoStatus.Status, irp->IoStatus.Information);
+    }
+    return FxDevicePass(d, irp);
+}
+
+/* ---- what drivers ask and set ---- */
+
+static FxDevice *device(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device)
+{
+    return FX_OBJ(FxGet(G), Device, FxDevice, FX_TYPE_DEVICE);
+}
+
+VOID imp_WdfDeviceSetPnpCapabilities(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_PNP_CAPABILITIES C)
+{
+    FxGlobals *g = FxGet(G);
+    FxDevice *d = device(G, Device);
+    FX_NOT_NULL(g, C);
+    if (C->Size != sizeof *C) {
+        FXLOG(g, StructureSize, P64(C), C->Size, sizeof *C, S64(STATUS_INFO_LENGTH_MISMATCH));
+        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
+        return;
+    }
+    d->PnpCaps = *C;
+    d->HasPnpCaps = TRUE;
+}
+
+VOID imp_WdfDeviceSetPowerCapabilities(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_POWER_CAPABILITIES C)
+{
+    FxGlobals *g = FxGet(G);
+    FxDevice *d = device(G, Device);
+    FX_NOT_NULL(g, C);
+    if (C->Size != sizeof *C) {
+        FXLOG(g, StructureSize, P64(C), C->Size, sizeof *C, S64(STATUS_INFO_LENGTH_MISMATCH));
+        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
+        return;
+    }
+    d->PowerCaps = *C;
+    d->HasPowerCaps = TRUE;
+}
+
+VOID imp_WdfDeviceGetDeviceState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_STATE S)
+{
+    FxGlobals *g = FxGet(G);
+    FxDevice *d = device(G, Device);
+    FX_NOT_NULL(g, S);
+    if (S->Size != sizeof *S)
+        return;
+    if (d->DeviceState.Size) {
+        *S = d->DeviceState;
+        return;
+    }
+    S->Disabled = S->DontDisplayInUI = S->Failed = S->NotDisableable = S->Removed = S->ResourcesChanged = WdfUseDefault;
+}
+
+VOID imp_WdfDeviceSetDeviceState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_STATE S)
+{
+    FxGlobals *g = FxGet(G);
+    FxDevice *d = device(G, Device);
+    FX_NOT_NULL(g, S);
+    if (S->Size != sizeof *S) {
+        FXLOG(g, StructureSize, P64(S), S->Size, sizeof *S, S64(STATUS_INFO_LENGTH_MISMATCH));
+        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
+        return;
+    }
+    d->DeviceState = *S;
+    if (d->Pdo)
+        IoInvalidateDeviceState(d->Pdo);
+}
+
+VOID imp_WdfDeviceSetFailed(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, WDF_DEVICE_FAILED_ACTION FailedAction)
+{
+    FxDevice *d = device(G, Device);
+    if (FailedAction == WdfDeviceFailedUndefined || FailedAction > WdfDeviceFailedNoRestart)
+        return;
+    FxDeviceFail(d, FailedAction);
+}
+
+VOID imp_WdfDeviceSetStaticStopRemove(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, BOOLEAN Stoppable)
+{
+    device(G, Device)->StaticStopRemove = !Stoppable;
+}
+
+VOID imp_WdfDeviceSetSpecialFileSupport(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, WDF_SPECIAL_FILE_TYPE FileType, BOOLEAN Supported)
+{
+    FxDevice *d = device(G, Device);
+    if ((ULONG)FileType < 8)
+        d->UsageSupported[FileType] = Supported;
+}
+
+VOID imp_WdfDeviceSetBusInformationForChildren(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PPNP_BUS_INFORMATION B)
+{
+    FxDevice *d = device(G, Device);
+    FX_NOT_NULL(FxGet(G), B);
+    d->BusInformation = *B;
+    d->HasBusInformation = TRUE;
+}
+
+POWER_ACTION imp_WdfDeviceGetSystemPowerAction(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device)
+{
+    return device(G, Device)->SystemAction;
+}
+
+ULONG FxPnpStateNumber(enum fx_pnp s)
+{
+    switch (s) {
+    case FX_PNP_INIT:
+        return WdfDevStatePnpInitStarting;
+    case FX_PNP_STARTED:
+        return WdfDevStatePnpStarted;
+    case FX_PNP_QUERY_STOP:
+        return WdfDevStatePnpQueryStopPending;
+    case FX_PNP_STOPPED:
+        return WdfDevStatePnpStopped;
+    case FX_PNP_QUERY_REMOVE:
+        return WdfDevStatePnpQueryRemovePending;
+    case FX_PNP_SURPRISE:
+        return WdfDevStatePnpSurpriseRemove;
+    case FX_PNP_FAILED:
+        return WdfDevStatePnpFailed;
+    case FX_PNP_REMOVED:
+        return WdfDevStatePnpRemoved;
+    default:
+        return WdfDevStatePnpObjectCreated;
+    }
+}
+
+WDF_DEVICE_PNP_STATE imp_WdfDeviceGetDevicePnpState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device)
+{
+    return (WDF_DEVICE_PNP_STATE)FxPnpStateNumber(device(G, Device)->Pnp);
+}
+
+NTSTATUS FxPnpDeviceCreated(FxDevice *d)
+{
+    pnp_state(d, FX_PNP_INIT);
+    return STATUS_SUCCESS;
+}
+
+void FxPnpDeviceGone(FxDevice *d)
+{
+    extern void FxDeviceDispatchFree(FxDevice *);
+    FxIdleFree(d);
+    FxResourcesDelete(d);
+    FxDeviceDispatchFree(d);
+}

@@ -1,0 +1,30 @@
+/* Between pnp.c, power.c (idle and wake), resources.c and children.c. */
+#ifndef WDF01000_POWER_H
+#define WDF01000_POWER_H
+
+void FxDeviceFail(FxDevice *d, WDF_DEVICE_FAILED_ACTION action);
+ULONG FxPnpStateNumber(enum fx_pnp s);
+
+/* power.c */
+NTSTATUS FxPowerRequest(FxDevice *d, DEVICE_POWER_STATE state); /* a device power IRP, sent and waited for; PASSIVE */
+DEVICE_POWER_STATE FxSleepState(FxDevice *d);
+void FxIdleStart(FxDevice *d); /* the device is started: idle counting begins */
+void FxIdleStop(FxDevice *d); /* ... and ends; waits for what is under way */
+void FxIdlePowered(FxDevice *d, BOOLEAN on);
+void FxIdleFree(FxDevice *d);
+void FxWakeArm(FxDevice *d);
+void FxWakeDisarm(FxDevice *d);
+NTSTATUS FxWakeWait(FxDevice *d, IRP *irp);
+
+/* resources.c */
+WDFCMRESLIST FxResourcesHandle(FxDevice *d); /* the translated list */
+void FxResourcesDelete(FxDevice *d);
+NTSTATUS FxFilterRequirements(FxDevice *d, IRP *irp, BOOLEAN *done);
+
+/* children.c */
+void FxChildListsScan(FxDevice *d);
+void FxPdoCapabilities(FxDevice *d, DEVICE_CAPABILITIES *c);
+NTSTATUS FxPdoRelations(FxDevice *d, IRP *irp);
+BOOLEAN FxChildPdoGone(FxDevice *d); /* reported missing, or its parent is going: the PDO is deleted */
+
+#endif

@@ -1,0 +1,1341 @@
+/* WDFQUEUE: where requests wait, and how they are presented.
+ *
+ * Invariants, all under QueueLock: a request is on exactly one of Waiting (its IRP has our cancel routine), Owned (the client has it), or on none
+ * while it is being moved. Requests whose IRP was cancelled go through CanceledWaiting (never presented) or stay owned and are listed on
+ * CanceledOwned until EvtRequestCancel has been called. DispatchEvents raises everything; a thread that is in it already takes another turn instead of
+ * nesting, other threads present beside it. */
+#include "fx.h"
+
+FXM(void, FxIoQueue, DispatchRequestToDriver, (FxQueue * q, FxRequest *r));
+FXM(void, FxIoQueue, CancelRoutine, (DEVICE_OBJECT * d, IRP *irp));
+FXM(BOOLEAN, FxIoQueue, ProcessCancelledRequests, (FxQueue * q, KIRQL *irql));
+FXM(void, FxIoQueue, QueuePurge, (FxQueue * q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context));
+FXM(void, FxIoQueue, QueueDrain, (FxQueue * q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context));
+
+struct dispatcher {
+    LIST_ENTRY Entry;
+    PKTHREAD Thread;
+    BOOLEAN Again;
+};
+
+static FxQueue *queue_of(PWDF_DRIVER_GLOBALS G, WDFQUEUE q)
+{
+    return FX_OBJ(FxGet(G), q, FxQueue, FX_TYPE_QUEUE);
+}
+
+static void lock(FxQueue *q, KIRQL *irql)
+{
+    KeAcquireSpinLock(&q->QueueLock, irql);
+}
+
+static void unlock(FxQueue *q, KIRQL irql)
+{
+    KeReleaseSpinLock(&q->QueueLock, irql);
+}
+
+/* ---- state ---- */
+
+static ULONG state_bits(const FxQueue *q)
+{
+    ULONG s = q->State & (WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests);
+    if (!q->WaitingCount)
+        s |= WdfIoQueueNoRequests;
+    if (!q->OwnedCount)
+        s |= WdfIoQueueDriverNoRequests;
+    if (q->PowerManaged && !q->PowerOn)
+        s |= WdfIoQueuePnpHeld;
+    return s;
+}
+
+/* Whether something may be taken out and shown to the driver now. */
+static BOOLEAN may_present(const FxQueue *q)
+{
+    if (!(q->State & WdfIoQueueDispatchRequests) || (q->PowerManaged && !q->PowerOn) || q->C.DispatchType == WdfIoQueueDispatchManual || IsListEmpty(&q->Waiting))
+        return FALSE;
+    if (q->C.DispatchType == WdfIoQueueDispatchSequential)
+        return q->OwnedCount == 0;
+    ULONG most = q->C.Settings.Parallel.NumberOfPresentedRequests;
+    return most == (ULONG)-1 || (ULONG)q->OwnedCount < most;
+}
+
+/* A power-managed queue holds its device's idle reference while it has something. Called with the lock; TRUE: act on it without. */
+static int power_reference_wanted(FxQueue *q)
+{
+    BOOLEAN busy = q->WaitingCount || q->OwnedCount;
+    if (!q->PowerManaged || !q->O.Device->Idle || busy == q->PowerReferenced)
+        return 0;
+    q->PowerReferenced = busy;
+    return busy ? 1 : -1;
+}
+
+/* ---- in and out ---- */
+
+/* With the lock. FALSE: the IRP is cancelled already, and nobody else has seen it. */
+static BOOLEAN put_waiting(FxQueue *q, FxRequest *r, BOOLEAN head)
+{
+    r->Queue = q;
+    r->Where = FXR_WAITING;
+    r->Irp->Tail.Overlay.DriverContext[0] = r;
+    if (head)
+        InsertHeadList(&q->Waiting, &r->Entry);
+    else
+        InsertTailList(&q->Waiting, &r->Entry);
+    q->WaitingCount++;
+    IoSetCancelRoutine(r->Irp, FxIoQueue_CancelRoutine);
+    if (r->Irp->Cancel && IoSetCancelRoutine(r->Irp, NULL)) {
+        RemoveEntryList(&r->Entry);
+        q->WaitingCount--;
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void to_canceled_waiting(FxQueue *q, FxRequest *r)
+{
+    r->Where = FXR_FORWARDING;
+    InsertTailList(&q->CanceledWaiting, &r->CancelEntry);
+}
+
+/* With the lock: takes one out that was not cancelled. NULL: none. */
+static FxRequest *take(FxQueue *q, FxRequest *r)
+{
+    if (!IoSetCancelRoutine(r->Irp, NULL))
+        return NULL; /* its cancel routine is on its way */
+    RemoveEntryList(&r->Entry);
+    q->WaitingCount--;
+    r->Where = FXR_OWNED;
+    InsertTailList(&q->Owned, &r->Entry);
+    q->OwnedCount++;
+    r->Presented = TRUE;
+    r->StopAcked = FALSE;
+    KeClearEvent(&q->Idle);
+    return r;
+}
+
+static FxRequest *take_first(FxQueue *q)
+{
+    for (LIST_ENTRY *e = q->Waiting.Flink; e != &q->Waiting; e = e->Flink) {
+        FxRequest *r = take(q, CONTAINING_RECORD(e, FxRequest, Entry));
+        if (r)
+            return r;
+    }
+    return NULL;
+}
+
+static void leave_owned(FxQueue *q, FxRequest *r)
+{
+    RemoveEntryList(&r->Entry);
+    q->OwnedCount--;
+    r->Where = FXR_FORWARDING;
+    if (r->StopWaiting) {
+        r->StopWaiting = FALSE;
+        q->StopPending--;
+    }
+    if (!q->OwnedCount || !q->StopPending)
+        KeSetEvent(&q->Idle, IO_NO_INCREMENT, FALSE);
+}
+
+void FxIoQueue_CancelRoutine(DEVICE_OBJECT *d, IRP *irp)
+{
+    FxRequest *r = irp->Tail.Overlay.DriverContext[0];
+    KIRQL irql;
+    IoReleaseCancelSpinLock(irp->CancelIrql);
+    FxQueue *q = r->Queue;
+    FxObject_AddRef(FX(q));
+    lock(q, &irql);
+    RemoveEntryList(&r->Entry);
+    q->WaitingCount--;
+    to_canceled_waiting(q, r);
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+    FxObject_Release(FX(q));
+}
+
+/* ---- events ---- */
+
+static void finish_canceled_waiting(FxQueue *q, FxRequest *r)
+{
+    FxGlobals *g = q->O.Globals;
+    if (r->Presented && q->C.EvtIoCanceledOnQueue) { /* the callback completes it */
+        KIRQL irql, cb;
+        lock(q, &irql);
+        r->Where = FXR_OWNED;
+        InsertTailList(&q->Owned, &r->Entry);
+        q->OwnedCount++;
+        KeClearEvent(&q->Idle);
+        unlock(q, irql);
+        FxCallbackLock *l = FxObjectCallbackLock(FX(q));
+        FxCallbackLockAcquire(l, &cb);
+        FX_CALL(g, q->C.EvtIoCanceledOnQueue, (WDFQUEUE)FxHandle(q), (WDFREQUEST)FxHandle(r));
+        FxCallbackLockRelease(l, cb);
+        return;
+    }
+    r->Where = FXR_OWNED;
+    r->Queue = NULL;
+    r->Information = 0;
+    r->Irp->IoStatus.Information = 0;
+    FxRequest_CompleteInternal(r, STATUS_CANCELLED);
+}
+
+static void call_cancel(FxQueue *q, FxRequest *r)
+{
+    KIRQL cb;
+    PFN_WDF_REQUEST_CANCEL evt = r->EvtCancel;
+    FxCallbackLock *l = FxObjectCallbackLock(FX(q));
+    r->EvtCancel = NULL;
+    FxObject_AddRef(FX(r));
+    FxCallbackLockAcquire(l, &cb);
+    FX_CALL(q->O.Globals, evt, (WDFREQUEST)FxHandle(r));
+    FxCallbackLockRelease(l, cb);
+    FxObject_Release(FX(r));
+}
+
+/* One event of cancellation; TRUE if there was one. Called and returns with the lock. */
+BOOLEAN FxIoQueue_ProcessCancelledRequests(FxQueue *q, KIRQL *irql)
+{
+    if (!IsListEmpty(&q->CanceledOwned) && !q->InStop) { /* held back while stop and resume are being told */
+        FxRequest *r = CONTAINING_RECORD(RemoveHeadList(&q->CanceledOwned), FxRequest, CancelEntry);
+        unlock(q, *irql);
+        call_cancel(q, r);
+        lock(q, irql);
+        return TRUE;
+    }
+    if (!IsListEmpty(&q->CanceledWaiting)) {
+        FxRequest *r = CONTAINING_RECORD(RemoveHeadList(&q->CanceledWaiting), FxRequest, CancelEntry);
+        unlock(q, *irql);
+        finish_canceled_waiting(q, r);
+        lock(q, irql);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+static BOOLEAN notify_idle_and_purge(FxQueue *q, KIRQL *irql)
+{
+    if (q->IdleDone && !q->OwnedCount) {
+        PFN_WDF_IO_QUEUE_STATE done = q->IdleDone;
+        q->IdleDone = NULL;
+        unlock(q, *irql);
+        FX_CALL(q->O.Globals, done, (WDFQUEUE)FxHandle(q), q->IdleContext);
+        lock(q, irql);
+        return TRUE;
+    }
+    if (q->PurgeDone && !q->OwnedCount && !q->WaitingCount && IsListEmpty(&q->CanceledWaiting)) {
+        PFN_WDF_IO_QUEUE_STATE done = q->PurgeDone;
+        q->PurgeDone = NULL;
+        unlock(q, *irql);
+        FX_CALL(q->O.Globals, done, (WDFQUEUE)FxHandle(q), q->PurgeContext);
+        lock(q, irql);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+static BOOLEAN notify_ready(FxQueue *q, KIRQL *irql)
+{
+    if (!q->ReadyPending || !q->ReadyNotify || (q->PowerManaged && !q->PowerOn) || !(q->State & WdfIoQueueDispatchRequests))
+        return FALSE;
+    PFN_WDF_IO_QUEUE_STATE evt = q->ReadyNotify;
+    WDFCONTEXT context = q->ReadyContext;
+    KIRQL cb;
+    q->ReadyPending = FALSE;
+    unlock(q, *irql);
+    FxCallbackLock *l = FxObjectCallbackLock(FX(q));
+    FxCallbackLockAcquire(l, &cb);
+    FX_CALL(q->O.Globals, evt, (WDFQUEUE)FxHandle(q), context);
+    FxCallbackLockRelease(l, cb);
+    lock(q, irql);
+    return TRUE;
+}
+
+static BOOLEAN power_reference(FxQueue *q, KIRQL *irql)
+{
+    int change = power_reference_wanted(q);
+    if (!change)
+        return FALSE;
+    unlock(q, *irql);
+    if (change > 0)
+        FxIdleReference(q->O.Device);
+    else
+        FxIdleDereference(q->O.Device);
+    lock(q, irql);
+    return TRUE;
+}
+
+static BOOLEAN present_one(FxQueue *q, KIRQL *irql)
+{
+    FxRequest *r = may_present(q) ? take_first(q) : NULL;
+    if (!r)
+        return FALSE;
+    q->Presenting++;
+    unlock(q, *irql);
+    FxIoQueue_DispatchRequestToDriver(q, r);
+    lock(q, irql);
+    q->Presenting--;
+    if (!q->Presenting && !q->OwnedCount)
+        KeSetEvent(&q->Idle, IO_NO_INCREMENT, FALSE);
+    return TRUE;
+}
+
+static void defer_work(DEVICE_OBJECT *d, PVOID context)
+{
+    FxQueue *q = context;
+    KIRQL irql;
+    lock(q, &irql);
+    q->DeferQueued = FALSE;
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+    FxObject_Release(FX(q));
+}
+
+static void defer_dpc(KDPC *dpc, PVOID context, PVOID a, PVOID b)
+{
+    defer_work(NULL, context);
+}
+
+/* Callbacks cannot be called here: IRQL is too high for a queue of execution level passive, or this thread is in a callback of the same scope. */
+static BOOLEAN must_defer(FxQueue *q)
+{
+    FxCallbackLock *l = FxObjectCallbackLock(FX(q));
+    return (q->PassiveLevel && KeGetCurrentIrql() > PASSIVE_LEVEL) || FxCallbackLockOwned(l);
+}
+
+static void defer(FxQueue *q)
+{
+    KIRQL irql;
+    lock(q, &irql);
+    BOOLEAN queued = q->DeferQueued;
+    q->DeferQueued = TRUE;
+    unlock(q, irql);
+    if (queued)
+        return;
+    FxObject_AddRef(FX(q));
+    if (q->PassiveLevel)
+        IoQueueWorkItem(q->DeferItem, defer_work, DelayedWorkQueue, q);
+    else
+        KeInsertQueueDpc(&q->DeferDpc, NULL, NULL);
+}
+
+static LIST_ENTRY *dispatchers(FxQueue *q)
+{
+    return &q->WaitingForReserved; /* see FxQueue: list of struct dispatcher */
+}
+
+void FxIoQueue_DispatchEvents(FxQueue *q)
+{
+    struct dispatcher me = { .Thread = KeGetCurrentThread() };
+    KIRQL irql;
+    if (must_defer(q)) {
+        defer(q);
+        return;
+    }
+    lock(q, &irql);
+    for (LIST_ENTRY *e = dispatchers(q)->Flink; e != dispatchers(q); e = e->Flink) {
+        struct dispatcher *other = CONTAINING_RECORD(e, struct dispatcher, Entry);
+        if (other->Thread == me.Thread) { /* we are below ourselves: the outer turn goes on */
+            other->Again = TRUE;
+            unlock(q, irql);
+            return;
+        }
+    }
+    InsertTailList(dispatchers(q), &me.Entry);
+    if (q->O.Globals->VerboseOn)
+        FXLOG(q->O.Globals, QueueProcessing, P64(me.Thread), P64(FxHandle(q)));
+    do {
+        me.Again = FALSE;
+        while (FxIoQueue_ProcessCancelledRequests(q, &irql) || notify_idle_and_purge(q, &irql) || power_reference(q, &irql) || notify_ready(q, &irql) ||
+               present_one(q, &irql))
+            ;
+    } while (me.Again);
+    RemoveEntryList(&me.Entry);
+    unlock(q, irql);
+}
+
+/* ---- presenting ---- */
+
+BOOLEAN FxQueueHasHandler(const FxQueue *q, UCHAR major)
+{
+    if (q->C.DispatchType == WdfIoQueueDispatchManual || q->C.EvtIoDefault)
+        return TRUE;
+    return (major == IRP_MJ_READ && q->C.EvtIoRead) || (major == IRP_MJ_WRITE && q->C.EvtIoWrite) || (major == IRP_MJ_DEVICE_CONTROL && q->C.EvtIoDeviceControl) ||
+           (major == IRP_MJ_INTERNAL_DEVICE_CONTROL && q->C.EvtIoInternalDeviceControl);
+}
+
+void FxIoQueue_DispatchRequestToDriver(FxQueue *q, FxRequest *r)
+{
+    FxGlobals *g = q->O.Globals;
+    const WDF_IO_QUEUE_CONFIG *c = &q->C;
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(r->Irp);
+    UCHAR major = sl->MajorFunction;
+    WDFQUEUE hq = (WDFQUEUE)FxHandle(q);
+    WDFREQUEST hr = (WDFREQUEST)FxHandle(r);
+    KIRQL cb;
+    if (!c->AllowZeroLengthRequests && ((major == IRP_MJ_READ && !sl->Parameters.Read.Length) || (major == IRP_MJ_WRITE && !sl->Parameters.Write.Length))) {
+        r->Irp->IoStatus.Information = 0;
+        FxRequest_CompleteInternal(r, STATUS_SUCCESS);
+        return;
+    }
+    FxCallbackLock *l = FxObjectCallbackLock(FX(q));
+    FxCallbackLockAcquire(l, &cb);
+    if (major == IRP_MJ_READ && c->EvtIoRead) {
+        FXLOG(g, QueueCallRead, P64(hr));
+        FX_CALL(g, c->EvtIoRead, hq, hr, sl->Parameters.Read.Length);
+    } else if (major == IRP_MJ_WRITE && c->EvtIoWrite) {
+        FXLOG(g, QueueCallWrite, P64(hr));
+        FX_CALL(g, c->EvtIoWrite, hq, hr, sl->Parameters.Write.Length);
+    } else if (major == IRP_MJ_DEVICE_CONTROL && c->EvtIoDeviceControl) {
+        FXLOG(g, QueueCallControl, P64(hr));
+        FX_CALL(g, c->EvtIoDeviceControl, hq, hr, sl->Parameters.DeviceIoControl.OutputBufferLength, sl->Parameters.DeviceIoControl.InputBufferLength,
+                sl->Parameters.DeviceIoControl.IoControlCode);
+    } else if (major == IRP_MJ_INTERNAL_DEVICE_CONTROL && c->EvtIoInternalDeviceControl) {
+        FXLOG(g, QueueCallInternal, P64(hr));
+        FX_CALL(g, c->EvtIoInternalDeviceControl, hq, hr, sl->Parameters.DeviceIoControl.OutputBufferLength, sl->Parameters.DeviceIoControl.InputBufferLength,
+                sl->Parameters.DeviceIoControl.IoControlCode);
+    } else if (c->EvtIoDefault) {
+        FXLOG(g, QueueCallDefault, P64(hr));
+        FX_CALL(g, c->EvtIoDefault, hq, hr);
+    } else {
+        FxCallbackLockRelease(l, cb);
+        FXLOG(g, QueueNoHandler, P64(hq), P64(hr), major, S64(STATUS_INVALID_DEVICE_REQUEST));
+        r->Irp->IoStatus.Information = 0;
+        FxRequest_CompleteInternal(r, STATUS_INVALID_DEVICE_REQUEST);
+        return;
+    }
+    FxCallbackLockRelease(l, cb);
+}
+
+/* A request that has just come, or that another queue forwards. STATUS_PENDING: it is ours. */
+NTSTATUS FxIoQueue_QueueRequest(FxQueue *q, FxRequest *r)
+{
+    KIRQL irql;
+    lock(q, &irql);
+    if (!(q->State & WdfIoQueueAcceptRequests)) {
+        unlock(q, irql);
+        FXLOG(q->O.Globals, QueueNotAccepting, P64(FxHandle(q)), state_bits(q), P64(FxHandle(r)), S64(STATUS_INVALID_DEVICE_STATE));
+        return STATUS_INVALID_DEVICE_STATE;
+    }
+    BOOLEAN empty = !q->WaitingCount;
+    IoMarkIrpPending(r->Irp);
+    r->RetrievedManually = FALSE;
+    if (!put_waiting(q, r, FALSE)) {
+        to_canceled_waiting(q, r);
+    } else if (empty) {
+        q->ReadyPending = q->ReadyNotify != NULL;
+    }
+    FxObject_AddRef(FX(q)); /* the request may be gone, and the queue with its device, before we look again */
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+    FxObject_Release(FX(q));
+    return STATUS_PENDING;
+}
+
+/* The client owned it and does no longer; the queue goes on. */
+void FxIoQueue_RequestCompleted(FxQueue *q, FxRequest *r)
+{
+    KIRQL irql;
+    lock(q, &irql);
+    leave_owned(q, r);
+    unlock(q, irql);
+}
+
+/* ---- power ---- */
+
+/* DOC: EvtIoStop for each request that the driver owns; power-down waits until each is completed, requeued or acknowledged. */
+static FxRequest *next_to_stop(FxQueue *q)
+{
+    for (LIST_ENTRY *e = q->Owned.Flink; e != &q->Owned; e = e->Flink) {
+        FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
+        if (!r->StopWaiting && !r->StopAcked && !r->CancelCalled)
+            return r;
+    }
+    return NULL;
+}
+
+static void wait_for_stop(FxQueue *q)
+{
+    FxGlobals *g = q->O.Globals;
+    LARGE_INTEGER limit = { .QuadPart = -10LL * 60 * 10000000 };
+    for (;;) {
+        KIRQL irql;
+        lock(q, &irql);
+        FxRequest *r = NULL;
+        for (LIST_ENTRY *e = q->Owned.Flink; e != &q->Owned && !r; e = e->Flink)
+            if (!CONTAINING_RECORD(e, FxRequest, Entry)->StopAcked)
+                r = CONTAINING_RECORD(e, FxRequest, Entry);
+        BOOLEAN busy = r != NULL;
+        if (busy)
+            KeClearEvent(&q->Idle);
+        unlock(q, irql);
+        if (!busy)
+            return;
+        if (KeWaitForSingleObject(&q->Idle, Executive, KernelMode, FALSE, g->VerifierOn ? &limit : NULL) == STATUS_TIMEOUT) {
+            FXLOG(g, QueueStopUnacknowledged, P64(FxHandle(r)), P64(FxHandle(q)));
+            FxVerifierKeBugCheck(g, FXBC_POWER_TIMEOUT, (ULONG64)FxHandle(r), (ULONG64)FxHandle(q), (ULONG64)q->O.Device->DeviceObject);
+        }
+    }
+}
+
+void FxIoQueue_StopProcessingForPower(FxQueue *q, ULONG action)
+{
+    KIRQL irql;
+    FxGlobals *g = q->O.Globals;
+    lock(q, &irql);
+    q->PowerOn = FALSE;
+    q->InStop = TRUE;
+    for (FxRequest *r; q->C.EvtIoStop && (r = next_to_stop(q)) != NULL;) {
+        ULONG flags = action | (r->Cancelable ? WdfRequestStopRequestCancelable : 0);
+        r->StopWaiting = TRUE;
+        q->StopPending++;
+        InterlockedIncrement(&r->O.Refs);
+        unlock(q, irql);
+        FXLOG(g, QueueCallStop, P64(FxHandle(r)), flags);
+        FX_CALL(g, q->C.EvtIoStop, (WDFQUEUE)FxHandle(q), (WDFREQUEST)FxHandle(r), flags);
+        FxObject_Release(FX(r));
+        lock(q, &irql);
+    }
+    q->InStop = FALSE;
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q); /* cancellations that were held back */
+    wait_for_stop(q);
+}
+
+void FxIoQueue_StartPowerTransitionOn(FxQueue *q)
+{
+    KIRQL irql;
+    FxGlobals *g = q->O.Globals;
+    lock(q, &irql);
+    q->PowerOn = TRUE;
+    q->InStop = TRUE;
+    for (;;) {
+        FxRequest *r = NULL;
+        for (LIST_ENTRY *e = q->Owned.Flink; e != &q->Owned && !r; e = e->Flink)
+            if (CONTAINING_RECORD(e, FxRequest, Entry)->StopAcked)
+                r = CONTAINING_RECORD(e, FxRequest, Entry);
+        if (!r)
+            break;
+        r->StopAcked = FALSE;
+        if (!q->C.EvtIoResume)
+            continue;
+        InterlockedIncrement(&r->O.Refs);
+        unlock(q, irql);
+        FXLOG(g, QueueCallResume, P64(FxHandle(r)));
+        FX_CALL(g, q->C.EvtIoResume, (WDFQUEUE)FxHandle(q), (WDFREQUEST)FxHandle(r));
+        FxObject_Release(FX(r));
+        lock(q, &irql);
+    }
+    q->InStop = FALSE;
+    if (q->WaitingCount && q->ReadyNotify)
+        q->ReadyPending = TRUE;
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+}
+
+VOID imp_WdfRequestStopAcknowledge(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, BOOLEAN Requeue)
+{
+    FxGlobals *g = FxGet(G);
+    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
+    FxRequestCheckOwned(g, r);
+    FxQueue *q = r->Queue;
+    KIRQL irql;
+    lock(q, &irql);
+    if (!r->StopWaiting) {
+        unlock(q, irql);
+        FXLOG(g, RequestStopAck, P64(Request));
+        FxVerifierDbgBreakPoint(g, FX(r), __builtin_return_address(0));
+        return;
+    }
+    if (!Requeue) {
+        r->StopWaiting = FALSE;
+        r->StopAcked = TRUE;
+        q->StopPending--;
+        KeSetEvent(&q->Idle, IO_NO_INCREMENT, FALSE);
+        unlock(q, irql);
+        return;
+    }
+    leave_owned(q, r);
+    if (!put_waiting(q, r, TRUE))
+        to_canceled_waiting(q, r);
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+}
+
+/* All queues of a device, power-managed ones only where so said. The list changes only while no transition is under way. */
+static FxQueue *queue_after(FxDevice *d, FxQueue *q)
+{
+    KIRQL irql;
+    KeAcquireSpinLock(&d->IoLock, &irql);
+    LIST_ENTRY *e = q ? q->Entry.Flink : d->Queues.Flink;
+    FxQueue *next = e == &d->Queues ? NULL : CONTAINING_RECORD(e, FxQueue, Entry);
+    if (next)
+        FxObject_AddRef(FX(next));
+    KeReleaseSpinLock(&d->IoLock, irql);
+    if (q)
+        FxObject_Release(FX(q));
+    return next;
+}
+
+void FxQueueHoldIo(FxDevice *d, ULONG action)
+{
+    for (FxQueue *q = queue_after(d, NULL); q; q = queue_after(d, q))
+        if (q->PowerManaged)
+            FxIoQueue_StopProcessingForPower(q, action);
+}
+
+void FxQueueReleaseIo(FxDevice *d)
+{
+    for (FxQueue *q = queue_after(d, NULL); q; q = queue_after(d, q))
+        if (q->PowerManaged)
+            FxIoQueue_StartPowerTransitionOn(q);
+}
+
+void FxQueuePurgeIo(FxDevice *d, BOOLEAN powerManagedOnly)
+{
+    for (FxQueue *q = queue_after(d, NULL); q; q = queue_after(d, q))
+        if (q->PowerManaged == powerManagedOnly) {
+            FxIoQueue_QueuePurge(q, NULL, NULL);
+            if (q->C.EvtIoStop && !powerManagedOnly)
+                FxIoQueue_StopProcessingForPower(q, WdfRequestStopActionPurge);
+            KIRQL irql;
+            for (;;) {
+                lock(q, &irql);
+                BOOLEAN busy = q->OwnedCount || q->WaitingCount || q->Presenting;
+                if (busy)
+                    KeClearEvent(&q->Idle);
+                unlock(q, irql);
+                if (!busy)
+                    break;
+                KeWaitForSingleObject(&q->Idle, Executive, KernelMode, FALSE, NULL);
+            }
+        }
+}
+
+/* ---- creation ---- */
+
+static BOOLEAN queue_dispose(FxObject *o)
+{
+    FxQueue *q = (FxQueue *)o;
+    FxDevice *d = o->Device;
+    KIRQL irql;
+    FxIoQueue_QueuePurge(q, NULL, NULL);
+    KeAcquireSpinLock(&d->IoLock, &irql);
+    RemoveEntryList(&q->Entry);
+    KeReleaseSpinLock(&d->IoLock, irql);
+    for (int i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
+        if (d->Dispatching[i] == q)
+            d->Dispatching[i] = NULL;
+    if (d->DefaultQueue == q)
+        d->DefaultQueue = NULL;
+    while (KeGetCurrentIrql() == PASSIVE_LEVEL) { /* DOC: a queue that is deleted waits for what its driver still owns */
+        lock(q, &irql);
+        BOOLEAN busy = q->OwnedCount || q->Presenting;
+        if (busy)
+            KeClearEvent(&q->Idle);
+        unlock(q, irql);
+        if (!busy)
+            break;
+        KeWaitForSingleObject(&q->Idle, Executive, KernelMode, FALSE, NULL);
+    }
+    return TRUE;
+}
+
+static void queue_destroy(FxObject *o)
+{
+    FxQueue *q = (FxQueue *)o;
+    while (!IsListEmpty(&q->Reserved)) {
+        FxRequest *r = CONTAINING_RECORD(RemoveHeadList(&q->Reserved), FxRequest, Entry);
+        r->ReservedFor = NULL;
+        FxObject_DeleteObject(FX(r));
+    }
+    if (q->DeferItem)
+        IoFreeWorkItem(q->DeferItem);
+}
+
+static NTSTATUS config_check(FxGlobals *g, FxDevice *d, const WDF_IO_QUEUE_CONFIG *c)
+{
+    BOOLEAN any = c->EvtIoDefault || c->EvtIoRead || c->EvtIoWrite || c->EvtIoDeviceControl || c->EvtIoInternalDeviceControl;
+    if (c->DispatchType == WdfIoQueueDispatchInvalid || c->DispatchType >= WdfIoQueueDispatchMax) {
+        FXLOG(g, QueueConfig, P64(FxHandle(d)), S64(STATUS_INVALID_PARAMETER));
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (c->DispatchType == WdfIoQueueDispatchManual && any) {
+        FXLOG(g, QueueConfig, P64(FxHandle(d)), S64(STATUS_INVALID_PARAMETER));
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (c->DispatchType != WdfIoQueueDispatchManual && !any) {
+        FXLOG(g, QueueNoCallback, P64(FxHandle(d)), c->DispatchType, S64(STATUS_WDF_NO_CALLBACK));
+        return STATUS_WDF_NO_CALLBACK;
+    }
+    if (c->DispatchType == WdfIoQueueDispatchParallel && c->Settings.Parallel.NumberOfPresentedRequests == 0)
+        return STATUS_INVALID_PARAMETER;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS scope_check(FxGlobals *g, FxDevice *d, FxQueue *q)
+{
+    /* DOC: with device scope, device and queue must have the same execution level. */
+    if (q->O.Scope == WdfSynchronizationScopeDevice && q->O.Level != d->O.Level) {
+        FXLOG(g, QueueScope, P64(FxHandle(d)), S64(STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL));
+        return STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL;
+    }
+    return STATUS_SUCCESS;
+}
+
+static void queue_init(FxQueue *q, FxDevice *d, const WDF_IO_QUEUE_CONFIG *c)
+{
+    RtlCopyMemory(&q->C, c, c->Size);
+    if (c->Size < sizeof *c && c->DispatchType == WdfIoQueueDispatchParallel)
+        q->C.Settings.Parallel.NumberOfPresentedRequests = (ULONG)-1; /* before 1.9 there was no limit */
+    KeInitializeSpinLock(&q->QueueLock);
+    InitializeListHead(&q->Waiting);
+    InitializeListHead(&q->Owned);
+    InitializeListHead(&q->CanceledWaiting);
+    InitializeListHead(&q->CanceledOwned);
+    InitializeListHead(&q->Reserved);
+    InitializeListHead(&q->WaitingForReserved);
+    KeInitializeEvent(&q->Idle, NotificationEvent, TRUE);
+    KeInitializeDpc(&q->DeferDpc, defer_dpc, q);
+    q->State = WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests;
+    q->PowerManaged = d->Legacy ? FALSE : c->PowerManaged == WdfUseDefault ? !d->D.Filter : c->PowerManaged == WdfTrue;
+    q->PowerOn = !q->PowerManaged || d->D0;
+}
+
+NTSTATUS imp_WdfIoQueueCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_IO_QUEUE_CONFIG Config, PWDF_OBJECT_ATTRIBUTES Attributes, WDFQUEUE *Queue)
+{
+    FxGlobals *g = FxGet(G);
+    FxDevice *d = FX_OBJ(g, Device, FxDevice, FX_TYPE_DEVICE);
+    FX_NOT_NULL(g, Config);
+    FX_PASSIVE(g);
+    if (Queue)
+        *Queue = NULL;
+    if (Config->Size > sizeof *Config || Config->Size < FIELD_OFFSET(WDF_IO_QUEUE_CONFIG, Settings)) {
+        FXLOG(g, StructureSize, P64(Config), Config->Size, sizeof *Config, S64(STATUS_INFO_LENGTH_MISMATCH));
+        return STATUS_INFO_LENGTH_MISMATCH;
+    }
+    NTSTATUS s = FxValidateObjectAttributes(g, Attributes, FXA_PARENT_OPTIONAL);
+    if (NT_SUCCESS(s))
+        s = config_check(g, d, Config);
+    if (NT_SUCCESS(s) && Config->DefaultQueue && d->DefaultQueue) {
+        FXLOG(g, QueueDefaultTwice, P64(Device), P64(FxHandle(d->DefaultQueue)), S64(STATUS_UNSUCCESSFUL));
+        s = STATUS_UNSUCCESSFUL;
+    }
+    if (!NT_SUCCESS(s))
+        return s;
+    FxQueue *q = FxObjectCreate(g, FX_TYPE_QUEUE, sizeof *q, Attributes, &s);
+    if (!q)
+        return s;
+    queue_init(q, d, Config);
+    q->O.Device = d;
+    FxResolveConstraints(FX(q), Attributes, FX(d));
+    q->PassiveLevel = q->O.Level == WdfExecutionLevelPassive;
+    FxCallbackLockInit(&q->CallbackLock, q->PassiveLevel);
+    s = scope_check(g, d, q);
+    if (NT_SUCCESS(s) && !(q->DeferItem = IoAllocateWorkItem(d->DeviceObject)))
+        s = STATUS_INSUFFICIENT_RESOURCES;
+    WDFOBJECT h;
+    if (NT_SUCCESS(s))
+        s = FxObjectCommit(FX(q), Attributes, FX(d), &h);
+    q->O.Destroy = queue_destroy;
+    if (!NT_SUCCESS(s)) {
+        FxObjectDeleteFromFailedCreate(FX(q));
+        return s;
+    }
+    q->O.Flags |= FXO_PASSIVE | (Config->DefaultQueue ? FXO_NO_DELETE : 0);
+    q->O.Dispose = queue_dispose;
+    KIRQL irql;
+    KeAcquireSpinLock(&d->IoLock, &irql);
+    InsertTailList(&d->Queues, &q->Entry);
+    KeReleaseSpinLock(&d->IoLock, irql);
+    if (Config->DefaultQueue)
+        d->DefaultQueue = q;
+    if (Queue)
+        *Queue = (WDFQUEUE)h;
+    return STATUS_SUCCESS;
+}
+
+WDFDEVICE imp_WdfIoQueueGetDevice(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
+{
+    return (WDFDEVICE)FxHandle(queue_of(G, Queue)->O.Device);
+}
+
+WDF_IO_QUEUE_STATE imp_WdfIoQueueGetState(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PULONG QueueRequests, PULONG DriverRequests)
+{
+    FxQueue *q = queue_of(G, Queue);
+    KIRQL irql;
+    lock(q, &irql);
+    if (QueueRequests)
+        *QueueRequests = (ULONG)q->WaitingCount;
+    if (DriverRequests)
+        *DriverRequests = (ULONG)q->OwnedCount;
+    ULONG s = state_bits(q);
+    unlock(q, irql);
+    return (WDF_IO_QUEUE_STATE)s;
+}
+
+/* ---- start, stop, drain, purge ---- */
+
+VOID imp_WdfIoQueueStart(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
+{
+    FxQueue *q = queue_of(G, Queue);
+    KIRQL irql;
+    lock(q, &irql);
+    q->State |= WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests;
+    if (q->WaitingCount && q->ReadyNotify)
+        q->ReadyPending = TRUE;
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+}
+
+
+static BOOLEAN set_callback(FxQueue *q, PFN_WDF_IO_QUEUE_STATE *slot, WDFCONTEXT *context, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT c, PVOID caller)
+{
+    if (!done)
+        return TRUE;
+    if (*slot) {
+        FXLOG(q->O.Globals, QueueStopCallback, P64(FxHandle(q)), S64(STATUS_INVALID_DEVICE_REQUEST));
+        FxVerifierDbgBreakPoint(q->O.Globals, FX(q), caller);
+        return FALSE;
+    }
+    *slot = done;
+    *context = c;
+    return TRUE;
+}
+
+VOID imp_WdfIoQueueStop(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE StopComplete, WDFCONTEXT Context)
+{
+    FxQueue *q = queue_of(G, Queue);
+    KIRQL irql;
+    lock(q, &irql);
+    q->State &= ~(ULONG)WdfIoQueueDispatchRequests;
+    set_callback(q, &q->IdleDone, &q->IdleContext, StopComplete, Context, __builtin_return_address(0));
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+}
+
+static void signal_done(WDFQUEUE q, WDFCONTEXT c)
+{
+    KeSetEvent(c, IO_NO_INCREMENT, FALSE);
+}
+
+static void wait_done(KEVENT *e)
+{
+    KeEnterCriticalRegion();
+    KeWaitForSingleObject(e, Executive, KernelMode, FALSE, NULL);
+    KeLeaveCriticalRegion();
+}
+
+VOID imp_WdfIoQueueStopSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
+{
+    KEVENT e;
+    queue_of(G, Queue);
+    FX_PASSIVE_V(FxGet(G));
+    KeInitializeEvent(&e, NotificationEvent, FALSE);
+    imp_WdfIoQueueStop(G, Queue, signal_done, &e);
+    wait_done(&e);
+}
+
+void FxIoQueue_QueueDrain(FxQueue *q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context)
+{
+    KIRQL irql;
+    lock(q, &irql);
+    q->State &= ~(ULONG)WdfIoQueueAcceptRequests;
+    set_callback(q, &q->PurgeDone, &q->PurgeContext, done, context, __builtin_return_address(0));
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+}
+
+VOID imp_WdfIoQueueDrain(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE DrainComplete, WDFCONTEXT Context)
+{
+    FxIoQueue_QueueDrain(queue_of(G, Queue), DrainComplete, Context);
+}
+
+VOID imp_WdfIoQueueDrainSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
+{
+    KEVENT e;
+    FxQueue *q = queue_of(G, Queue);
+    FX_PASSIVE_V(FxGet(G));
+    KeInitializeEvent(&e, NotificationEvent, FALSE);
+    FxIoQueue_QueueDrain(q, signal_done, &e);
+    wait_done(&e);
+}
+
+/* With the lock: an owned request's cancel routine is taken away and its callback is listed to be called. */
+static void cancel_owned(FxQueue *q, FxRequest *r)
+{
+    if (!r->Cancelable || !IoSetCancelRoutine(r->Irp, NULL))
+        return;
+    r->Cancelable = FALSE;
+    r->CancelRaised = TRUE;
+    r->Irp->Cancel = TRUE;
+    InsertTailList(&q->CanceledOwned, &r->CancelEntry);
+}
+
+static void cancel_everything(FxQueue *q, FILE_OBJECT *file)
+{
+    for (LIST_ENTRY *e = q->Waiting.Flink, *next; e != &q->Waiting; e = next) {
+        FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
+        next = e->Flink;
+        if ((file && r->FileObject != file) || !IoSetCancelRoutine(r->Irp, NULL))
+            continue;
+        RemoveEntryList(&r->Entry);
+        q->WaitingCount--;
+        r->Irp->Cancel = TRUE;
+        to_canceled_waiting(q, r);
+    }
+    for (LIST_ENTRY *e = q->Owned.Flink; e != &q->Owned; e = e->Flink) {
+        FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
+        if (!file || r->FileObject == file)
+            cancel_owned(q, r);
+    }
+}
+
+void FxIoQueue_QueuePurge(FxQueue *q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context)
+{
+    KIRQL irql;
+    lock(q, &irql);
+    q->State &= ~(ULONG)WdfIoQueueAcceptRequests;
+    set_callback(q, &q->PurgeDone, &q->PurgeContext, done, context, __builtin_return_address(0));
+    cancel_everything(q, NULL);
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+}
+
+VOID imp_WdfIoQueuePurge(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE PurgeComplete, WDFCONTEXT Context)
+{
+    FxIoQueue_QueuePurge(queue_of(G, Queue), PurgeComplete, Context);
+}
+
+VOID imp_WdfIoQueuePurgeSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
+{
+    KEVENT e;
+    FxQueue *q = queue_of(G, Queue);
+    FX_PASSIVE_V(FxGet(G));
+    KeInitializeEvent(&e, NotificationEvent, FALSE);
+    FxIoQueue_QueuePurge(q, signal_done, &e);
+    wait_done(&e);
+}
+
+static void stop_and_purge(FxQueue *q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context)
+{
+    KIRQL irql;
+    lock(q, &irql);
+    q->State &= ~(ULONG)WdfIoQueueDispatchRequests;
+    set_callback(q, &q->PurgeDone, &q->PurgeContext, done, context, __builtin_return_address(0));
+    cancel_everything(q, NULL);
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+}
+
+VOID imp_WdfIoQueueStopAndPurge(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE Complete, WDFCONTEXT Context)
+{
+    stop_and_purge(queue_of(G, Queue), Complete, Context);
+}
+
+VOID imp_WdfIoQueueStopAndPurgeSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
+{
+    KEVENT e;
+    FxQueue *q = queue_of(G, Queue);
+    FX_PASSIVE_V(FxGet(G));
+    KeInitializeEvent(&e, NotificationEvent, FALSE);
+    stop_and_purge(q, signal_done, &e);
+    wait_done(&e);
+}
+
+/* IRP_MJ_CLEANUP of a file: what waits for it is cancelled. */
+void FxQueueCancelFile(FxDevice *d, FILE_OBJECT *file)
+{
+    for (FxQueue *q = queue_after(d, NULL); q; q = queue_after(d, q)) {
+        KIRQL irql;
+        lock(q, &irql);
+        for (LIST_ENTRY *e = q->Waiting.Flink, *next; e != &q->Waiting; e = next) {
+            FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
+            next = e->Flink;
+            if (r->FileObject != file || !IoSetCancelRoutine(r->Irp, NULL))
+                continue;
+            RemoveEntryList(&r->Entry);
+            q->WaitingCount--;
+            to_canceled_waiting(q, r);
+        }
+        unlock(q, irql);
+        FxIoQueue_DispatchEvents(q);
+    }
+}
+
+/* ---- retrieving ---- */
+
+static NTSTATUS retrieve(FxGlobals *g, FxQueue *q, FILE_OBJECT *file, BOOLEAN byFile, FxRequest *wanted, WDFREQUEST *out)
+{
+    KIRQL irql;
+    NTSTATUS s = STATUS_NO_MORE_ENTRIES;
+    FxRequest *r = NULL;
+    *out = NULL;
+    lock(q, &irql);
+    if (!(q->State & WdfIoQueueDispatchRequests)) {
+        s = STATUS_WDF_PAUSED;
+    } else if (q->PowerManaged && !q->PowerOn) {
+        s = STATUS_WDF_PAUSED;
+    } else {
+        if (wanted)
+            s = STATUS_NOT_FOUND;
+        for (LIST_ENTRY *e = q->Waiting.Flink; e != &q->Waiting && !r; e = e->Flink) {
+            FxRequest *x = CONTAINING_RECORD(e, FxRequest, Entry);
+            if ((byFile && x->FileObject != file) || (wanted && x != wanted))
+                continue;
+            r = take(q, x);
+        }
+    }
+    unlock(q, irql);
+    if (!r) {
+        FxIoQueue_DispatchEvents(q);
+        return s;
+    }
+    r->RetrievedManually = q->C.DispatchType == WdfIoQueueDispatchManual;
+    *out = (WDFREQUEST)FxHandle(r);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS retrievable(FxGlobals *g, FxQueue *q)
+{
+    if (q->C.DispatchType != WdfIoQueueDispatchParallel)
+        return STATUS_SUCCESS;
+    return STATUS_SUCCESS; /* DOC: any queue; a parallel one too */
+}
+
+NTSTATUS imp_WdfIoQueueRetrieveNextRequest(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFREQUEST *OutRequest)
+{
+    FxGlobals *g = FxGet(G);
+    FxQueue *q = queue_of(G, Queue);
+    FX_NOT_NULL(g, OutRequest);
+    NTSTATUS s = retrievable(g, q);
+    return NT_SUCCESS(s) ? retrieve(g, q, NULL, FALSE, NULL, OutRequest) : s;
+}
+
+NTSTATUS imp_WdfIoQueueRetrieveRequestByFileObject(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFFILEOBJECT FileObject, WDFREQUEST *OutRequest)
+{
+    FxGlobals *g = FxGet(G);
+    FxQueue *q = queue_of(G, Queue);
+    FxFile *f = FX_OBJ(g, FileObject, FxFile, FX_TYPE_FILEOBJECT);
+    FX_NOT_NULL(g, OutRequest);
+    return retrieve(g, q, f->FileObject, TRUE, NULL, OutRequest);
+}
+
+extern void FxRequestParameters(FxRequest *r, PWDF_REQUEST_PARAMETERS p);
+
+NTSTATUS imp_WdfIoQueueFindRequest(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFREQUEST Found, WDFFILEOBJECT FileObject, PWDF_REQUEST_PARAMETERS Parameters,
+                                   WDFREQUEST *Out)
+{
+    FxGlobals *g = FxGet(G);
+    FxQueue *q = queue_of(G, Queue);
+    FX_NOT_NULL(g, Out);
+    FxRequest *after = Found ? FX_OBJ(g, Found, FxRequest, FX_TYPE_REQUEST) : NULL;
+    FxFile *f = FileObject ? FX_OBJ(g, FileObject, FxFile, FX_TYPE_FILEOBJECT) : NULL;
+    *Out = NULL;
+    if (Parameters && Parameters->Size != sizeof *Parameters)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    KIRQL irql;
+    NTSTATUS s = STATUS_NO_MORE_ENTRIES;
+    BOOLEAN seen = after == NULL;
+    lock(q, &irql);
+    for (LIST_ENTRY *e = q->Waiting.Flink; e != &q->Waiting; e = e->Flink) {
+        FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
+        if (!seen) {
+            seen = r == after;
+            continue;
+        }
+        if (f && r->FileObject != f->FileObject)
+            continue;
+        if (Parameters)
+            FxRequestParameters(r, Parameters);
+        InterlockedIncrement(&r->O.Refs); /* DOC: the driver dereferences it */
+        *Out = (WDFREQUEST)FxHandle(r);
+        s = STATUS_SUCCESS;
+        break;
+    }
+    unlock(q, irql);
+    return seen ? s : STATUS_NOT_FOUND;
+}
+
+NTSTATUS imp_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFREQUEST Found, WDFREQUEST *Out)
+{
+    FxGlobals *g = FxGet(G);
+    FxQueue *q = queue_of(G, Queue);
+    FX_NOT_NULL(g, Out);
+    return retrieve(g, q, NULL, FALSE, FX_OBJ(g, Found, FxRequest, FX_TYPE_REQUEST), Out);
+}
+
+NTSTATUS imp_WdfIoQueueReadyNotify(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE QueueReady, WDFCONTEXT Context)
+{
+    FxGlobals *g = FxGet(G);
+    FxQueue *q = queue_of(G, Queue);
+    KIRQL irql;
+    NTSTATUS s = STATUS_SUCCESS;
+    if (q->C.DispatchType != WdfIoQueueDispatchManual) {
+        FXLOG(g, QueueReadyNotify, P64(Queue), S64(STATUS_INVALID_DEVICE_REQUEST));
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    lock(q, &irql);
+    if (QueueReady && q->ReadyNotify) {
+        s = STATUS_INVALID_DEVICE_REQUEST;
+    } else if (!QueueReady && (q->State & WdfIoQueueDispatchRequests)) {
+        s = STATUS_INVALID_DEVICE_REQUEST; /* DOC: taken away only from a stopped queue */
+    } else {
+        q->ReadyNotify = QueueReady;
+        q->ReadyContext = Context;
+        q->ReadyPending = QueueReady && q->WaitingCount;
+    }
+    unlock(q, irql);
+    if (!NT_SUCCESS(s)) {
+        FXLOG(g, QueueReadyNotify, P64(Queue), S64(s));
+        return s;
+    }
+    FxIoQueue_DispatchEvents(q);
+    return STATUS_SUCCESS;
+}
+
+/* ---- forwarding ---- */
+
+static NTSTATUS forward(FxGlobals *g, FxRequest *r, FxQueue *to, PVOID caller)
+{
+    FxQueue *from = r->Queue;
+    KIRQL irql;
+    if (r->Cancelable) {
+        FXLOG(g, RequestCancelable, P64(FxHandle(r)), P64(r->Irp), S64(STATUS_INVALID_DEVICE_REQUEST));
+        FxVerifierDbgBreakPoint(g, FX(r), caller);
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    lock(from, &irql);
+    leave_owned(from, r);
+    unlock(from, irql);
+    lock(to, &irql);
+    BOOLEAN accepts = (to->State & WdfIoQueueAcceptRequests) != 0;
+    BOOLEAN empty = !to->WaitingCount;
+    if (accepts) {
+        r->RetrievedManually = FALSE;
+        r->StopAcked = FALSE;
+        if (!put_waiting(to, r, FALSE))
+            to_canceled_waiting(to, r);
+        else if (empty)
+            to->ReadyPending = to->ReadyNotify != NULL;
+    }
+    unlock(to, irql);
+    if (!accepts) { /* it stays the driver's */
+        lock(from, &irql);
+        r->Queue = from;
+        r->Where = FXR_OWNED;
+        InsertTailList(&from->Owned, &r->Entry);
+        from->OwnedCount++;
+        KeClearEvent(&from->Idle);
+        unlock(from, irql);
+        FXLOG(g, QueueNotAccepting, P64(FxHandle(to)), state_bits(to), P64(FxHandle(r)), S64(STATUS_WDF_BUSY));
+        return STATUS_WDF_BUSY;
+    }
+    FxIoQueue_DispatchEvents(to);
+    FxIoQueue_DispatchEvents(from);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS imp_WdfRequestForwardToIoQueue(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, WDFQUEUE DestinationQueue)
+{
+    FxGlobals *g = FxGet(G);
+    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
+    FxQueue *to = queue_of(G, DestinationQueue);
+    FxRequestCheckOwned(g, r);
+    if (to->O.Device != r->O.Device || to == r->Queue) {
+        FXLOG(g, QueueOtherDevice, P64(Request), P64(DestinationQueue), S64(STATUS_INVALID_DEVICE_REQUEST));
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    return forward(g, r, to, __builtin_return_address(0));
+}
+
+NTSTATUS imp_WdfRequestRequeue(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
+{
+    FxGlobals *g = FxGet(G);
+    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
+    FxRequestCheckOwned(g, r);
+    FxQueue *q = r->Queue;
+    if (q->C.DispatchType != WdfIoQueueDispatchManual) {
+        FXLOG(g, RequestRequeue, P64(Request), S64(STATUS_INVALID_DEVICE_REQUEST));
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    KIRQL irql;
+    lock(q, &irql);
+    leave_owned(q, r);
+    BOOLEAN empty = !q->WaitingCount;
+    if (!put_waiting(q, r, TRUE))
+        to_canceled_waiting(q, r);
+    else if (empty)
+        q->ReadyPending = q->ReadyNotify != NULL;
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+    return STATUS_SUCCESS;
+}
+
+/* DOC: a PDO's request goes to a queue of the parent device. */
+NTSTATUS imp_WdfRequestForwardToParentDeviceIoQueue(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, WDFQUEUE ParentDeviceQueue, PWDF_REQUEST_FORWARD_OPTIONS Options)
+{
+    FxGlobals *g = FxGet(G);
+    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
+    FxQueue *to = queue_of(G, ParentDeviceQueue);
+    FX_NOT_NULL(g, Options);
+    if (Options->Size != sizeof *Options || Options->Flags != WDF_REQUEST_FORWARD_OPTION_SEND_AND_FORGET) {
+        return Options->Size != sizeof *Options ? STATUS_INFO_LENGTH_MISMATCH : STATUS_INVALID_PARAMETER;
+    }
+    FxRequestCheckOwned(g, r);
+    FxDevice *pdo = r->O.Device;
+    if (!FxDeviceIsPdo(pdo) || pdo->ParentDevice != to->O.Device || !pdo->D.ForwardToParent || (r->Irp->CurrentLocation <= 1)) {
+        FXLOG(g, QueueOtherDevice, P64(Request), P64(ParentDeviceQueue), S64(STATUS_INVALID_DEVICE_REQUEST));
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    return forward(g, r, to, __builtin_return_address(0));
+}
+
+NTSTATUS imp_WdfDeviceEnqueueRequest(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, WDFREQUEST Request)
+{
+    extern NTSTATUS FxPkgIoEnqueue(FxDevice * d, FxRequest * r);
+    FxGlobals *g = FxGet(G);
+    return FxPkgIoEnqueue(FX_OBJ(g, Device, FxDevice, FX_TYPE_DEVICE), FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST));
+}
+
+/* ---- forward progress ---- */
+
+NTSTATUS imp_WdfIoQueueAssignForwardProgressPolicy(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PWDF_IO_QUEUE_FORWARD_PROGRESS_POLICY P)
+{
+    FxGlobals *g = FxGet(G);
+    FxQueue *q = queue_of(G, Queue);
+    FX_NOT_NULL(g, P);
+    FX_PASSIVE(g);
+    if (P->Size != sizeof *P)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    if (!P->TotalForwardProgressRequests || q->ForwardProgress)
+        return STATUS_INVALID_PARAMETER;
+    for (ULONG i = 0; i < P->TotalForwardProgressRequests; i++) {
+        NTSTATUS s = STATUS_INSUFFICIENT_RESOURCES;
+        FxRequest *r = FxRequestCreateForIrp(q->O.Device, NULL, &s);
+        if (r && P->EvtIoAllocateResourcesForReservedRequest) {
+            FX_CALL_R(g, s, P->EvtIoAllocateResourcesForReservedRequest, Queue, (WDFREQUEST)FxHandle(r));
+            if (!NT_SUCCESS(s))
+                FxObject_DeleteObject(FX(r));
+        }
+        if (!r || !NT_SUCCESS(s)) {
+            while (!IsListEmpty(&q->Reserved))
+                FxObject_DeleteObject(FX(CONTAINING_RECORD(RemoveHeadList(&q->Reserved), FxRequest, Entry)));
+            return s;
+        }
+        r->Reserved = TRUE;
+        r->ReservedFor = q;
+        InsertTailList(&q->Reserved, &r->Entry);
+    }
+    q->Policy = *P;
+    q->ForwardProgress = TRUE;
+    return STATUS_SUCCESS;
+}
+
+BOOLEAN imp_WdfRequestIsReserved(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
+{
+    return FX_OBJ(FxGet(G), Request, FxRequest, FX_TYPE_REQUEST)->Reserved;
+}
+
+/* ---- cancelling what the driver owns ---- */
+
+static void owned_cancel_routine(DEVICE_OBJECT *d, IRP *irp) __asm__("FxIoQueue::CancelOwned");
+
+static void owned_cancel_routine(DEVICE_OBJECT *d, IRP *irp)
+{
+    FxRequest *r = irp->Tail.Overlay.DriverContext[0];
+    KIRQL irql;
+    IoReleaseCancelSpinLock(irp->CancelIrql);
+    FxQueue *q = r->Queue;
+    FxObject_AddRef(FX(q));
+    lock(q, &irql);
+    r->Cancelable = FALSE;
+    r->CancelRaised = TRUE;
+    InsertTailList(&q->CanceledOwned, &r->CancelEntry);
+    unlock(q, irql);
+    FxIoQueue_DispatchEvents(q);
+    FxObject_Release(FX(q));
+}
+
+static NTSTATUS mark(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, PFN_WDF_REQUEST_CANCEL evt, BOOLEAN ex, PVOID caller)
+{
+    FxGlobals *g = FxGet(G);
+    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
+    FX_NOT_NULL(g, (PVOID)evt);
+    FxRequestCheckOwned(g, r);
+    FxQueue *q = r->Queue;
+    KIRQL irql;
+    NTSTATUS s = STATUS_SUCCESS;
+    if (r->Cancelable) {
+        FXLOG(g, RequestCancelTwice, P64(Request));
+        FxVerifierDbgBreakPoint(g, FX(r), caller);
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    lock(q, &irql);
+    r->Irp->Tail.Overlay.DriverContext[0] = r;
+    r->EvtCancel = evt;
+    r->Cancelable = TRUE;
+    r->CancelRaised = FALSE;
+    IoSetCancelRoutine(r->Irp, owned_cancel_routine);
+    if (r->Irp->Cancel && IoSetCancelRoutine(r->Irp, NULL)) {
+        r->Cancelable = FALSE;
+        if (ex) {
+            r->EvtCancel = NULL;
+            s = STATUS_CANCELLED;
+        } else {
+            r->CancelRaised = TRUE;
+            InsertTailList(&q->CanceledOwned, &r->CancelEntry);
+        }
+    }
+    BOOLEAN raise = r->CancelRaised;
+    unlock(q, irql);
+    if (raise)
+        FxIoQueue_DispatchEvents(q);
+    return s;
+}
+
+VOID imp_WdfRequestMarkCancelable(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, PFN_WDF_REQUEST_CANCEL EvtRequestCancel)
+{
+    mark(G, Request, EvtRequestCancel, FALSE, __builtin_return_address(0));
+}
+
+NTSTATUS imp_WdfRequestMarkCancelableEx(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, PFN_WDF_REQUEST_CANCEL EvtRequestCancel)
+{
+    return mark(G, Request, EvtRequestCancel, TRUE, __builtin_return_address(0));
+}
+
+NTSTATUS imp_WdfRequestUnmarkCancelable(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
+{
+    FxGlobals *g = FxGet(G);
+    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
+    FxRequestCheckOwned(g, r);
+    FxQueue *q = r->Queue;
+    KIRQL irql;
+    NTSTATUS s = STATUS_SUCCESS;
+    lock(q, &irql);
+    if (r->CancelRaised)
+        s = STATUS_CANCELLED;
+    else if (!r->Cancelable)
+        s = STATUS_INVALID_PARAMETER;
+    else if (!IoSetCancelRoutine(r->Irp, NULL))
+        s = STATUS_CANCELLED;
+    else {
+        r->Cancelable = FALSE;
+        r->EvtCancel = NULL;
+    }
+    unlock(q, irql);
+    if (s == STATUS_INVALID_PARAMETER) {
+        FXLOG(g, RequestUnmark, P64(Request), S64(s));
+        FxVerifierDbgBreakPoint(g, FX(r), __builtin_return_address(0));
+    }
+    return s;
+}
+
+BOOLEAN imp_WdfRequestIsCanceled(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
+{
+    FxGlobals *g = FxGet(G);
+    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
+    FxRequestCheckOwned(g, r);
+    if (r->Cancelable) {
+        FXLOG(g, RequestCancelTwice, P64(Request));
+        FxVerifierDbgBreakPoint(g, FX(r), __builtin_return_address(0));
+    }
+    return r->Irp->Cancel;
+}

@@ -1,0 +1,21 @@
+/* Between target_format.c and target_send.c. */
+#ifndef WDF01000_TARGET_IO_H
+#define WDF01000_TARGET_IO_H
+
+/* A buffer of a request: of a WDFMEMORY, an MDL or plain. Length 0: none. */
+typedef struct {
+    PVOID Buffer;
+    size_t Length;
+    PMDL Mdl;
+    FxMemory *Memory;
+} FxIoBuffer;
+
+NTSTATUS FxIoBufferOfMemory(FxGlobals *g, WDFMEMORY h, const WDFMEMORY_OFFSET *o, FxIoBuffer *b);
+NTSTATUS FxIoBufferOfDescriptor(FxGlobals *g, PWDF_MEMORY_DESCRIPTOR d, FxIoBuffer *b);
+NTSTATUS FxIoTargetFormatIoctl(FxGlobals *g, FxTarget *t, FxRequest *r, ULONG code, BOOLEAN internal, FxIoBuffer *in, FxIoBuffer *out);
+NTSTATUS FxIoTargetFormatIo(FxGlobals *g, FxTarget *t, FxRequest *r, BOOLEAN write, FxIoBuffer *b, PLONGLONG offset);
+NTSTATUS FxIoTargetFormatOthers(FxGlobals *g, FxTarget *t, FxRequest *r, ULONG code, FxIoBuffer *a);
+/* 0x10D(6,3) if it is under way. */
+void FxRequestNotSent(FxGlobals *g, FxRequest *r);
+
+#endif

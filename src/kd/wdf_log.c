@@ -1,0 +1,214 @@
+/* The framework's in-flight recorder, read as !wdfkd.wdflogdump reads it: records hold a message number and arguments, the texts are in
+ * drivers/wdf01000/messages.def, as trace format data is beside the image on Windows. A file from Windows that replaces ours has other messages
+ * (another trace GUID): its records are counted, not shown. */
+#include "kd/kd.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "host/layout.h"
+#include "nt/ke.h"
+#include "nt/status.h"
+#include "pe/symbols.h"
+#include "sim/image.h"
+#include "trace/trace.h"
+
+#include "../../drivers/wdf01000/log.h"
+
+static const struct {
+    const char *function, *text;
+    int level;
+} messages[] = {
+#define FXMSG(id, function, level, text) { function, text, level },
+#include "../../drivers/wdf01000/messages.def"
+#undef FXMSG
+};
+
+enum { MESSAGES = sizeof messages / sizeof messages[0] };
+
+static const GUID own_guid = FX_LOG_GUID;
+
+static const char *const object_states[] = {
+    "FxObjectStateInvalid", "FxObjectStateCreated", "FxObjectStateDisposed", "FxObjectStateDisposingEarly", "FxObjectStateDisposingDisposeChildren",
+    "FxObjectStateDeferedDisposing", "FxObjectStateDeferedDeleting", "FxObjectStateWaitingForEarlyDispose",
+    "FxObjectStateWaitingForParentDeleteAndDisposed", "FxObjectStateDeletedDisposing", "FxObjectStateDeletedAndDisposed", "FxObjectStateDeferedDestroy",
+    "FxObjectStateDestroyed",
+};
+
+static const char *const target_states[] = { "WdfIoTargetStateUndefined", "WdfIoTargetStarted", "WdfIoTargetStopped", "WdfIoTargetClosedForQueryRemove",
+                                             "WdfIoTargetClosed", "WdfIoTargetDeleted", "WdfIoTargetPurged" };
+
+struct text {
+    char *at;
+    size_t left;
+};
+
+static void put(struct text *t, const char *s)
+{
+    size_t n = strlen(s);
+    if (n >= t->left)
+        n = t->left ? t->left - 1 : 0;
+    memcpy(t->at, s, n);
+    t->at += n;
+    t->left -= n;
+    *t->at = 0;
+}
+
+static void put_enum(struct text *t, const char *kind, uint32_t v)
+{
+    char buf[80];
+    const char *name = NULL;
+    if (strncmp(kind, "STATUS!", 7) == 0) {
+        snprintf(buf, sizeof buf, "0x%08x(%s)", v, nt_status_name((NTSTATUS)v));
+        put(t, buf);
+        return;
+    }
+    if (strncmp(kind, "FxObjectState!", 14) == 0 && v < sizeof object_states / sizeof object_states[0])
+        name = object_states[v];
+    else if (strncmp(kind, "WDF_IO_TARGET_STATE!", 20) == 0 && v < sizeof target_states / sizeof target_states[0])
+        name = target_states[v];
+    snprintf(buf, sizeof buf, "0x%x", v);
+    put(t, name ? name : buf);
+}
+
+/* One directive of the text behind the percent sign; args moves on. Returns what follows it. */
+static const char *directive(struct text *t, const char *f, const uint8_t **args, const uint8_t *end)
+{
+    char buf[32];
+    uint64_t p = 0;
+    uint32_t v = 0;
+    size_t size = *f == 'p' ? 8 : 4;
+    if (*args + size <= end)
+        memcpy(*f == 'p' ? (void *)&p : (void *)&v, *args, size);
+    *args += size;
+    switch (*f) {
+    case 'p':
+        snprintf(buf, sizeof buf, "%016" PRIX64, p);
+        break;
+    case 'd':
+        snprintf(buf, sizeof buf, "%" PRId32, (int32_t)v);
+        break;
+    case 'x':
+        snprintf(buf, sizeof buf, "%" PRIx32, v);
+        break;
+    default: /* ! */
+        put_enum(t, f + 1, v);
+        return strchr(f + 1, '!') ? strchr(f + 1, '!') + 1 : f + 1;
+    }
+    put(t, buf);
+    return f + 1;
+}
+
+static void line_of(char *out, size_t size, const FxLogRecord *r, const uint8_t *args)
+{
+    struct text t = { out, size };
+    char head[160];
+    const uint8_t *end = args + (r->Length - sizeof *r);
+    *out = 0;
+    if (r->Message >= MESSAGES || memcmp(&r->Guid, &own_guid, sizeof own_guid) != 0) {
+        snprintf(out, size, "%d: message %u of another framework", r->Sequence, r->Message);
+        return;
+    }
+    snprintf(head, sizeof head, "%d: %s - ", r->Sequence, messages[r->Message].function);
+    put(&t, head);
+    for (const char *f = messages[r->Message].text; *f;) {
+        char one[2] = { *f, 0 };
+        if (*f == '%' && f[1]) {
+            f = directive(&t, f + 1, &args, end);
+            continue;
+        }
+        put(&t, one);
+        f++;
+    }
+}
+
+/* ---- live ---- */
+
+static FILE *live;
+
+static void sink(void *ctx, const struct trace_record *e)
+{
+    char line[640];
+    FxLogRecord r;
+    char name[33] = { 0 };
+    memcpy(&r, (const void *)e->a, sizeof r);
+    memcpy(name, (const void *)e->c, 32);
+    if (r.Length < sizeof r || r.Length > sizeof r + 256)
+        return;
+    line_of(line, sizeof line, &r, (const uint8_t *)e->b);
+    fprintf(live, "%s: %s\n", name, line);
+}
+
+void kd_wdf_log_live(FILE *out)
+{
+    if (!live)
+        trace_sink_add(sink, NULL, TRACE_BIT(TRACE_WPP));
+    live = out;
+}
+
+/* ---- from memory ---- */
+
+/* Records in the order of their sequence: from the oldest that is whole behind the write position, then from the start. */
+static void print_ring(FILE *out, const FxLogHeader *h)
+{
+    uint32_t best = 0;
+    for (int32_t next = h->Sequence > 4096 ? h->Sequence - 4096 : 1; next <= h->Sequence; next++) {
+        const uint8_t *found = NULL;
+        for (uint32_t at = best; !found && at + sizeof(FxLogRecord) <= h->Size; at += 2) {
+            const FxLogRecord *r = (const FxLogRecord *)(h->Base + at);
+            if (r->Signature == FX_LOG_SIGNATURE && r->Sequence == next && r->Length >= sizeof *r && at + r->Length <= h->Size) {
+                found = h->Base + at;
+                best = at;
+            }
+        }
+        for (uint32_t at = 0; !found && at < best; at += 2) {
+            const FxLogRecord *r = (const FxLogRecord *)(h->Base + at);
+            if (r->Signature == FX_LOG_SIGNATURE && r->Sequence == next && r->Length >= sizeof *r) {
+                found = h->Base + at;
+                best = at;
+            }
+        }
+        if (!found)
+            continue;
+        char line[640];
+        line_of(line, sizeof line, (const FxLogRecord *)found, found + sizeof(FxLogRecord));
+        fprintf(out, "%s\n", line);
+    }
+}
+
+static const struct image *library(uint64_t *globals)
+{
+    const struct image *i = image_find("Wdf01000");
+    const char *name;
+    const struct image *same;
+    uint64_t offset;
+    if (!i || !i->file)
+        return NULL;
+    name = image_symbol(i->base + 0x1000, &same, &offset); /* has the symbols read */
+    (void)name;
+    const struct pe_symbol *s = i->file->symbols ? pe_symbol_find(i->file->symbols, "FxLibraryGlobals") : NULL;
+    if (!s)
+        return NULL;
+    *globals = i->base + s->rva;
+    return i;
+}
+
+int kd_print_wdf_log(FILE *out, const char *driver)
+{
+    uint64_t globals;
+    int shown = 0;
+    if (!library(&globals))
+        return 0;
+    const LIST_ENTRY *head = (const LIST_ENTRY *)(globals + 8); /* behind its spin lock */
+    for (const LIST_ENTRY *e = head->Flink; e && e != head && shown < 64; e = e->Flink) {
+        const FxLogHeader *h = *(FxLogHeader *const *)(e + 1);
+        if (!h || (driver && strncasecmp(h->DriverName, driver, sizeof h->DriverName) != 0))
+            continue;
+        fprintf(out, "!wdfkd.wdflogdump %.32s\nLog at %016" PRIx64 "\n---- start of log ----\n", h->DriverName, (uint64_t)h);
+        print_ring(out, h);
+        fprintf(out, "---- end of log ----\n");
+        shown++;
+    }
+    return shown;
+}
