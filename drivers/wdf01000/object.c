@@ -23,7 +23,7 @@ void *FxObjectHandleGetPtr(FxGlobals *g, WDFOBJECT h, enum fx_type type)
     FxObject *o = (FxObject *)((((ULONG_PTR)h) ^ ~(ULONG_PTR)7) & ~(ULONG_PTR)7);
     BOOLEAN embedded = (((ULONG_PTR)h ^ ~(ULONG_PTR)7) & 7) == 1, good = h && MmIsAddressValid(o);
     if (good)
-        good = FxTypeCheck(o->Type, type) && o->Refs > 0 && embedded == ((o->Flags & FXO_EMBEDDED) != 0);
+        good = FxTypeCheck(o->Type, type) && embedded == ((o->Flags & FXO_EMBEDDED) != 0);
     if (!good) {
         FXLOG(g, InvalidHandle, P64(h), type);
         FxVerifierKeBugCheck(g, FXBC_INVALID_HANDLE, (ULONG64)h, type, (ULONG64)__builtin_return_address(0));
