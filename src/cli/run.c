@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "kd/kd.h"
 #include "sim/image.h"
 
 static const char help[] =
