@@ -28,7 +28,8 @@ static bool in_page(uint64_t address, uint64_t page)
 
 bool shared_data_is(uint64_t address)
 {
-    return in_page(address, KI_USER_SHARED_DATA_KERNEL) || in_page(address, KI_USER_SHARED_DATA_USER);
+    /* A program has no access to the kernel's address. */
+    return (in_page(address, KI_USER_SHARED_DATA_KERNEL) && !trap_user_mode()) || in_page(address, KI_USER_SHARED_DATA_USER);
 }
 
 static uint64_t copy_of(uint64_t rip, uint64_t address)

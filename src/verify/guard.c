@@ -7,6 +7,7 @@
 #include "ke/ke.h"
 #include "nt/bugcheck.h"
 #include "nt/irp_names.h"
+#include "nt/status.h"
 #include "ps/ps.h"
 #include "sim/door.h"
 #include "sim/image.h"
@@ -110,12 +111,12 @@ static struct stack_object *object_at(uint64_t address)
     return NULL;
 }
 
-/* If it lies in the part of the running agent's kernel stack that is in use. */
-static void object_note(uint64_t address, const struct door_frame *f)
+/* If it lies in the part of the running agent's kernel stack that is in use, from bottom on. */
+static void object_note(uint64_t address, uint64_t bottom)
 {
     struct verify_guard_room *r = room();
     const struct agent *a = MACHINE->fiber;
-    if (address < (uint64_t)f->args || address >= a->fiber.kernel_stack_top || (uint64_t)f < a->fiber.kernel_stack)
+    if (address < bottom || address >= a->fiber.kernel_stack_top || bottom < a->fiber.kernel_stack)
         return;
     struct stack_object *o = object_at(address);
     if (!o && r->object_count < MAX_OBJECTS)
@@ -142,14 +143,16 @@ static const struct agent *buried(uint64_t address)
     return o && (o->dead || o->agent->state == AGENT_DEAD || o->agent->stable_id != o->agent_id) ? o->agent : NULL;
 }
 
-/* Whose kernel stack an address lies on, if that part of it is not in use; NULL. */
-static const struct agent *dead_on(uint64_t address, const struct door_frame *here, uint64_t *live)
+/* Whose kernel stack an address lies on, if that part of it is not in use, or is by now for something else (again: of what was told in the
+ * same way); NULL. bottom: where the running agent's begins. What it hands over of its own stack is what lies there now. */
+static const struct agent *dead_on(uint64_t address, uint64_t bottom, bool again, uint64_t *live)
 {
     const struct machine *m = MACHINE;
+    *live = 0;
     if (address - STACKS_BASE >= STACKS_END - STACKS_BASE)
         return NULL;
-    const struct agent *had = buried(address);
-    if (had) {
+    const struct agent *had = again ? buried(address) : NULL;
+    if (had && (had != m->fiber || address < bottom)) {
         *live = 0;
         return had;
     }
@@ -158,7 +161,7 @@ static const struct agent *dead_on(uint64_t address, const struct door_frame *he
         const struct fiber *s = &a->fiber;
         if (address < s->kernel_stack || address >= s->kernel_stack_top)
             continue;
-        uint64_t sp = a == m->fiber && here ? (uint64_t)here->args : s->guest_sp;
+        uint64_t sp = a == m->fiber ? bottom : s->guest_sp;
         bool on_it = sp >= s->kernel_stack && sp < s->kernel_stack_top && a->state != AGENT_DEAD && !a->fresh;
         *live = on_it ? sp : s->kernel_stack_top;
         return address < *live ? a : NULL;
@@ -197,14 +200,12 @@ void verify_guard_irp_sent(const IRP *irp)
     if (!MACHINE->watch_all)
         return;
     verify_guard_irp_left(irp);
-    const struct door_frame *f = (const struct door_frame *)MACHINE->fiber->fiber.guest_sp;
     const IO_STACK_LOCATION *sl = irp->Tail.Overlay.CurrentStackLocation;
-    if (f->index < door_count) {
-        if (sl->CompletionRoutine)
-            object_note((uint64_t)sl->Context, f);
-        object_note((uint64_t)irp->UserEvent, f);
-        object_note((uint64_t)irp->UserIosb, f);
-    }
+    uint64_t bottom = MACHINE->fiber->fiber.guest_sp;
+    if (sl->CompletionRoutine)
+        object_note((uint64_t)sl->Context, bottom);
+    object_note((uint64_t)irp->UserEvent, bottom);
+    object_note((uint64_t)irp->UserIosb, bottom);
     if (irp->CurrentLocation == 1 && r->count < MAX_LAST)
         r->last[r->count++] = look_at(irp);
 }
@@ -227,27 +228,33 @@ static void check_locations(const struct door_frame *f, const char *call)
 
 /* ---- objects in dead frames ---- */
 
-/* Calls whose first argument is an object that they look into. */
+/* Calls whose first argument is an object that they look into: those whose objects are initialised by a call, which is seen, then the others. */
 static const char *const objects[] = {
     "KeSetEvent", "KeResetEvent", "KeClearEvent", "KePulseEvent", "KeReadStateEvent", "KeReleaseSemaphore", "KeReleaseMutex", "KeSetTimer", "KeSetTimerEx",
-    "KeCancelTimer", "KeInsertQueueDpc", "KeRemoveQueueDpc", "KeInsertQueueApc", "KeWaitForSingleObject", "KeAcquireSpinLockRaiseToDpc", "KeReleaseSpinLock",
-    "KfAcquireSpinLock", "KfReleaseSpinLock", "KeAcquireSpinLockAtDpcLevel", "KeReleaseSpinLockFromDpcLevel", "ExAcquireFastMutex", "ExReleaseFastMutex",
-    "KeAcquireGuardedMutex", "KeReleaseGuardedMutex", "IofCompleteRequest", "IoFreeIrp", "IoCancelIrp",
+    "KeCancelTimer", "KeInsertQueueDpc", "KeRemoveQueueDpc", "KeWaitForSingleObject", "KeAcquireGuardedMutex", "KeReleaseGuardedMutex", NULL,
+    "KeInsertQueueApc", "KeAcquireSpinLockRaiseToDpc", "KeReleaseSpinLock", "KfAcquireSpinLock", "KfReleaseSpinLock", "KeAcquireSpinLockAtDpcLevel",
+    "KeReleaseSpinLockFromDpcLevel", "ExAcquireFastMutex", "ExReleaseFastMutex", "IofCompleteRequest", "IoFreeIrp", "IoCancelIrp",
 };
 
-static bool looks_into(const char *call)
+static bool looks_into(const char *call, bool *initialised_by_call)
 {
-    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
-        if (strcmp(objects[i], call) == 0)
+    *initialised_by_call = true;
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+        *initialised_by_call &= objects[i] != NULL;
+        if (objects[i] && strcmp(objects[i], call) == 0)
             return true;
+    }
     return false;
 }
 
 static void check_argument(const struct door_frame *f, const char *call)
 {
     uint64_t live;
-    const struct agent *owner = dead_on(f->args[0], f, &live);
-    if (!owner || !looks_into(call))
+    bool again;
+    if (f->args[0] - STACKS_BASE >= STACKS_END - STACKS_BASE || !looks_into(call, &again))
+        return;
+    const struct agent *owner = dead_on(f->args[0], (uint64_t)f->args, again, &live);
+    if (!owner)
         return;
     found((struct guard_finding) { .kind = DEAD_OBJECT, .address = f->args[0], .site = f->return_address, .call = call, .owner = owner, .live = live }, NULL);
     KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, EVENT_ON_DEAD_STACK, f->args[0], 0, f->return_address);
@@ -264,9 +271,13 @@ static void check_irp(void *ctx, const struct guard_block *b)
     const IRP *irp = (const IRP *)b->base;
     enum { IRP_TAG = 0x20707249 };
     uint64_t live;
-    if (b->tag != IRP_TAG || b->bytes < sizeof *irp || irp->Type != IO_TYPE_IRP || irp->CurrentLocation > irp->StackCount)
+    /* On its way; or done, and its APC has yet to write (not after a failure that was not pended). */
+    bool done = irp->CurrentLocation > irp->StackCount + 1 && (!NT_ERROR(irp->IoStatus.Status) || irp->PendingReturned);
+    if (b->tag != IRP_TAG || b->bytes < sizeof *irp || irp->Type != IO_TYPE_IRP || (irp->CurrentLocation > irp->StackCount && !done))
         return;
-    const struct agent *event = dead_on((uint64_t)irp->UserEvent, k->f, &live), *status = event ? NULL : dead_on((uint64_t)irp->UserIosb, k->f, &live);
+    uint64_t bottom = (uint64_t)k->f->args;
+    const struct agent *event = dead_on((uint64_t)irp->UserEvent, bottom, true, &live);
+    const struct agent *status = event ? NULL : dead_on((uint64_t)irp->UserIosb, bottom, true, &live);
     if (!event && !status)
         return;
     uint64_t at = event ? (uint64_t)irp->UserEvent : (uint64_t)irp->UserIosb;
@@ -278,7 +289,7 @@ static void check_irp(void *ctx, const struct guard_block *b)
 void verify_guard_context(const IRP *irp, uint64_t routine, uint64_t context)
 {
     uint64_t live;
-    const struct agent *owner = MACHINE->watch_all ? dead_on(context, NULL, &live) : NULL;
+    const struct agent *owner = MACHINE->watch_all ? dead_on(context, MACHINE->fiber->fiber.guest_sp, true, &live) : NULL;
     if (!owner)
         return;
     found((struct guard_finding) { .kind = DEAD_CONTEXT, .irp = irp, .address = context, .site = routine, .owner = owner, .live = live }, NULL);
@@ -299,7 +310,7 @@ void verify_guard_door(const struct door_frame *f, const char *call)
     check_locations(f, call);
     check_argument(f, call);
     if (strncmp(call, "KeInitialize", 12) == 0)
-        object_note(f->args[0], f);
+        object_note(f->args[0], (uint64_t)f->args);
     struct looking k = { f, call };
     mm_guard_walk_irps(check_irp, &k);
 }
