@@ -14,6 +14,7 @@ enum {
 
 #define SYSTEM_TIME_AT_BOOT 132223104000000000ull /* 2020-01-01 00:00 UTC */
 #define BOOT_DURATION 600000000ull /* the run begins one minute after boot */
+#define LONGEST_POLL_100NS (3600ull * 10000000)
 #define COUNTER_FREQUENCY 10000000
 
 static const struct ke_os systems[] = {
@@ -143,14 +144,46 @@ static void time_passes(uint64_t by_100ns)
 
 void ke_time_asked(void)
 {
+    ke_time_asked_often(1);
+}
+
+/* To the next timer at most: what it does is seen at its time. */
+static uint64_t step_of(uint64_t elapsed)
+{
+    uint64_t by = elapsed / 8 > INCREMENT_100NS / 10 ? elapsed / 8 : INCREMENT_100NS / 10, now = MACHINE->clock_100ns;
+    const KTIMER *t = ke_timer_first();
+    return t && (uint64_t)t->DueTime.QuadPart > now && (uint64_t)t->DueTime.QuadPart - now < by ? (uint64_t)t->DueTime.QuadPart - now : by;
+}
+
+/* The longer somebody asks, the longer it takes: a loop that waits for seconds ends soon, and is an eighth late at most. One that waits
+ * for hours does not end. */
+void ke_time_asked_often(uint32_t times)
+{
     struct machine *m = MACHINE;
-    uint32_t *count = &ke_room()->asked[m->fiber->id].count;
-    uint64_t *at = &ke_room()->asked[m->fiber->id].at;
+    struct asked *a = &ke_room()->asked[m->fiber->id];
     sim_access(SIM_ACCESS_CLOCK, SIM_READ);
-    *count = *at == m->clock_100ns ? *count + 1 : 1;
-    *at = m->clock_100ns;
-    if (*count > QUERIES_BEFORE_TIME_MOVES && sim_irql() <= DISPATCH_LEVEL)
-        time_passes(INCREMENT_100NS / 10);
+    if (a->at != m->clock_100ns) {
+        a->count = 0;
+        if (a->moved_to != m->clock_100ns)
+            a->since = m->clock_100ns;
+    }
+    a->count += times;
+    a->at = m->clock_100ns;
+    if (a->count <= QUERIES_BEFORE_TIME_MOVES || sim_irql() > DISPATCH_LEVEL)
+        return;
+    if (m->clock_100ns - a->since > LONGEST_POLL_100NS)
+        sim_end(RUN_HANG);
+    uint64_t by = step_of(m->clock_100ns - a->since);
+    a->moved_to = m->clock_100ns + by;
+    time_passes(by);
+}
+
+void ke_yield(void)
+{
+    uint64_t before = MACHINE->clock_100ns;
+    ke_time_asked();
+    if (MACHINE->clock_100ns == before)
+        sim_yield();
 }
 
 void KeStallExecutionProcessor(ULONG microseconds)

@@ -138,7 +138,10 @@ const struct ke_os *ke_os(void);
 /* Address of the KUSER_SHARED_DATA that reads of 0xFFFFF78000000000 and 0x7FFE0000 are redirected to. */
 uint64_t ke_shared_data(void);
 /* Time was read: a loop that only waits for time to pass makes it pass. */
+/* sim_yield, for who gives up the processor of its own accord: done again and again it takes time, too. */
+void ke_yield(void);
 void ke_time_asked(void);
+void ke_time_asked_often(uint32_t times); /* so many times */
 
 /* Raises a status in the guest code that called the current export; does not return. */
 _Noreturn void ke_raise_status(NTSTATUS status);

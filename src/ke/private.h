@@ -70,8 +70,9 @@ struct ke_room {
     KDPC *running_dpc[MAX_AGENTS];
     struct agent *dpc_waiters[MAX_AGENTS]; /* in KeFlushQueuedDpcs */
     uint32_t dpc_waiter_count;
-    struct {
+    struct asked {
         uint64_t at; /* virtual time of the last question */
+        uint64_t since, moved_to; /* when asking again and again began; what it moved the time to last */
         uint32_t count; /* questions at that time */
     } asked[MAX_AGENTS]; /* see ke_time_asked */
     struct spinner *spinners;

@@ -358,7 +358,7 @@ NTSTATUS KeDelayExecutionThread(ULONG mode, ULONG alertable, LARGE_INTEGER *inte
     w.blocks = ke_kthread()->WaitBlock;
     ke_wait_timeout(&w, interval);
     if (w.deadline <= MACHINE->clock_100ns && sim_irql() < DISPATCH_LEVEL)
-        sim_yield(); /* a delay of nothing gives up the rest of the quantum */
+        ke_yield(); /* a delay of nothing gives up the rest of the quantum */
     NTSTATUS s = (NTSTATUS)ke_wait_run(&w);
     return s == STATUS_TIMEOUT ? STATUS_SUCCESS : s;
 }

@@ -522,7 +522,7 @@ static void time_asked(const struct host_fault *f, const void *vectors)
 {
     struct host_context c = f->context;
     if (interrupt_frame(&c))
-        ke_time_asked();
+        ke_time_asked_often(READS_BEFORE_TIME_IS_ASKED);
     trap_resume_vectors(&c, vectors);
 }
 

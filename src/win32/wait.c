@@ -26,7 +26,7 @@ NTSTATUS NtYieldExecution(void)
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtYieldExecution);
-    sim_yield();
+    ke_yield();
     ps_syscall_leave(&sc);
     return STATUS_SUCCESS;
 }
