@@ -4,6 +4,7 @@
  * tries again: another thread may take the mutex before it does.
  * GUESS: this follows the bit names in public symbols (LOCK_BIT, LOCK_WAITER_WOKEN, LOCK_WAITER_INC); no document describes it. */
 #include "ke/private.h"
+#include "nt/bugcheck.h"
 #include "sim/access.h"
 #include "trace/trace.h"
 
@@ -47,6 +48,9 @@ static void acquire(FAST_MUTEX *m, unsigned reason, const char *why)
 
 static void release(FAST_MUTEX *m)
 {
+    /* DOC: 0x162, a lock released by a thread that does not own it. GUESS: so before Windows 8, too. */
+    if ((m->Count & LOCK_FREE) || m->Owner != ke_kthread())
+        KeBugCheckEx(KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE, (ULONG64)ke_kthread(), (ULONG64)m, 0, 0);
     sim_access((uint64_t)m, SIM_WRITE);
     trace_event(TRACE_LOCK_RELEASE, (uint64_t)m, (uint64_t)m->Owner, 0, 0);
     m->Owner = NULL;

@@ -125,6 +125,8 @@ void patch_image(struct image *image);
 
 /* The site whose first byte is at rip; NULL if none. Signal-safe, as all that follow. */
 const struct patch_site *patch_site_at(uint64_t rip);
+/* The instruction at rip, if it is one that traps: kind, operands and length only. */
+bool patch_trap_at(uint64_t rip, struct patch_site *site);
 /* The site whose trampoline came through the door page with that address; *rip: its place in the image. */
 const struct patch_site *patch_site_of_point(uint64_t place, uint64_t *rip);
 /* Where control goes from the site at rip: atomic instructions are executed there, others are done. */

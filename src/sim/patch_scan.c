@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/assert.h"
-#include "host/layout.h"
+#include "host/host.h"
 #include "pe/pe.h"
 #include "pe/unwind.h"
 #include "sim/patch.h"
@@ -206,6 +206,8 @@ static enum patch_kind kind_of_mov(const ZydisDecodedOperand *op, uint8_t *detai
         return PATCH_CR8_WRITE;
     if (op[1].reg.value == ZYDIS_REGISTER_CR8)
         return PATCH_CR8_READ;
+    if (is_debug(op[0].reg.value))
+        *detail = (uint8_t)(PATCH_DEBUG_REGISTER | (op[0].reg.value - ZYDIS_REGISTER_DR0));
     if (is_control(op[0].reg.value) || is_debug(op[0].reg.value))
         return PATCH_CR_WRITE;
     if (is_debug(op[1].reg.value))
@@ -338,6 +340,8 @@ static enum patch_kind kind_of(const ZydisDecodedInstruction *in, const ZydisDec
     case ZYDIS_MNEMONIC_LMSW:
     case ZYDIS_MNEMONIC_CLTS:
     case ZYDIS_MNEMONIC_XSETBV:
+    case ZYDIS_MNEMONIC_STAC: /* nothing depends on the flag here: kernel code may touch user memory always */
+    case ZYDIS_MNEMONIC_CLAC:
         return PATCH_IGNORE;
     default:
         return PATCH_NONE;
@@ -641,6 +645,27 @@ static void add_spins(struct scan *s)
         struct patch_site *t = &s->plan->sites[s->plan->count - 1];
         t->disp = (int32_t)op[0].imm.value.s;
     }
+}
+
+/* For code that the scan did not reach: behind a jump table, made at run time. */
+bool patch_trap_at(uint64_t rip, struct patch_site *t)
+{
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction in;
+    ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+    uint8_t bytes[15], detail;
+    memset(bytes, 0x90, sizeof bytes);
+    if (!host_guarded_copy(bytes, (const void *)rip, sizeof bytes) && !host_guarded_copy(bytes, (const void *)rip, 0x1000 - (rip & 0xFFF) < 15 ? 0x1000 - (rip & 0xFFF) : 1))
+        return false;
+    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, sizeof bytes, &in, op)))
+        return false;
+    enum patch_kind kind = kind_of(&in, op, &detail);
+    if (kind < PATCH_TRAPS)
+        return false;
+    *t = (struct patch_site) { .kind = (uint8_t)kind, .detail = detail, .length = in.length };
+    describe_operands(t, &in, op);
+    return true;
 }
 
 bool patch_spin_detail(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, unsigned *detail)

@@ -168,11 +168,11 @@ static uint64_t read_control(uint8_t which)
     case 4:
         return 0x370678;
     case PATCH_DEBUG_REGISTER | 6:
-        return 0xFFFF0FF0;
+        return trap_room()->debug[6] | 0xFFFF0FF0;
     case PATCH_DEBUG_REGISTER | 7:
-        return 0x400;
+        return trap_room()->debug[7] | 0x400;
     default:
-        return 0;
+        return which & PATCH_DEBUG_REGISTER ? trap_room()->debug[which & 7] : 0;
     }
 }
 
@@ -317,6 +317,9 @@ static bool fast(struct host_context *c, const struct patch_site *t)
         return true;
     case PATCH_SEGMENT_LOAD:
     case PATCH_CR_WRITE:
+        if ((t->detail & PATCH_DEBUG_REGISTER) && t->reg != PATCH_NO_REGISTER) /* kept; breakpoints never fire */
+            trap_room()->debug[t->detail & 7] = c->gpr[t->reg];
+        return true;
     case PATCH_IGNORE:
     case PATCH_OUT:
         return true;
@@ -395,8 +398,14 @@ bool trap_filter(struct host_fault *f)
         f->context.rip -= 1;
         return at_site(f, t);
     }
-    if (f->kind == HOST_FAULT_PROTECTION && (t = patch_site_at(f->context.rip)) != NULL && t->kind >= PATCH_TRAPS)
+    bool traps = f->kind == HOST_FAULT_PROTECTION || f->kind == HOST_FAULT_ILLEGAL;
+    if (traps && (t = patch_site_at(f->context.rip)) != NULL && t->kind >= PATCH_TRAPS)
         return at_site(f, t);
+    struct patch_site found;
+    if (traps && !trap_user_mode() && patch_trap_at(f->context.rip, &found) && fast(&f->context, &found)) {
+        f->context.rip += found.length;
+        return true;
+    }
     /* What goes wrong in a trampoline goes wrong in the image. */
     f->context.rip = patch_original_address(f->context.rip);
     return false;

@@ -54,6 +54,7 @@ struct trap_room {
     uint64_t counter_reads; /* rdtsc: each read takes a moment */
     uint64_t random;
     uint32_t shared_data_reads;
+    uint64_t debug[8]; /* debug registers */
 };
 struct trap_room *trap_room(void);
 
