@@ -7,6 +7,7 @@
 #include "ke/ke.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "po/po.h"
 #include "mm/mm.h"
 #include "sim/access.h"
 #include "sim/door.h"
@@ -116,6 +117,7 @@ void IoDeleteDevice(DEVICE_OBJECT *d)
     DEVICE_OBJECT **at = &d->DriverObject->DeviceObject;
     sim_access((uint64_t)d->DriverObject, SIM_WRITE);
     sim_access((uint64_t)d, SIM_WRITE);
+    po_device_deleted(d);
     while (*at && *at != d)
         at = &(*at)->NextDevice;
     if (*at)

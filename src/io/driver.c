@@ -18,6 +18,7 @@
 #include "sim/door.h"
 #include "sim/image.h"
 #include "trace/trace.h"
+#include "verify/pool_rules.h"
 
 enum { DRIVER_TAG = 0x76697244 };
 
@@ -142,6 +143,7 @@ static void release(struct image *image)
     memcpy(held, image->depends, sizeof held);
     remember_gone(image);
     door_gone_hook = check_gone;
+    verify_image_goes(image->base, image->size);
     image_unload(image);
     for (uint32_t i = 0; i < count; i++)
         release(held[i]);

@@ -134,6 +134,19 @@ bool ke_clock_idle(void)
     return false;
 }
 
+bool ke_clock_due_by(uint64_t when_100ns)
+{
+    const KTIMER *t = ke_timer_first();
+    return t && (uint64_t)t->DueTime.QuadPart <= when_100ns;
+}
+
+void ke_clock_run_at(uint64_t when_100ns, KDPC *dpc)
+{
+    if (MACHINE->clock_100ns < when_100ns)
+        ke_clock_set(when_100ns);
+    ke_dpc_queue(dpc, ke_dpc_of_clock(), NULL, NULL);
+}
+
 static void time_passes(uint64_t by_100ns)
 {
     ke_clock_set(MACHINE->clock_100ns + by_100ns);

@@ -138,6 +138,9 @@ const struct ke_os *ke_os(void);
 /* Address of the KUSER_SHARED_DATA that reads of 0xFFFFF78000000000 and 0x7FFE0000 are redirected to. */
 uint64_t ke_shared_data(void);
 /* Time was read: a loop that only waits for time to pass makes it pass. */
+/* For who stands in a chain of sim_idle_hook: a timer is due by then; the clock goes there and queues a DPC. */
+bool ke_clock_due_by(uint64_t when_100ns);
+void ke_clock_run_at(uint64_t when_100ns, KDPC *dpc);
 /* sim_yield, for who gives up the processor of its own accord: done again and again it takes time, too. */
 void ke_yield(void);
 void ke_time_asked(void);

@@ -15,6 +15,9 @@ NTSTATUS PoRequestPowerIrp(DEVICE_OBJECT *device, ULONG minor, ULONG state, PVOI
 /* Requests not yet completed (leak reports, remove). */
 uint32_t po_requests_outstanding(void);
 
+/* Before a device object goes: a bug check if a power request for it is under way. */
+void po_device_deleted(const DEVICE_OBJECT *device);
+
 /* Exports that siblings call by their NT name; documented where they are defined. */
 ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state);
 

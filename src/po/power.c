@@ -6,6 +6,7 @@
 #include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
+#include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "ps/ps.h"
@@ -28,6 +29,14 @@ struct request {
     UCHAR minor;
     uint8_t kind;
     bool dispatched;
+    bool completed; /* its callback runs */
+    uint64_t dispatched_100ns;
+};
+
+/* DOC: nt!_TRIAGE_9F_POWER, what parameter 3 of 0x9F points to. The lists are for debuggers of dumps: empty. */
+struct triage_9f {
+    USHORT signature, revision; /* 0x8000, 1 */
+    PVOID irp_list, thread_list, delayed_work_queue;
 };
 
 struct power_state { /* of a device, as told by PoSetPowerState */
@@ -42,6 +51,7 @@ struct po_room {
     struct request *active; /* listed or dispatched, not completed */
     uint32_t outstanding;
     KSEMAPHORE *work; /* guest memory: one count a listed request */
+    KDPC *watchdog; /* guest memory */
     struct power_state *states;
 };
 
@@ -131,6 +141,7 @@ static void list_next_of_kind(DEVICE_OBJECT *base, uint8_t kind)
 NTSTATUS PopRequestCompletion(DEVICE_OBJECT *unused, IRP *irp, struct request *r)
 {
     trace_event(TRACE_POWER_DONE, (uint64_t)irp, (uint64_t)r->device, (uint64_t)r->state.DeviceState, (uint64_t)(uint32_t)irp->IoStatus.Status);
+    r->completed = true;
     if (r->callback)
         guest_call(FRAME_NONE, r->callback, 5, (uint64_t)r->device, (uint64_t)r->minor, (uint64_t)r->state.DeviceState, (uint64_t)r->context,
                    (uint64_t)&irp->IoStatus);
@@ -223,11 +234,68 @@ static void worker(void *unused)
             continue;
         p->listed = r->next;
         r->dispatched = true;
+        r->dispatched_100ns = MACHINE->clock_100ns;
         trace_event(TRACE_POWER_DISPATCH, (uint64_t)r->irp, (uint64_t)r->top, (uint64_t)r->state.DeviceState, r->minor);
         io_call_driver(r->top, r->irp);
         if (sim_irql() != PASSIVE_LEVEL)
             KeBugCheckEx(0xE1, 0, sim_irql(), 0, 0);
     }
+}
+
+/* ---- the watchdog ----
+ * DOC: 0x9F with 3 when a device has held a power IRP for too long, ten minutes. No timer stands for it: time passes only when nobody can
+ * go on, and if nothing is due before then, a request under way will never be completed. With --time-model any nothing is known of durations,
+ * and there is none. */
+
+#define WATCHDOG_100NS (600ull * 10000000)
+
+static bool (*next_idle_hook)(void), (*next_timer_hook)(void);
+
+/* The one that has been with a driver longest; NULL: none. */
+static struct request *oldest(void)
+{
+    struct request *found = NULL;
+    for (const struct active *a = (const struct active *)room()->active; a; a = a->next) {
+        struct request *r = a->r;
+        if (r->dispatched && !r->completed && r->kind != KIND_WAIT_WAKE && (!found || r->dispatched_100ns <= found->dispatched_100ns))
+            found = r;
+    }
+    return MACHINE->time_any ? NULL : found;
+}
+
+static void watchdog(KDPC *unused)
+{
+    const struct request *r = oldest();
+    if (!r || MACHINE->clock_100ns < r->dispatched_100ns + WATCHDOG_100NS)
+        return;
+    guest_frame_push(FRAME_PopIrpWatchdogBugcheck);
+    struct triage_9f *triage = guest_frame_locals();
+    *triage = (struct triage_9f) { .signature = 0x8000, .revision = 1 };
+    KeBugCheckEx(DRIVER_POWER_STATE_FAILURE, 3, (ULONG64)r->base, (ULONG64)triage, (ULONG64)r->irp);
+}
+
+static bool idle(void)
+{
+    const struct request *r = MACHINE->rooms[ROOM_PO] ? oldest() : NULL;
+    if (!r)
+        return next_idle_hook();
+    if (ke_clock_due_by(r->dispatched_100ns + WATCHDOG_100NS) && next_idle_hook())
+        return true;
+    ke_clock_run_at(r->dispatched_100ns + WATCHDOG_100NS, room()->watchdog);
+    return true;
+}
+
+static bool timer_waits(void)
+{
+    return next_timer_hook() || (MACHINE->rooms[ROOM_PO] && oldest());
+}
+
+/* DOC: 0x9F with 1. */
+void po_device_deleted(const DEVICE_OBJECT *device)
+{
+    for (const struct active *a = (const struct active *)room()->active; a; a = a->next)
+        if (!a->r->completed && a->r->kind != KIND_WAIT_WAKE && (a->r->device == device || a->r->base == device))
+            KeBugCheckEx(DRIVER_POWER_STATE_FAILURE, 1, (ULONG64)device, 0, 0);
 }
 
 void po_init(void)
@@ -237,6 +305,14 @@ void po_init(void)
     MACHINE->rooms[ROOM_PO] = p;
     p->work = ex_pool_alloc(NonPagedPoolNx, sizeof *p->work, 0x69506F50);
     KeInitializeSemaphore(p->work, 0, 0x7FFFFFFF);
+    p->watchdog = ex_pool_alloc(NonPagedPoolNx, sizeof *p->watchdog, 0x69506F50);
+    ke_dpc_init_host(p->watchdog, watchdog, FRAME_PopIrpWatchdog);
+    if (sim_idle_hook != idle) {
+        next_idle_hook = sim_idle_hook;
+        next_timer_hook = sim_timer_hook;
+    }
+    sim_idle_hook = idle;
+    sim_timer_hook = timer_waits;
     for (int i = 0; i < WORKERS; i++) {
         struct thread *t = ps_create_host_thread(worker, NULL, names[i]);
         t->is_worker = true;

@@ -257,12 +257,16 @@ bool leaks_waits_text(char *out, size_t size)
     out[0] = 0;
     for (const struct thread *t = ps_threads(); t; t = t->next) {
         const struct agent *a = t->agent;
-        if (t->is_worker || a->state == AGENT_DEAD || !a->why)
+        char routine[200];
+        bool works = t->is_worker && a->state != AGENT_DEAD && leaks_work_routine(a, routine, sizeof routine);
+        if ((t->is_worker && !works) || a->state == AGENT_DEAD || !a->why)
             continue;
         if (session_state() && a == session_state()->agent && session_state()->phase == PHASE_PROGRAM)
             continue;
-        char name[200];
-        thread_name(t, name, sizeof name);
+        char name[440];
+        thread_name(t, name, 200);
+        if (works)
+            snprintf(name + strlen(name), sizeof name - strlen(name), " in the work item of %s", routine);
         char what[300], where[300], owner[260] = "";
         const struct thread *holder = NULL;
         if (!park_describe(t, what, sizeof what) && !ex_wait_describe(t, what, sizeof what, &holder)) {
@@ -291,8 +295,43 @@ bool leaks_waits_text(char *out, size_t size)
     return n != 0;
 }
 
+bool leaks_work_routine(const struct agent *a, char *out, size_t size)
+{
+    const struct thread *t = a && a->kind == AGENT_THREAD ? a->thread : NULL;
+    uint64_t frames[64], outermost = 0;
+    size_t n = t && t->is_worker ? kd_stack_addresses(a, frames, 64) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct image *image = image_at(frames[i]);
+        if (image && !image->synthetic)
+            outermost = frames[i];
+    }
+    if (!outermost)
+        return false;
+    image_symbol_text(outermost, out, size);
+    char *plus = strrchr(out, '+');
+    if (plus)
+        *plus = 0;
+    return true;
+}
+
 void leaks_deadlock_text(char *out, size_t size)
 {
-    if (!leaks_waits_text(out, size))
+    const struct session *s = session_state();
+    if (s && s->agent && s->agent->state == AGENT_DEAD)
+        snprintf(out, size, "nothing can go on: the system thread that loads, starts and unloads drivers was ended (PsTerminateSystemThread in %s)",
+                 s->phase == PHASE_LOAD ? "DriverEntry" : s->phase == PHASE_UNLOAD ? "DriverUnload" : "a routine that was called in it");
+    else if (!leaks_waits_text(out, size))
         snprintf(out, size, "nothing can go on");
+}
+
+void leaks_hang_text(const struct agent *a, char *out, size_t size)
+{
+    char where[300], routine[200];
+    size_t n = (size_t)snprintf(out, size, "no end after %llu scheduling points", (unsigned long long)MACHINE->points);
+    if (!a || n >= size)
+        return;
+    kd_where(a, where, sizeof where);
+    n += (size_t)snprintf(out + n, size - n, "; the last to run stands in %s", where);
+    if (n < size && leaks_work_routine(a, routine, sizeof routine))
+        snprintf(out + n, size - n, ", in the work item of %s", routine);
 }

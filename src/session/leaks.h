@@ -12,6 +12,11 @@ void leaks_baseline(void);
 void leaks_check(struct session *s);
 /* "thread X waits for Y since …", for all threads that count. */
 void leaks_deadlock_text(char *out, size_t size);
+/* A run that did not end; a: who ran last, may be NULL. */
+struct agent;
+void leaks_hang_text(const struct agent *a, char *out, size_t size);
+/* Of a worker: the routine of the work item that it is in; false: it waits for work, or is none. */
+bool leaks_work_routine(const struct agent *a, char *out, size_t size);
 /* The same; false (and "") if nobody waits. */
 bool leaks_waits_text(char *out, size_t size);
 

@@ -704,11 +704,13 @@ void session_outcome(struct outcome *o)
             image_symbol_text(c->address, where, sizeof where);
             int n = snprintf(o->message, sizeof o->message, "endless loop at %s, which nobody is left to end", where);
             char waits[400];
+            if (leaks_work_routine(c->agent, waits, sizeof waits))
+                n += snprintf(o->message + n, sizeof o->message - (size_t)n, ", in the work item of %s", waits);
             if (leaks_waits_text(waits, sizeof waits))
                 snprintf(o->message + n, sizeof o->message - (size_t)n, "; %s", waits);
             place = c->address;
         } else {
-            snprintf(o->message, sizeof o->message, "no end after %llu scheduling points", (unsigned long long)MACHINE->points);
+            leaks_hang_text(kd_failed_agent(), o->message, sizeof o->message);
         }
         break;
     }

@@ -5,10 +5,11 @@
 #include "ke/ke.h"
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
+#include "verify/stack.h"
 
 enum { A_TIMER = 0, A_DPC = 1, FREE_OF_AN_IRP = 0x105 };
 
-static void check_freed(uint64_t base, size_t bytes)
+static void check_queued(uint64_t base, size_t bytes)
 {
     const KTIMER *timer = ke_timer_in(base, bytes);
     if (timer)
@@ -16,8 +17,19 @@ static void check_freed(uint64_t base, size_t bytes)
     const KDPC *dpc = ke_dpc_in(base, bytes);
     if (dpc)
         KeBugCheckEx(TIMER_OR_DPC_INVALID, A_DPC, (uint64_t)dpc, base, base + bytes);
+}
+
+static void check_freed(uint64_t base, size_t bytes)
+{
+    check_queued(base, bytes);
     if (io_is_irp(base))
         KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, FREE_OF_AN_IRP, base, 0, 0);
+}
+
+void verify_image_goes(uint64_t base, size_t bytes)
+{
+    if (verify_is_on())
+        check_queued(base, bytes);
 }
 
 void verify_pool_rules(bool on)

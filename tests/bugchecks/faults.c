@@ -553,6 +553,63 @@ static NTSTATUS never_completed(PDEVICE_OBJECT Device, PIRP Irp)
     return STATUS_PENDING;
 }
 
+/* ---- power ---- */
+
+static BOOLEAN HoldPower;
+
+static NTSTATUS power_held(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    POWER_STATE state = {.DeviceState = PowerDeviceD3};
+
+    UNREFERENCED_PARAMETER(Irp);
+    HoldPower = TRUE;
+    PoRequestPowerIrp(Device, IRP_MN_SET_POWER, state, NULL, NULL, NULL);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS power_device_deleted(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    POWER_STATE state = {.DeviceState = PowerDeviceD3};
+    LARGE_INTEGER moment = {.QuadPart = -100000};
+    PDEVICE_OBJECT other;
+
+    UNREFERENCED_PARAMETER(Irp);
+    HoldPower = TRUE;
+    IoCreateDevice(Device->DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &other);
+    other->Flags &= ~DO_DEVICE_INITIALIZING;
+    PoRequestPowerIrp(other, IRP_MN_SET_POWER, state, NULL, NULL, NULL);
+    KeDelayExecutionThread(KernelMode, FALSE, &moment);
+    IoDeleteDevice(other);
+    return STATUS_SUCCESS;
+}
+
+/* ---- others ---- */
+
+static NTSTATUS fast_mutex_not_held(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    static FAST_MUTEX mutex;
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    ExInitializeFastMutex(&mutex);
+    ExReleaseFastMutex(&mutex);
+    return STATUS_SUCCESS;
+}
+
+/* Nothing was allocated behind it, so no other block shows the damage. */
+static NTSTATUS newest_overrun(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    volatile UCHAR *p = Pool(3000);
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    for (ULONG i = 3000; i < 3096; i++)
+        p[i] = 0xEE;
+    ExFreePoolWithTag((PVOID)p, TAG);
+    return STATUS_SUCCESS;
+}
+
 /* ---- the driver ---- */
 
 static NTSTATUS (*const Faults[])(PDEVICE_OBJECT Device, PIRP Irp) = {
@@ -570,6 +627,10 @@ static NTSTATUS Dispatch(PDEVICE_OBJECT Device, PIRP Irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
     NTSTATUS status = STATUS_SUCCESS;
 
+    if (location->MajorFunction == IRP_MJ_POWER && HoldPower) {
+        IoMarkIrpPending(Irp);
+        return STATUS_PENDING;
+    }
     if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
         ULONG n = ((location->Parameters.DeviceIoControl.IoControlCode >> 2) & 0xfff) - 0x800;
 
