@@ -236,8 +236,8 @@ NTSTATUS NtQueryMutant(HANDLE handle, ULONG class, PVOID information, ULONG leng
 
 void ex_objects_init(void)
 {
-    static const struct ob_type event = { "Event", NULL, ex_object_close, 0 }, semaphore = { "Semaphore", NULL, ex_object_close, 0 },
-                                mutant = { "Mutant", mutant_delete, ex_object_close, 0 };
+    static const struct ob_type event = { "Event", NULL, ob_close_named, 0 }, semaphore = { "Semaphore", NULL, ob_close_named, 0 },
+                                mutant = { "Mutant", mutant_delete, ob_close_named, 0 };
     ob_type_register(OB_EVENT, &event);
     ob_type_register(OB_SEMAPHORE, &semaphore);
     ob_type_register(OB_MUTANT, &mutant);

@@ -11,12 +11,6 @@ bool ex_put(void *to, const void *from, size_t bytes)
     return !to || host_guarded_copy(to, from, bytes);
 }
 
-void ex_object_close(void *object, struct process *process, bool last_handle_of_all)
-{
-    if (last_handle_of_all && !(OBJECT_TO_OBJECT_HEADER(object)->Flags & OB_FLAG_PERMANENT_OBJECT))
-        ob_remove_name(object);
-}
-
 static struct process *handle_owner(const OBJECT_ATTRIBUTES *oa)
 {
     return oa && (oa->Attributes & OBJ_KERNEL_HANDLE) ? ps_system() : ps_current_process();
@@ -40,8 +34,11 @@ static ACCESS_MASK specific(ACCESS_MASK access)
 static NTSTATUS lookup(const OBJECT_ATTRIBUTES *oa, enum ob_type_index type, void **object)
 {
     UNICODE_STRING rest;
+    struct ob_path path;
     sim_access(SIM_ACCESS_NAMESPACE, SIM_READ);
-    NTSTATUS s = ob_lookup(oa->ObjectName, oa->Attributes, object, &rest);
+    NTSTATUS s = ob_attributes_path(oa, &path);
+    if (NT_SUCCESS(s))
+        s = ob_lookup(&path.name, oa->Attributes, object, &rest);
     if (!NT_SUCCESS(s))
         return s;
     if (rest.Length == 0 && ob_type_of(*object) == type)
@@ -71,8 +68,6 @@ NTSTATUS ex_object_create(HANDLE *handle, enum ob_type_index type, size_t bytes,
                           void (*initialise)(void *body, const void *context), const void *context)
 {
     void *object;
-    if (oa && oa->RootDirectory)
-        return STATUS_NOT_SUPPORTED; /* GUESS: nobody here opens a directory object first */
     if (has_name(oa) && (oa->Attributes & OBJ_OPENIF)) {
         NTSTATUS s = lookup(oa, type, &object);
         if (NT_SUCCESS(s)) {
@@ -86,7 +81,10 @@ NTSTATUS ex_object_create(HANDLE *handle, enum ob_type_index type, size_t bytes,
     initialise(object, context);
     if (has_name(oa)) {
         sim_access(SIM_ACCESS_NAMESPACE, SIM_WRITE);
-        NTSTATUS s = ob_insert_name(object, oa->ObjectName, oa->Attributes);
+        struct ob_path path;
+        NTSTATUS s = ob_attributes_path(oa, &path);
+        if (NT_SUCCESS(s))
+            s = ob_insert_name(object, &path.name, oa->Attributes);
         if (!NT_SUCCESS(s)) {
             ob_dereference(object);
             return s;

@@ -64,8 +64,6 @@ NTSTATUS NtQueryTimer(HANDLE handle, ULONG class, PVOID information, ULONG lengt
 NTSTATUS ex_object_create(HANDLE *handle, enum ob_type_index type, size_t bytes, ACCESS_MASK access, const OBJECT_ATTRIBUTES *oa,
                           void (*initialise)(void *body, const void *context), const void *context);
 NTSTATUS ex_object_open(HANDLE *handle, enum ob_type_index type, ACCESS_MASK access, const OBJECT_ATTRIBUTES *oa);
-/* Closing the last handle takes the name away: objects are temporary unless OBJ_PERMANENT. */
-void ex_object_close(void *object, struct process *process, bool last_handle_of_all);
 /* Stores a result at an address that the caller of a system call gave; false = it is not accessible. */
 bool ex_put(void *to, const void *from, size_t bytes);
 

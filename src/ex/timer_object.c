@@ -54,7 +54,7 @@ static void timer_delete(void *object)
 
 void ex_timer_objects_init(void)
 {
-    static const struct ob_type timer = { "Timer", timer_delete, ex_object_close, offsetof(ETIMER, KeTimer) };
+    static const struct ob_type timer = { "Timer", timer_delete, ob_close_named, offsetof(ETIMER, KeTimer) };
     ob_type_register(OB_TIMER, &timer);
 }
 

@@ -114,7 +114,7 @@ static void port_delete(void *object)
 /* Who still waits when the last handle is closed hears of it. */
 static void port_close(void *object, struct process *process, bool last)
 {
-    ex_object_close(object, process, last);
+    ob_close_named(object, process, last);
     if (last)
         port_drain(object);
 }

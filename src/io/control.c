@@ -446,8 +446,10 @@ NTSTATUS ZwWaitForSingleObject(HANDLE handle, ULONG alertable, LARGE_INTEGER *ti
 
 static NTSTATUS wait_handles(ULONG count, HANDLE *handles, ULONG type, KPROCESSOR_MODE mode, ULONG alertable, LARGE_INTEGER *timeout)
 {
-    if (count == 0 || count > MAXIMUM_WAIT_OBJECTS || type > WaitAny)
-        return STATUS_INVALID_PARAMETER;
+    if (count == 0 || count > MAXIMUM_WAIT_OBJECTS)
+        return STATUS_INVALID_PARAMETER_1;
+    if (type > WaitAny)
+        return STATUS_INVALID_PARAMETER_3;
     void *objects[MAXIMUM_WAIT_OBJECTS], *headers[MAXIMUM_WAIT_OBJECTS];
     NTSTATUS s = STATUS_SUCCESS;
     ULONG n = 0;
@@ -486,7 +488,7 @@ NTSTATUS NtWaitForMultipleObjects(ULONG count, HANDLE *handles, ULONG type, ULON
     sim_point_when(objects[0], ke_gate_wait_multiple, wait);
     LARGE_INTEGER until;
     HANDLE own[MAXIMUM_WAIT_OBJECTS];
-    NTSTATUS s = count == 0 || count > MAXIMUM_WAIT_OBJECTS ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+    NTSTATUS s = count == 0 || count > MAXIMUM_WAIT_OBJECTS ? STATUS_INVALID_PARAMETER_1 : STATUS_SUCCESS;
     if (NT_SUCCESS(s) && ((timeout && !io_user_read(UserMode, &until, timeout, sizeof until)) || !io_user_read(UserMode, own, handles, count * sizeof *own)))
         s = STATUS_ACCESS_VIOLATION;
     if (NT_SUCCESS(s))

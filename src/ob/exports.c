@@ -98,29 +98,20 @@ NTSTATUS ObOpenObjectByPointer(PVOID object, ULONG attributes, PVOID access_stat
     return ob_handle_create(attributes & OBJ_KERNEL_HANDLE ? ps_system() : ps_current_process(), object, access ? access : 0x1F0000, attributes, handle);
 }
 
-static size_t widen(const char *text, WCHAR *out)
-{
-    size_t n = 0;
-    for (; text[n]; n++)
-        out[n] = (UCHAR)text[n];
-    out[n] = 0;
-    return n;
-}
-
+/* An unnamed object has an empty name. */
 NTSTATUS ObQueryNameString(PVOID object, UNICODE_STRING *info, ULONG length, ULONG *needed)
 {
-    char text[512];
-    ob_name_text(object, text, sizeof text);
-    size_t n = strlen(text), bytes = sizeof *info + (n ? (n + 1) * 2 : 0);
+    size_t n = ob_name_wide(object, NULL, 0), bytes = sizeof *info + (n ? (n + 1) * 2 : 0);
     *needed = (ULONG)bytes;
     if (length < bytes)
         return length < sizeof *info ? STATUS_INFO_LENGTH_MISMATCH : STATUS_BUFFER_OVERFLOW;
     *info = (UNICODE_STRING) { 0 };
     if (n) {
         info->Buffer = (WCHAR *)(info + 1);
-        widen(text, info->Buffer);
         info->Length = (USHORT)(n * 2);
         info->MaximumLength = (USHORT)(n * 2 + 2);
+        ob_name_wide(object, info->Buffer, n);
+        info->Buffer[n] = 0;
     }
     return STATUS_SUCCESS;
 }
@@ -154,10 +145,16 @@ static struct process *handle_owner(const OBJECT_ATTRIBUTES *oa)
 
 NTSTATUS ZwCreateDirectoryObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa)
 {
+    struct ob_path path;
+    NTSTATUS s = ob_attributes_path(oa, &path);
+    if (!NT_SUCCESS(s))
+        return s;
     void *d = ob_create(OB_DIRECTORY, 0x158);
-    NTSTATUS s = ob_insert_name(d, oa->ObjectName, oa->Attributes);
+    s = ob_insert_name(d, &path.name, oa->Attributes);
     if (NT_SUCCESS(s))
         s = ob_handle_create(handle_owner(oa), d, access, oa->Attributes, handle);
+    if (NT_SUCCESS(s) && (oa->Attributes & OBJ_PERMANENT))
+        OBJECT_TO_OBJECT_HEADER(d)->Flags |= OB_FLAG_PERMANENT_OBJECT;
     ob_dereference(d);
     return s;
 }
@@ -166,7 +163,10 @@ NTSTATUS ZwOpenDirectoryObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *
 {
     void *directory;
     UNICODE_STRING rest;
-    NTSTATUS s = ob_lookup(oa->ObjectName, oa->Attributes, &directory, &rest);
+    struct ob_path path;
+    NTSTATUS s = ob_attributes_path(oa, &path);
+    if (NT_SUCCESS(s))
+        s = ob_lookup(&path.name, oa->Attributes, &directory, &rest);
     if (!NT_SUCCESS(s))
         return s;
     if (ob_type_of(directory) != OB_DIRECTORY)
@@ -180,7 +180,10 @@ NTSTATUS ZwOpenDirectoryObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *
 NTSTATUS ZwOpenSymbolicLinkObject(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa)
 {
     void *link;
-    NTSTATUS s = ob_lookup_link(oa->ObjectName, &link);
+    struct ob_path path;
+    NTSTATUS s = ob_attributes_path(oa, &path);
+    if (NT_SUCCESS(s))
+        s = ob_lookup_link(&path.name, &link);
     if (!NT_SUCCESS(s))
         return s;
     s = ob_handle_create(handle_owner(oa), link, access, oa->Attributes, handle);
@@ -273,9 +276,11 @@ void ObDereferenceObjectDeferDeleteWithTag(PVOID object, ULONG tag)
     ob_dereference(object);
 }
 
+/* The name goes at once if there is no handle, with the last one otherwise. */
 void ObMakeTemporaryObject(PVOID object)
 {
-    ob_remove_name(object);
+    ob_make_temporary(object);
+    ob_close_named(object, NULL, OBJECT_TO_OBJECT_HEADER(object)->HandleCount == 0);
 }
 
 NTSTATUS ZwMakeTemporaryObject(HANDLE handle)
@@ -283,7 +288,7 @@ NTSTATUS ZwMakeTemporaryObject(HANDLE handle)
     void *object;
     NTSTATUS s = ob_handle_reference(ps_current_process(), handle, OB_NONE, 0, &object, NULL);
     if (NT_SUCCESS(s)) {
-        ob_remove_name(object);
+        ob_make_temporary(object); /* the handle is one at least */
         ob_dereference(object);
     }
     return s;

@@ -73,7 +73,9 @@ NTSTATUS ob_handle_reference(struct process *process, HANDLE handle, enum ob_typ
 void ob_handles_close_all(struct process *process);
 /* The dispatcher header to wait on for an object; NULL if not waitable. */
 void *ob_waitable(void *object);
-/* Takes a reference for the namespace; *object stays the caller's as well. */
+/* A close routine of types: a name goes with the last handle, unless it is permanent. */
+void ob_close_named(void *object, struct process *process, bool last_handle_of_all);
+/* Permanent. Takes a reference for the namespace; *object stays the caller's as well. */
 NTSTATUS ob_symlink_create(const UNICODE_STRING *name, const UNICODE_STRING *target, void **object);
 /* Changes the attributes of a handle (OBJ_INHERIT, OBJ_PROTECT_CLOSE) that are in mask, and gives all of them (NULL: not wanted). */
 NTSTATUS ob_handle_attributes(struct process *process, HANDLE handle, ULONG mask, ULONG set, ULONG *attributes);
@@ -90,6 +92,17 @@ uint64_t ob_handle_count(struct process *process, HANDLE *last, void **object);
 
 /* What a wait on the handle would wait on, without a reference; NULL: nothing. For looking ahead. */
 void *ob_waitable_of_handle(struct process *process, HANDLE handle);
+
+/* The full path that object attributes mean: their name, below RootDirectory if they have one (a handle to a directory object of the current
+ * process). *path is valid as long as oa and room are. */
+enum { OB_PATH_CHARS = 1024 };
+struct ob_path {
+    UNICODE_STRING name;
+    WCHAR room[OB_PATH_CHARS];
+};
+NTSTATUS ob_attributes_path(const OBJECT_ATTRIBUTES *oa, struct ob_path *path);
+/* The object's full name as UTF-16, not terminated; returns the number of characters, and writes those that fit. */
+size_t ob_name_wide(const void *object, WCHAR *out, size_t room);
 
 /* Exports that siblings call by their NT name; documented where they are defined. */
 NTSTATUS ZwDuplicateObject(HANDLE from_process, HANDLE from, HANDLE to_process, HANDLE *to, ULONG access, ULONG attributes, ULONG options);

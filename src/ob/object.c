@@ -7,6 +7,7 @@
 
 #include "ex/work.h"
 #include "mm/mm.h"
+#include "ps/ps.h"
 #include "sim/access.h"
 #include "sim/machine.h"
 
@@ -94,6 +95,7 @@ struct deferred {
 };
 
 static void destroy(void *object);
+static void record_drop(struct ob_record *r);
 
 static void destroy_deferred(void *context)
 {
@@ -122,6 +124,8 @@ static void destroy(void *object)
     if (types[type].delete)
         types[type].delete(object);
     ob_remove_name(object);
+    if (ob_record(object))
+        record_drop(ob_record(object));
     ob_room()->live[type]--;
     h->TypeIndex = 0;
     ex_pool_free(h);
@@ -192,6 +196,7 @@ static void record_drop(struct ob_record *r)
         at = &(*at)->next;
     *at = r->next;
     sim_free(r->name.Buffer, r->name.MaximumLength);
+    sim_free(r->target.Buffer, r->target.MaximumLength);
     sim_free(r, sizeof *r);
 }
 
@@ -225,6 +230,7 @@ static void child_add(struct ob_record *dir, struct ob_record *r)
         at = &(*at)->sibling;
     *at = r;
     r->parent = dir;
+    ob_reference(dir->object);
 }
 
 /* Splits the first component off path: "\A\B" gives "A" and rest "\B". */
@@ -292,14 +298,23 @@ void ob_remove_name(void *object)
     if (!r || !r->parent)
         return;
     sim_access(SIM_ACCESS_NAMESPACE, SIM_WRITE);
+    void *directory = r->parent->object;
     struct ob_record **at = &r->parent->first_child;
     while (*at != r)
         at = &(*at)->sibling;
     *at = r->sibling;
-    sim_free(r->target.Buffer, r->target.MaximumLength);
-    record_drop(r);
+    r->parent = r->sibling = NULL;
+    if (ob_type_of(object) != OB_DIRECTORY && ob_type_of(object) != OB_SYMLINK) /* these are more than their names */
+        record_drop(r);
+    ob_dereference(directory);
     if (OBJECT_TO_OBJECT_HEADER(object)->PointerCount > 0)
         ob_dereference(object);
+}
+
+void ob_close_named(void *object, struct process *process, bool last_handle_of_all)
+{
+    if (last_handle_of_all && !(OBJECT_TO_OBJECT_HEADER(object)->Flags & PERMANENT))
+        ob_remove_name(object);
 }
 
 static NTSTATUS lookup(const UNICODE_STRING *path, void **object, UNICODE_STRING *rest, int depth)
@@ -371,6 +386,51 @@ static size_t name_append(const struct ob_record *r, char *out, size_t size, siz
     return n;
 }
 
+static size_t wide_append(const struct ob_record *r, WCHAR *out, size_t room, size_t n)
+{
+    if (!r->parent)
+        return n;
+    n = wide_append(r->parent, out, room, n);
+    if (n < room)
+        out[n] = '\\';
+    n++;
+    for (unsigned i = 0; i < r->name.Length / 2u; i++, n++)
+        if (n < room)
+            out[n] = r->name.Buffer[i];
+    return n;
+}
+
+size_t ob_name_wide(const void *object, WCHAR *out, size_t room)
+{
+    const struct ob_record *r = ob_record(object);
+    return r ? wide_append(r, out, room, 0) : 0;
+}
+
+NTSTATUS ob_attributes_path(const OBJECT_ATTRIBUTES *oa, struct ob_path *path)
+{
+    void *root;
+    if (!oa->ObjectName)
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    path->name = *oa->ObjectName;
+    if (!oa->RootDirectory)
+        return STATUS_SUCCESS;
+    NTSTATUS s = ob_handle_reference(ps_current_process(), oa->RootDirectory, OB_NONE, 0, &root, NULL);
+    if (!NT_SUCCESS(s))
+        return s;
+    size_t n = ob_type_of(root) == OB_DIRECTORY ? ob_name_wide(root, path->room, OB_PATH_CHARS) : 0, more = oa->ObjectName->Length / 2u;
+    s = ob_type_of(root) != OB_DIRECTORY ? STATUS_OBJECT_TYPE_MISMATCH : more && oa->ObjectName->Buffer[0] == '\\' ? STATUS_OBJECT_PATH_SYNTAX_BAD
+        : n + more + 1 > OB_PATH_CHARS ? STATUS_NAME_TOO_LONG : STATUS_SUCCESS;
+    ob_dereference(root);
+    if (!NT_SUCCESS(s))
+        return s;
+    if (more) {
+        path->room[n++] = '\\';
+        memcpy(path->room + n, oa->ObjectName->Buffer, more * 2);
+    }
+    path->name = (UNICODE_STRING) { (USHORT)((n + more) * 2), sizeof path->room, path->room };
+    return STATUS_SUCCESS;
+}
+
 void ob_name_text(const void *object, char *out, size_t size)
 {
     out[0] = 0;
@@ -386,6 +446,7 @@ static void *directory_make(const char *path)
     UNICODE_STRING s = ob_text(path, w, 64);
     NTSTATUS status = ob_insert_name(d, &s, 0);
     IR_ASSERT(NT_SUCCESS(status));
+    ob_make_permanent(d);
     return d;
 }
 
@@ -410,6 +471,7 @@ NTSTATUS ob_symlink_create(const UNICODE_STRING *name, const UNICODE_STRING *tar
     r->target.MaximumLength = (USHORT)(target->Length + 2);
     r->target.Buffer = sim_alloc(r->target.MaximumLength);
     memcpy(r->target.Buffer, target->Buffer, target->Length);
+    ob_make_permanent(link);
     *object = link;
     return STATUS_SUCCESS;
 }
@@ -427,8 +489,8 @@ void ob_init(void)
 {
     static const struct ob_type basic[] = {
         [OB_TYPE] = { "Type", NULL, NULL, OB_NOT_WAITABLE },
-        [OB_DIRECTORY] = { "Directory", NULL, NULL, OB_NOT_WAITABLE },
-        [OB_SYMLINK] = { "SymbolicLink", NULL, NULL, OB_NOT_WAITABLE },
+        [OB_DIRECTORY] = { "Directory", NULL, ob_close_named, OB_NOT_WAITABLE },
+        [OB_SYMLINK] = { "SymbolicLink", NULL, ob_close_named, OB_NOT_WAITABLE },
         [OB_EVENT] = { "Event", NULL, NULL, 0 },
         [OB_SEMAPHORE] = { "Semaphore", NULL, NULL, 0 },
         [OB_MUTANT] = { "Mutant", NULL, NULL, 0 },

@@ -28,6 +28,7 @@ struct ob_room {
 struct ob_room *ob_room(void);
 struct ob_record *ob_record(const void *object);
 BOOLEAN KeAreAllApcsDisabled(void);
+NTSTATUS ObQueryNameString(PVOID object, UNICODE_STRING *info, ULONG length, ULONG *needed);
 const struct ob_type *ob_type_info(enum ob_type_index index);
 
 #endif

@@ -13,6 +13,7 @@ struct process {
     EPROCESS *eprocess; /* guest object */
     uint64_t slice; /* user address space: [slice, slice + USER_SLICE); 0 for System */
     void *user_ranges; /* of mm: what is taken in the slice */
+    struct mm_region *regions; /* of mm: what was asked for together (virtual.c) */
     uint32_t id;
     uint32_t threads; /* alive */
     struct handle_table *handles;

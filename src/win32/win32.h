@@ -62,7 +62,6 @@ struct w32_process {
     struct process *process;
     struct w32_process *next;
     struct heap *heaps, *default_heap;
-    struct region *regions;
     uint64_t environment; /* guest: double-terminated wide block */
     uint64_t command_line_w, command_line_a;
     uint32_t error_mode;
