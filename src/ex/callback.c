@@ -48,7 +48,7 @@ static struct callback *callback_new(bool allow_multiple)
     return c;
 }
 
-/* DOC: the system's own callbacks. Nobody notifies them here. */
+/* DOC: the system's own callbacks. Only PowerState is ever notified. */
 void ex_callback_init(void)
 {
     ob_type_register(OB_CALLBACK, &callback_type);
@@ -156,4 +156,15 @@ void ExNotifyCallback(struct callback *c, PVOID argument1, PVOID argument2)
         let_go(r);
         r = next;
     }
+}
+
+void ex_callback_notify_named(const char *name, uint64_t argument1, uint64_t argument2)
+{
+    WCHAR buffer[64];
+    UNICODE_STRING n = ob_text(name, buffer, 64), rest = { 0 };
+    void *c = NULL;
+    if (!NT_SUCCESS(ob_lookup(&n, OBJ_CASE_INSENSITIVE, &c, &rest)))
+        return;
+    ExNotifyCallback(c, (PVOID)argument1, (PVOID)argument2);
+    ob_dereference(c);
 }

@@ -24,6 +24,9 @@ BOOLEAN ExAcquireRundownProtection(EX_RUNDOWN_REF *r);
 void ExReleaseRundownProtection(EX_RUNDOWN_REF *r);
 void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *r);
 
+/* Calls those who registered with one of the system's callback objects. PASSIVE_LEVEL. */
+void ex_callback_notify_named(const char *name, uint64_t argument1, uint64_t argument2);
+
 ULONG ExGetPreviousMode(void);
 
 struct thread;

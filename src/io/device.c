@@ -123,6 +123,7 @@ void IoDeleteDevice(DEVICE_OBJECT *d)
     if (*at)
         *at = d->NextDevice;
     io_timer_free(d);
+    po_idle_forget(d);
     ob_remove_name(d);
     ob_make_temporary(d);
     d->DeviceObjectExtension->ExtensionFlags |= DOE_DELETE_PENDING;

@@ -163,11 +163,11 @@ static bool tell(enum pnp_event_kind kind, const DEVICE_OBJECT *pdo, const struc
 }
 
 /* DOC: programs are asked first, then drivers. */
-bool pnp_notify_query_remove(const DEVICE_OBJECT *pdo)
+enum pnp_veto pnp_notify_query_remove(const DEVICE_OBJECT *pdo)
 {
     if (!tell(PNP_EVENT_QUERY_REMOVE, pdo, pnp_node_of(pdo)))
-        return false;
-    return target_event(pdo, &query_remove);
+        return PNP_VETO_APPLICATION;
+    return target_event(pdo, &query_remove) ? PNP_VETO_UNKNOWN : PNP_VETO_DRIVER;
 }
 
 void pnp_notify_remove_cancelled(const DEVICE_OBJECT *pdo)

@@ -97,6 +97,9 @@ struct pnp_answer {
     enum pnp_veto veto;
     char name[300]; /* of who refused */
 };
+/* The tree does not change between these; may be nested. PASSIVE_LEVEL. */
+void pnp_tree_enter(void);
+void pnp_tree_leave(void);
 /* PASSIVE_LEVEL; waits until it is done. */
 void pnp_request(struct devnode *n, enum pnp_request what, struct pnp_answer *a);
 /* Query-remove and remove, children first. */
@@ -125,6 +128,8 @@ bool pnp_interface_at(uint32_t index, struct pnp_interface *out);
 /* Device objects of irplab's own root bus that are alive. */
 uint64_t pnp_root_device_count(void);
 struct devnode *pnp_node_of(const DEVICE_OBJECT *pdo);
+/* The first device that is there with this hardware, compatible or instance id; NULL. */
+struct devnode *pnp_find(const char *id);
 /* Replaces ${interface:{GUID}} by the user-mode path of the first enabled interface of that class; false if there is none. */
 bool pnp_expand(const char *text, char *out, size_t size);
 

@@ -242,12 +242,14 @@ static void veto(struct pnp_answer *a, enum pnp_veto kind, const struct devnode 
  * (to_the_end: not then, because the programs have ended). Whoever was asked hears of it when somebody refuses. */
 static bool query_batch(const struct batch *b, bool to_the_end, struct pnp_answer *a)
 {
-    for (unsigned i = 0; i < b->count; i++)
-        if (b->nodes[i]->state == NODE_STARTED && !pnp_notify_query_remove(b->nodes[i]->pdo)) {
-            veto(a, PNP_VETO_DRIVER, b->nodes[i]);
+    for (unsigned i = 0; i < b->count; i++) {
+        enum pnp_veto who = b->nodes[i]->state == NODE_STARTED ? pnp_notify_query_remove(b->nodes[i]->pdo) : PNP_VETO_UNKNOWN;
+        if (who) {
+            veto(a, who, b->nodes[i]);
             cancel(b, i + 1, 0);
             return false;
         }
+    }
     for (unsigned i = 0; i < b->count; i++)
         if (b->nodes[i]->state == NODE_STARTED && !NT_SUCCESS(pnp_send_minor(b->nodes[i]->pdo, IRP_MN_QUERY_REMOVE_DEVICE))) {
             veto(a, PNP_VETO_DEVICE, b->nodes[i]);

@@ -55,9 +55,6 @@ void pnp_remove_node(struct devnode *n, bool surprise);
 /* Surprise removal of a device that is still there: the node stays, with its problem. */
 void pnp_fail_node(struct devnode *n, unsigned problem);
 void pnp_resources_free(struct devnode *n);
-/* The tree changes between these; may be nested. PASSIVE_LEVEL. */
-void pnp_tree_enter(void);
-void pnp_tree_leave(void);
 void pnp_roots_make(const struct config *config);
 void pnp_interfaces_disable(const DEVICE_OBJECT *pdo);
 void pnp_interfaces_forget(const DEVICE_OBJECT *pdo);
@@ -87,8 +84,8 @@ void pnp_registry_count_instances(const char *service);
 bool pnp_registry_filters(const struct devnode *n, bool of_class, bool upper, char *out, size_t size);
 
 void pnp_notify_interface(const GUID *class, const char *link, bool enabled);
-/* false: somebody who was asked refused. */
-bool pnp_notify_query_remove(const DEVICE_OBJECT *pdo);
+/* Who refused: PNP_VETO_APPLICATION or PNP_VETO_DRIVER; PNP_VETO_UNKNOWN: nobody. */
+enum pnp_veto pnp_notify_query_remove(const DEVICE_OBJECT *pdo);
 void pnp_notify_remove_cancelled(const DEVICE_OBJECT *pdo);
 void pnp_notify_removed(const DEVICE_OBJECT *pdo);
 /* Programs that registered for a device instance. */

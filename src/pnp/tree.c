@@ -168,6 +168,25 @@ static void instance_make_unique(struct devnode *n)
     strcpy(n->instance, text);
 }
 
+static struct devnode *find_id(struct devnode *n, const char *id)
+{
+    char own[300];
+    for (; n; n = n->sibling) {
+        snprintf(own, sizeof own, "%s\\%s", n->device_id, n->instance);
+        if (n->pdo && (strcasecmp(own, id) == 0 || pnp_id_listed(n->hwids, id)))
+            return n;
+        struct devnode *c = find_id(n->child, id);
+        if (c)
+            return c;
+    }
+    return NULL;
+}
+
+struct devnode *pnp_find(const char *id)
+{
+    return find_id(pnp_root()->child, id);
+}
+
 /* What is asked before any driver is there but the bus's. DOC: the order is Windows's. */
 static void identify(struct devnode *n)
 {

@@ -8,12 +8,22 @@
 #ifndef IRPLAB_PO_PO_H
 #define IRPLAB_PO_PO_H
 
+#include <stdbool.h>
+
 #include "nt/io.h"
 
 void po_init(void);
 NTSTATUS PoRequestPowerIrp(DEVICE_OBJECT *device, ULONG minor, ULONG state, PVOID callback, PVOID context, IRP **out);
 /* Requests not yet completed (leak reports, remove). */
 uint32_t po_requests_outstanding(void);
+/* Sends the system to sleep (S1 to S4) and wakes it; force: refusals do not count. The refusal's status otherwise. PASSIVE_LEVEL. */
+NTSTATUS po_sleep(SYSTEM_POWER_STATE state, bool force);
+
+/* Idle detection (idle.c): the list of watched devices; a device's new state; a device that goes. */
+struct idle;
+struct idle **po_idle_list(void);
+void po_idle_state(const DEVICE_OBJECT *device, ULONG state);
+void po_idle_forget(const DEVICE_OBJECT *device);
 
 /* Before a device object goes: a bug check if a power request for it is under way. */
 void po_device_deleted(const DEVICE_OBJECT *device);

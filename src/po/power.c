@@ -53,11 +53,17 @@ struct po_room {
     KSEMAPHORE *work; /* guest memory: one count a listed request */
     KDPC *watchdog; /* guest memory */
     struct power_state *states;
+    struct idle *idle; /* watched devices */
 };
 
 static struct po_room *room(void)
 {
     return MACHINE->rooms[ROOM_PO];
+}
+
+struct idle **po_idle_list(void)
+{
+    return room() ? &room()->idle : NULL;
 }
 
 uint32_t po_requests_outstanding(void)
@@ -334,6 +340,7 @@ ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state)
         (*at)->device = device;
         (*at)->device_state.DeviceState = PowerDeviceD0;
     }
+    po_idle_state(device, state);
     POWER_STATE old = (*at)->device_state;
     (*at)->device_state.DeviceState = (DEVICE_POWER_STATE)state;
     return old.DeviceState;
@@ -342,9 +349,4 @@ ULONG PoSetPowerState(DEVICE_OBJECT *device, ULONG type, ULONG state)
 void PoStartNextPowerIrp(IRP *irp)
 {
     /* DOC: nothing since Windows Vista. */
-}
-
-PVOID PoRegisterDeviceForIdleDetection(DEVICE_OBJECT *device, ULONG conservation, ULONG performance, ULONG state)
-{
-    return NULL; /* DOC: NULL when idle detection is not in effect for the device */
 }

@@ -76,7 +76,10 @@ static json_t *config_json(const struct config *c)
                                                   (int)c->registry[i].how));
     for (uint32_t i = 0; i < c->arg_count; i++)
         json_array_append_new(args, json_string(c->args[i]));
-    json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
+    json_t *events = json_array();
+    for (uint32_t i = 0; i < c->event_count; i++)
+        json_array_append_new(events, json_pack("{s:i, s:s, s:I}", "kind", (int)c->events[i].kind, "device", c->events[i].device, "number", (json_int_t)c->events[i].number));
+    json_t *j = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "events", events, "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
                      "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed, "verifier", c->verifier);
     if (c->guard)
         json_object_set_new(j, "guard", json_true());
@@ -188,6 +191,18 @@ static bool config_from(const json_t *j, struct config *c)
         if (!s || strlen(s) >= sizeof c->args[0])
             return false;
         strcpy(c->args[c->arg_count], s);
+    }
+    const json_t *events = json_object_get(j, "events"); /* replay files of older versions have none */
+    if (json_array_size(events) > CONFIG_MAX_EVENTS)
+        return false;
+    for (; c->event_count < json_array_size(events); c->event_count++) {
+        struct config_event *e = &c->events[c->event_count];
+        const json_t *from = json_array_get(events, c->event_count);
+        int64_t kind, number;
+        if (!get_number(from, "kind", 0, EVENT_KINDS - 1, &kind) || !get_text(from, "device", e->device, sizeof e->device) || !get_number(from, "number", 0, UINT32_MAX, &number))
+            return false;
+        e->kind = (enum event_kind)kind;
+        e->number = (uint32_t)number;
     }
     for (; c->registry_count < json_array_size(registry); c->registry_count++) {
         struct config_value *v = &c->registry[c->registry_count];

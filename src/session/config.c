@@ -267,6 +267,27 @@ static bool registry_read(struct reader *r, yaml_node_t *n)
     return true;
 }
 
+static bool event_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
+{
+    static const char *const kinds[EVENT_KINDS] = { "sleep", "delay", "surprise-removal", "removal", "stop", "disable", "enable", "restart", "eject" };
+    struct config_event *e = at;
+    double x = 0;
+    if (e->device[0] || e->number)
+        return bad(r, v, "an event is one key and its value; also here is", key);
+    for (int i = 0; i < EVENT_KINDS; i++) {
+        if (strcmp(key, kinds[i]) != 0)
+            continue;
+        e->kind = (enum event_kind)i;
+        if (i > EVENT_DELAY)
+            return text_into(r, v, e->device, sizeof e->device);
+        if (!number(r, v, 1, i == EVENT_SLEEP ? 4 : 1e9, &x))
+            return false;
+        e->number = (uint32_t)x;
+        return true;
+    }
+    return unknown(r, v, key);
+}
+
 static bool bounds_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
 {
     struct config *c = at;
@@ -325,6 +346,11 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
     }
     if (strcmp(key, "registry") == 0)
         return registry_read(r, v);
+    if (strcmp(key, "events") == 0) {
+        memset(c->events, 0, sizeof c->events);
+        c->event_count = 0;
+        return sequence(r, v, c->events, sizeof c->events[0], &c->event_count, CONFIG_MAX_EVENTS, event_key);
+    }
     if (strcmp(key, "program") == 0)
         return text_into(r, v, c->program, sizeof c->program);
     if (strcmp(key, "args") == 0)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 512, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32,
-       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_INFS = 8, CONFIG_PATH = 1024 };
+       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_INFS = 8, CONFIG_MAX_EVENTS = 32, CONFIG_PATH = 1024 };
 
 enum driver_role { ROLE_LEGACY, ROLE_BUS, ROLE_FUNCTION, ROLE_UPPER, ROLE_LOWER };
 
@@ -62,6 +62,15 @@ struct config_value {
     enum value_how how;
 };
 
+/* What happens to the machine while the program runs. */
+enum event_kind { EVENT_SLEEP, EVENT_DELAY, EVENT_SURPRISE, EVENT_REMOVAL, EVENT_STOP, EVENT_DISABLE, EVENT_ENABLE, EVENT_RESTART, EVENT_EJECT, EVENT_KINDS };
+
+struct config_event {
+    enum event_kind kind;
+    char device[200]; /* hardware id, or device instance id */
+    uint32_t number; /* S-state; milliseconds */
+};
+
 struct config {
     char name[128]; /* of the case, or of the program */
     char folder[CONFIG_PATH]; /* where relative names are looked for first; "" = current */
@@ -73,6 +82,8 @@ struct config {
     uint32_t inf_count;
     struct config_value registry[CONFIG_MAX_REGISTRY];
     uint32_t registry_count;
+    struct config_event events[CONFIG_MAX_EVENTS]; /* one after the other, from the program's start on; when, is open */
+    uint32_t event_count;
     char program[CONFIG_PATH]; /* "" = load, start, unload */
     char args[CONFIG_MAX_ARGS][256];
     uint32_t arg_count;

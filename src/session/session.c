@@ -265,6 +265,52 @@ static void command_line(char *out, size_t size)
     }
 }
 
+/* ---- what happens to the machine meanwhile ---- */
+
+static void event_do(const struct config_event *e)
+{
+    static const enum pnp_request requests[EVENT_KINDS] = { [EVENT_SURPRISE] = PNP_SURPRISE, [EVENT_REMOVAL] = PNP_QUERY_AND_REMOVE, [EVENT_STOP] = PNP_REBALANCE,
+                                                            [EVENT_DISABLE] = PNP_DISABLE, [EVENT_ENABLE] = PNP_ENABLE, [EVENT_RESTART] = PNP_RESTART,
+                                                            [EVENT_EJECT] = PNP_EJECT };
+    if (e->kind == EVENT_SLEEP) {
+        po_sleep((SYSTEM_POWER_STATE)(PowerSystemWorking + e->number), false);
+    } else if (e->kind == EVENT_DELAY) {
+        LARGE_INTEGER t = { .QuadPart = -10000ll * e->number };
+        KeDelayExecutionThread(KernelMode, FALSE, &t);
+    } else {
+        struct pnp_answer a;
+        struct devnode *n = pnp_find(e->device);
+        if (n)
+            pnp_request(n, requests[e->kind], &a);
+    }
+}
+
+/* One after the other, by a thread whose moments are choices like all others. */
+static void events_run(void *done)
+{
+    for (uint32_t i = 0; i < config->event_count; i++)
+        event_do(&config->events[i]);
+    KeSetEvent(done, 0, FALSE);
+}
+
+static KEVENT *events_start(void)
+{
+    if (!config->event_count)
+        return NULL;
+    KEVENT *done = ex_pool_alloc(NonPagedPoolNx, sizeof *done, 0x6E657645);
+    KeInitializeEvent(done, NotificationEvent, FALSE);
+    ps_create_host_thread(events_run, done, "events");
+    return done;
+}
+
+static void events_wait(KEVENT *done)
+{
+    if (!done)
+        return;
+    KeWaitForSingleObject(done, Executive, KernelMode, FALSE, NULL);
+    ex_pool_free(done);
+}
+
 static void run_program(void)
 {
     struct session *s = state();
@@ -321,8 +367,11 @@ static void session_thread(void *unused)
         /* The run fails, but what was built is taken down as Windows does, so that the drivers' own way out is run too. */
         s->load_failed = true;
         snprintf(s->message, sizeof s->message, "%s failed with %s", err, nt_status_name(status));
-    } else if (config->program[0]) {
-        run_program();
+    } else {
+        KEVENT *events = events_start();
+        if (config->program[0])
+            run_program();
+        events_wait(events);
     }
     s->phase = PHASE_REMOVE;
     pnp_remove_all();
@@ -529,6 +578,7 @@ static struct image *needed(const struct image *from, const char *module, char *
 void session_begin(const struct config *c)
 {
     service_file_hook = driver_file;
+    pnp_user_hook = device_notify_event;
     ps_module_file_hook = module_file;
     fs_host_file_hook = data_file;
     image_need_hook = needed;

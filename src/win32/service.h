@@ -12,4 +12,8 @@ extern bool (*service_file_hook)(const char *image, char *path, size_t size);
  * that calls such an answer. */
 const char *module_asked_in_vain(void);
 
+/* For pnp_user_hook: tells programs. */
+struct pnp_event;
+bool device_notify_event(const struct pnp_event *e);
+
 #endif

@@ -44,6 +44,7 @@ struct search;
 struct waiter;
 struct service_room;
 struct device_set;
+struct device_notify;
 
 /* An open low-level file of the C run-time. */
 struct crt_fd {
@@ -107,6 +108,7 @@ struct w32_room {
     char asked_in_vain[160]; /* the last "module!function" of a synthetic module that GetProcAddress did not have */
     struct device_set *device_sets;
     uint64_t device_set_count;
+    struct device_notify *device_notify;
 };
 
 struct w32_room *w32_room(void);

@@ -407,6 +407,115 @@ static void unplug(void)
     SetupDiDestroyDeviceInfoList(set);
 }
 
+/* ---- notification ---- */
+
+#if !defined(CM_NOTIFY_FILTER_FLAG_ALL_INTERFACE_CLASSES)
+typedef HANDLE HCMNOTIFICATION;
+typedef enum { CM_NOTIFY_FILTER_TYPE_DEVICEINTERFACE, CM_NOTIFY_FILTER_TYPE_DEVICEHANDLE, CM_NOTIFY_FILTER_TYPE_DEVICEINSTANCE } CM_NOTIFY_FILTER_TYPE;
+typedef enum {
+    CM_NOTIFY_ACTION_DEVICEINTERFACEARRIVAL, CM_NOTIFY_ACTION_DEVICEINTERFACEREMOVAL, CM_NOTIFY_ACTION_DEVICEQUERYREMOVE, CM_NOTIFY_ACTION_DEVICEQUERYREMOVEFAILED,
+    CM_NOTIFY_ACTION_DEVICEREMOVEPENDING, CM_NOTIFY_ACTION_DEVICEREMOVECOMPLETE, CM_NOTIFY_ACTION_DEVICECUSTOMEVENT, CM_NOTIFY_ACTION_DEVICEINSTANCEENUMERATED,
+    CM_NOTIFY_ACTION_DEVICEINSTANCESTARTED, CM_NOTIFY_ACTION_DEVICEINSTANCEREMOVED
+} CM_NOTIFY_ACTION;
+typedef struct {
+    DWORD cbSize, Flags;
+    CM_NOTIFY_FILTER_TYPE FilterType;
+    DWORD Reserved;
+    union {
+        struct { GUID ClassGuid; } DeviceInterface;
+        struct { HANDLE hTarget; } DeviceHandle;
+        struct { WCHAR InstanceId[200]; } DeviceInstance;
+    } u;
+} CM_NOTIFY_FILTER;
+typedef struct {
+    CM_NOTIFY_FILTER_TYPE FilterType;
+    DWORD Reserved;
+    union {
+        struct { GUID ClassGuid; WCHAR SymbolicLink[1]; } DeviceInterface;
+        struct { GUID EventGuid; LONG NameOffset; DWORD DataSize; BYTE Data[1]; } DeviceHandle;
+        struct { WCHAR InstanceId[1]; } DeviceInstance;
+    } u;
+} CM_NOTIFY_EVENT_DATA;
+typedef DWORD (CALLBACK *PCM_NOTIFY_CALLBACK)(HCMNOTIFICATION, void *, CM_NOTIFY_ACTION, CM_NOTIFY_EVENT_DATA *, DWORD);
+#endif
+CONFIGRET WINAPI CM_Register_Notification(CM_NOTIFY_FILTER *, void *, PCM_NOTIFY_CALLBACK, HCMNOTIFICATION *);
+CONFIGRET WINAPI CM_Unregister_Notification(HCMNOTIFICATION);
+
+static char heard[400];
+static HANDLE watched; /* closed when somebody asks */
+static int unwilling;
+static DWORD custom_data;
+
+static DWORD CALLBACK on_notify(HCMNOTIFICATION h, void *context, CM_NOTIFY_ACTION action, CM_NOTIFY_EVENT_DATA *data, DWORD bytes)
+{
+    static const char *const words[] = {"arrival", "removal", "query", "failed", "pending", "complete", "custom", "enumerated", "started", "gone"};
+    sprintf(heard + strlen(heard), "%s%s ", (char *)context, words[action]);
+    if (action == CM_NOTIFY_ACTION_DEVICEINTERFACEARRIVAL)
+        CHECK(IsEqualGUID(&data->u.DeviceInterface.ClassGuid, &GUID_CHILD) && !_wcsicmp(data->u.DeviceInterface.SymbolicLink, path_of(&GUID_CHILD, 1)));
+    if (action == CM_NOTIFY_ACTION_DEVICEINSTANCESTARTED)
+        CHECK(!_wcsicmp(data->u.DeviceInstance.InstanceId, CHILD2));
+    if (action == CM_NOTIFY_ACTION_DEVICECUSTOMEVENT && IsEqualGUID(&data->u.DeviceHandle.EventGuid, &GUID_CHILD_CUSTOM))
+        memcpy(&custom_data, data->u.DeviceHandle.Data, 4);
+    if (action == CM_NOTIFY_ACTION_DEVICEQUERYREMOVE) {
+        if (unwilling)
+            return ERROR_CANCELLED;
+        CloseHandle(watched);
+    }
+    return ERROR_SUCCESS;
+}
+
+static void check_heard(int line, const char *expected)
+{
+    Sleep(1000);
+    if (strcmp(heard, expected)) {
+        printf("program.c:%d: heard \"%s\", not \"%s\"\n", line, heard, expected);
+        failures++;
+    }
+    heard[0] = 0;
+}
+
+static void notification(void)
+{
+    CM_NOTIFY_FILTER f = {.cbSize = sizeof f, .FilterType = CM_NOTIFY_FILTER_TYPE_DEVICEINTERFACE};
+    HCMNOTIFICATION interfaces, instance, handle;
+    PNP_VETO_TYPE veto = 99;
+    DWORD bytes;
+    bus_control(IOCTL_BUS_PLUG, 1);
+    wait_for(__LINE__, 1);
+    f.u.DeviceInterface.ClassGuid = GUID_CHILD;
+    CHECK_EQ(CM_Register_Notification(&f, "", on_notify, &interfaces), CR_SUCCESS);
+    f.FilterType = CM_NOTIFY_FILTER_TYPE_DEVICEINSTANCE;
+    wcscpy(f.u.DeviceInstance.InstanceId, CHILD2);
+    CHECK_EQ(CM_Register_Notification(&f, "instance-", on_notify, &instance), CR_SUCCESS);
+    f.cbSize = 3;
+    CHECK_EQ(CM_Register_Notification(&f, "", on_notify, &handle), CR_INVALID_DATA);
+    f.cbSize = sizeof f;
+    bus_control(IOCTL_BUS_PLUG, 2);
+    wait_for(__LINE__, 2);
+    check_heard(__LINE__, "arrival instance-started ");
+    CHECK_EQ(CM_Unregister_Notification(instance), CR_SUCCESS);
+    CHECK_EQ(CM_Unregister_Notification(interfaces), CR_SUCCESS);
+    watched = open_path(path_of(&GUID_CHILD, 1));
+    f.FilterType = CM_NOTIFY_FILTER_TYPE_DEVICEHANDLE;
+    f.u.DeviceHandle.hTarget = watched;
+    CHECK_EQ(CM_Register_Notification(&f, "", on_notify, &handle), CR_SUCCESS);
+    CHECK(DeviceIoControl(watched, IOCTL_CHILD_CUSTOM, NULL, 0, NULL, 0, &bytes, NULL));
+    check_heard(__LINE__, "custom ");
+    CHECK_EQ(custom_data, 2);
+    unwilling = 1;
+    CHECK_EQ(CM_Query_And_Remove_SubTreeW(node_of(CHILD2), &veto, NULL, 0, CM_REMOVE_NO_RESTART), CR_REMOVE_VETOED);
+    CHECK_EQ(veto, PNP_VetoWindowsApp);
+    check_heard(__LINE__, "query failed ");
+    unwilling = 0;
+    CHECK_EQ(CM_Query_And_Remove_SubTreeW(node_of(CHILD2), &veto, NULL, 0, CM_REMOVE_NO_RESTART), CR_SUCCESS);
+    check_heard(__LINE__, "query complete ");
+    CHECK_EQ(CM_Unregister_Notification(handle), CR_SUCCESS);
+    bus_control(IOCTL_BUS_UNPLUG, 1);
+    bus_control(IOCTL_BUS_UNPLUG, 2);
+    wait_for(__LINE__, 0);
+    log_of();
+}
+
 /* The bus goes, and its children before it. */
 static void whole_bus(void)
 {
@@ -436,6 +545,7 @@ int main(void)
     failed();
     eject();
     unplug();
+    notification();
     whole_bus();
     printf("bus: %d failed\n", failures);
     return failures;
