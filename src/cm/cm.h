@@ -19,6 +19,8 @@ bool cm_set_text(const char *path, const char *name, const char *text); /* REG_S
 bool cm_set_dword(const char *path, const char *name, uint32_t value);
 /* Copies at most size bytes of a value; returns its full size, or -1 if it is not there. type may be NULL. */
 int64_t cm_get_value(const char *path, const char *name, uint32_t *type, void *data, size_t size);
+/* A key with its parents. false: not such a path. */
+bool cm_make_key(const char *path);
 bool cm_delete_value(const char *path, const char *name);
 /* A handle of System's to a key; made (with its parents) if create. */
 NTSTATUS cm_open(const char *path, bool create, ACCESS_MASK access, HANDLE *handle);

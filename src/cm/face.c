@@ -93,6 +93,11 @@ int64_t cm_get_value(const char *path, const char *name, uint32_t *type, void *d
     return v->size;
 }
 
+bool cm_make_key(const char *path)
+{
+    return key_at(path, true) != NULL;
+}
+
 bool cm_delete_value(const char *path, const char *name)
 {
     struct cm_key *k = key_at(path, false);

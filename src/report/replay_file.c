@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "session/hive.h"
 #include "sim/image.h"
 #include "sim/spins.h"
 
@@ -79,7 +80,10 @@ static json_t *config_json(const struct config *c)
     json_t *events = json_array();
     for (uint32_t i = 0; i < c->event_count; i++)
         json_array_append_new(events, json_pack("{s:i, s:s, s:I}", "kind", (int)c->events[i].kind, "device", c->events[i].device, "number", (json_int_t)c->events[i].number));
-    json_t *j = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "events", events, "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
+    json_t *hive_list = json_array();
+    for (uint32_t i = 0; i < c->hive_count; i++)
+        json_array_append_new(hive_list, json_pack("{s:s, s:s}", "file", base_name(c->hives[i].file), "key", c->hives[i].key));
+    json_t *j = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "hives", hive_list, "events", events, "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
                      "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed, "verifier", c->verifier);
     if (c->guard)
         json_object_set_new(j, "guard", json_true());
@@ -203,6 +207,15 @@ static bool config_from(const json_t *j, struct config *c)
             return false;
         e->kind = (enum event_kind)kind;
         e->number = (uint32_t)number;
+    }
+    const json_t *hive_list = json_object_get(j, "hives");
+    if (json_array_size(hive_list) > CONFIG_MAX_HIVES)
+        return false;
+    for (; c->hive_count < json_array_size(hive_list); c->hive_count++) {
+        struct config_hive *h = &c->hives[c->hive_count];
+        const json_t *from = json_array_get(hive_list, c->hive_count);
+        if (!get_text(from, "file", h->file, sizeof h->file) || !get_text(from, "key", h->key, sizeof h->key))
+            return false;
     }
     for (; c->registry_count < json_array_size(registry); c->registry_count++) {
         struct config_value *v = &c->registry[c->registry_count];
@@ -446,6 +459,8 @@ bool replay_read(const char *path, struct replay *out, char *err, size_t errlen)
     }
     if (!ok)
         snprintf(err, errlen, "%s: %s", path, why);
+    else
+        ok = hives_read(&out->config, err, errlen);
     json_decref(head);
     free(all);
     return ok;

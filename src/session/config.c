@@ -196,6 +196,7 @@ static bool device_key(struct reader *r, void *at, const char *key, yaml_node_t 
  * else a REG_SZ. */
 struct registry_entry {
     char path[sizeof((struct config_value *)0)->path];
+    char hive[CONFIG_PATH]; /* a file instead of values */
     uint32_t first; /* its values start here in config.registry */
 };
 
@@ -245,9 +246,37 @@ static bool registry_key(struct reader *r, void *at, const char *key, yaml_node_
     struct registry_entry *e = at;
     if (strcmp(key, "key") == 0)
         return text_into(r, v, e->path, sizeof e->path);
+    if (strcmp(key, "hive") == 0)
+        return text_into(r, v, e->hive, sizeof e->hive);
     if (strcmp(key, "values") == 0)
         return mapping(r, v, r->c, registry_value);
     return unknown(r, v, key);
+}
+
+/* Where Windows mounts files of these names. */
+static const char *hive_key(const char *file)
+{
+    static const char *const known[][2] = { { "SYSTEM", "\\Registry\\Machine\\System" }, { "SOFTWARE", "\\Registry\\Machine\\Software" }, { "DEFAULT", "\\Registry\\User\\.Default" } };
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcasecmp(name, known[i][0]) == 0)
+            return known[i][1];
+    return NULL;
+}
+
+static bool hive_add(struct reader *r, yaml_node_t *n, const struct registry_entry *e)
+{
+    const char *key = e->path[0] ? e->path : hive_key(e->hive);
+    if (r->c->registry_count != e->first)
+        return bad(r, n, "an entry of registry has values or a hive, not both:", e->hive);
+    if (!key)
+        return bad(r, n, "a hive needs the key that it stands for:", e->hive);
+    if (r->c->hive_count == CONFIG_MAX_HIVES)
+        return bad(r, n, "too many hives", NULL);
+    struct config_hive *h = &r->c->hives[r->c->hive_count++];
+    strcpy(h->file, e->hive);
+    snprintf(h->key, sizeof h->key, "%s", key);
+    return true;
 }
 
 static bool registry_read(struct reader *r, yaml_node_t *n)
@@ -255,10 +284,16 @@ static bool registry_read(struct reader *r, yaml_node_t *n)
     if (!n || n->type != YAML_SEQUENCE_NODE)
         return bad(r, n, "registry is a list", NULL);
     r->c->registry_count = 0;
+    r->c->hive_count = 0;
     for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
         struct registry_entry e = { .first = r->c->registry_count };
         if (!mapping(r, yaml_document_get_node(&r->doc, *i), &e, registry_key))
             return false;
+        if (e.hive[0]) {
+            if (!hive_add(r, yaml_document_get_node(&r->doc, *i), &e))
+                return false;
+            continue;
+        }
         if (!e.path[0])
             return bad(r, n, "an entry of registry needs a key", NULL);
         for (uint32_t k = e.first; k < r->c->registry_count; k++)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 512, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32,
-       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_INFS = 8, CONFIG_MAX_EVENTS = 32, CONFIG_PATH = 1024 };
+       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_INFS = 8, CONFIG_MAX_EVENTS = 32, CONFIG_MAX_HIVES = 8, CONFIG_PATH = 1024 };
 
 enum driver_role { ROLE_LEGACY, ROLE_BUS, ROLE_FUNCTION, ROLE_UPPER, ROLE_LOWER };
 
@@ -62,6 +62,12 @@ struct config_value {
     enum value_how how;
 };
 
+/* A registry hive file, and the key that its root is. */
+struct config_hive {
+    char file[CONFIG_PATH];
+    char key[300];
+};
+
 /* What happens to the machine while the program runs. */
 enum event_kind { EVENT_SLEEP, EVENT_DELAY, EVENT_SURPRISE, EVENT_REMOVAL, EVENT_STOP, EVENT_DISABLE, EVENT_ENABLE, EVENT_RESTART, EVENT_EJECT, EVENT_KINDS };
 
@@ -82,6 +88,8 @@ struct config {
     uint32_t inf_count;
     struct config_value registry[CONFIG_MAX_REGISTRY];
     uint32_t registry_count;
+    struct config_hive hives[CONFIG_MAX_HIVES];
+    uint32_t hive_count;
     struct config_event events[CONFIG_MAX_EVENTS]; /* one after the other, from the program's start on; when, is open */
     uint32_t event_count;
     char program[CONFIG_PATH]; /* "" = load, start, unload */

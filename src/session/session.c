@@ -29,6 +29,7 @@
 #include "ps/process.h"
 #include "se/se.h"
 #include "session/frameworks.h"
+#include "session/hive.h"
 #include "session/leaks.h"
 #include "sim/image.h"
 #include "sim/door.h"
@@ -406,6 +407,7 @@ static void registry_fill(const struct config *c)
     /* The user's own keys, HKEY_CURRENT_USER for programs. */
     cm_set_text("HKU\\S-1-5-21-1-2-3-1000\\Environment", "TEMP", "C:\\Windows\\Temp");
     cm_set_text("HKU\\S-1-5-21-1-2-3-1000\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Windows", "Device", "");
+    hives_apply(c);
     for (uint32_t i = 0; i < c->driver_count; i++) {
         char service[64], path[400], image[128];
         config_service(&c->drivers[i], service, sizeof service);
@@ -664,6 +666,8 @@ uint64_t session_run_hash(void)
 
 bool session_check_files(const struct config *c, char *err, size_t errlen)
 {
+    if (!hives_read(c, err, errlen))
+        return false;
     char path[CONFIG_PATH];
     for (uint32_t i = 0; i <= c->driver_count; i++) {
         const char *name = i < c->driver_count ? c->drivers[i].file : c->program;
