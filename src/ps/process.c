@@ -97,9 +97,6 @@ static void peb_make(struct process *p, const char *path, const char *command_li
     *(uint32_t *)(p->peb + 0xB8) = MACHINE->processor_count;
     *(uint32_t *)(p->peb + 0x118) = 10; /* OSMajorVersion */
     *(uint16_t *)(p->peb + 0x120) = 19045;
-    *(uint64_t *)(params + 0x20) = 0x10; /* console handles: standard input, output, error */
-    *(uint64_t *)(params + 0x28) = 0x14;
-    *(uint64_t *)(params + 0x30) = 0x18;
     put_unicode(params + 0x60, p, path);
     put_unicode(params + 0x70, p, command_line);
     static const WCHAR environment[] = { 'S', 'y', 's', 't', 'e', 'm', 'R', 'o', 'o', 't', '=', 'C', ':', '\\', 'W', 'i', 'n', 'd', 'o', 'w', 's', 0, 0 };

@@ -39,6 +39,8 @@ struct thread {
     struct process *attached; /* KeStackAttachProcess; NULL = own */
     uint64_t teb; /* 0: system thread */
     uint64_t user_stack, user_stack_limit, user_stack_top;
+    bool on_fibers; /* a program's: the stack may be one of its fibers'; the thread's own is this */
+    uint64_t own_stack, own_stack_limit, own_stack_top;
     bool in_kernel; /* false while user code runs */
     uint8_t previous_mode; /* KernelMode or UserMode */
     bool waiting; /* in ke_wait */

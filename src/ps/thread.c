@@ -360,6 +360,11 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
     trace_event(TRACE_THREAD_EXIT, (uint64_t)t->ethread, (uint64_t)(uint32_t)status, 0, 0);
     ke_thread_signal(t);
     list_remove(t);
+    if (t->on_fibers) {
+        t->user_stack = t->own_stack;
+        t->user_stack_limit = t->own_stack_limit;
+        t->user_stack_top = t->own_stack_top;
+    }
     if (t->teb) {
         ps_modules_thread_free(t);
         sim_segment_remove(t->user_stack_limit);

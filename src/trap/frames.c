@@ -130,8 +130,20 @@ static bool is_kernel_side(uint64_t sp)
     return sp >= KERNEL_BASE;
 }
 
+/* The stack of another fiber of the thread is not left for good. */
+static bool on_other_stack(const struct callback_record *r, uint64_t rsp)
+{
+    const struct agent *a = MACHINE->fiber;
+    const struct thread *t = a->kind == AGENT_THREAD ? a->thread : NULL;
+    if (!t || !t->on_fibers || is_kernel_side(r->guest_sp) || is_kernel_side(rsp))
+        return false;
+    return r->guest_sp < t->user_stack || r->guest_sp > t->user_stack_top;
+}
+
 static bool is_abandoned(const struct callback_record *r, uint64_t rsp)
 {
+    if (on_other_stack(r, rsp))
+        return false;
     if (is_kernel_side(r->guest_sp) == is_kernel_side(rsp))
         return r->guest_sp < rsp;
     return is_kernel_side(r->guest_sp); /* a user program goes on: its calls into the kernel are over */

@@ -14,4 +14,7 @@ _Noreturn void seh_unwind_from(const CONTEXT *fault, uint64_t target, uint64_t i
 /* Loads registers and goes on, with the two records that mean something else (longjmp, C++ catch). */
 _Noreturn void seh_restore(const CONTEXT *context, EXCEPTION_RECORD *record);
 
+/* The export: the registers of the guest that called the current export, as after its return. */
+void RtlCaptureContext(CONTEXT *out);
+
 #endif

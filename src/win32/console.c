@@ -71,7 +71,7 @@ void w32_console_attach(void)
     static const uint64_t handles[3] = { CONSOLE_INPUT, CONSOLE_OUTPUT, CONSOLE_ERROR };
     for (unsigned i = 0; i < 3; i++) {
         uint64_t *slot = standard_slot((ULONG)-(10 + (int)i));
-        if (slot)
+        if (slot && !*slot) /* the creator may have given one */
             *slot = handles[i];
     }
 }

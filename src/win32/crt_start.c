@@ -177,7 +177,7 @@ void crt_process_fill(struct w32_process *p)
     for (int i = 0; i < CRT_FDS; i++)
         p->fds[i].pushed_back = -1;
     for (int i = 0; i < 3; i++)
-        p->fds[i] = (struct crt_fd) { .handle = GetStdHandle((ULONG)-(10 + i)), .open = true, .console = true, .text = true, .pushed_back = -1 };
+        p->fds[i] = (struct crt_fd) { .handle = GetStdHandle((ULONG)-(10 + i)), .open = true, .console = w32_console_of(GetStdHandle((ULONG)-(10 + i))) != 0, .text = true, .pushed_back = -1 };
     put_data("msvcrt.dll", "_acmdln", &p->command_line_a, 8);
     put_data("msvcrt.dll", "_wcmdln", &p->command_line_w, 8);
     put_data("msvcrt.dll", "__argc", &p->argc, 4);
