@@ -20,6 +20,7 @@ static const char help[] =
     "  --verifier on|off      off: rules of the verifier do not stop the run (default on)\n"
     "  --guard                each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"
     "  --wdf-log              print the framework's in-flight recorder (KMDF drivers) as it is written\n"
+    "  --schedule TEXT        the order in which an exploration found a failure (its --json prints it), instead of the usual one\n"
     "  --seed N  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"
     "\n"
     "example: irplab run --driver build/cases/lost-wakeup/lostwake.sys build/cases/lost-wakeup/lostwake.exe\n";
@@ -49,6 +50,26 @@ static void print(const struct options *o, const struct lab_result *r)
         fprintf(stderr, "irplab: note: an import was answered by --stub\n");
 }
 
+/* The schedule that an exploration printed, with the report of a replay. */
+static int run_schedule(struct options *o)
+{
+    struct lab_result r;
+    if (!lab_run_schedule(&o->lab, &r))
+        return usage_error("%s", o->lab.error);
+    int status = lab_status(&r);
+    if (status == EXIT_USAGE && r.failure_count) {
+        usage_error("%s", r.failures[0].outcome.message);
+    } else if (o->json) {
+        char *json = lab_json(&r);
+        puts(json);
+        free(json);
+    } else {
+        lab_print(&r, stdout, options_color(o), o->quiet);
+    }
+    lab_result_free(&r);
+    return status;
+}
+
 int cli_run(int argc, char **argv)
 {
     static struct options o; /* large */
@@ -63,6 +84,8 @@ int cli_run(int argc, char **argv)
         return usage_error("run what? Give a CASE, a PROGRAM.exe or --driver FILE.sys; see irplab run --help");
     if (!lab_prepare(&o.lab))
         return usage_error("%s", o.lab.error);
+    if (o.lab.search.schedule)
+        return run_schedule(&o);
     program_output = o.json ? stderr : stdout;
     debug_prints = o.verbose && !o.json;
     irplab_on_output(&o.lab, say, NULL);

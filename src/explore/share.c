@@ -343,7 +343,9 @@ double share_seconds(const struct share *p, unsigned among)
 {
     if (p->kind == PLACES)
         return among > 1 ? 2 : 5; /* what comes back in parts is explored again */
-    return share_waiting(p) < among ? 0.03 : 0.25;
+    /* Many explorers bring many messages to one keeper: longer parts, about a thousand a second at most. */
+    double whole = among <= 250 ? 0.25 : among <= 2000 ? among / 1000.0 : 2;
+    return share_waiting(p) < among ? whole / 8 : whole;
 }
 
 void share_back(struct share *p, uint64_t id)

@@ -18,6 +18,7 @@ struct lab_search {
     bool keep_going;
     void *target; /* what a state file or a queue needs to know of what is searched (campaign.c); of the process */
     size_t target_size;
+    const char *schedule; /* run: one line of text; NULL: by default choices */
     char state[CONFIG_PATH]; /* file that the search is kept in; "" = none */
     char resume[CONFIG_PATH]; /* file that it goes on from; "" = none */
     char queue[CONFIG_PATH]; /* URL; "" = none */
@@ -83,6 +84,8 @@ enum lab_option lab_option(const char *name, bool exploring);
 /* Once a process, after lab_prepare where there is one. false and a line in lab->error if the input was wrong; otherwise the result is to be
  * given to lab_result_free. Program output goes through say (lab_output_begin). */
 bool lab_run(struct irplab *lab, struct lab_result *out);
+/* The run of lab->search.schedule, as a replay's result. */
+bool lab_run_schedule(struct irplab *lab, struct lab_result *out);
 bool lab_explore(struct irplab *lab, struct lab_result *out);
 bool lab_replay(struct irplab *lab, const char *file, struct lab_result *out);
 /* Writes the page whole or not at all (NULL: none), and the same as data to json (NULL: nowhere). differs: the run was not the recorded one. */

@@ -234,6 +234,17 @@ static bool set_queue(struct irplab *lab, const char *name, const char *url)
     return true;
 }
 
+static bool set_schedule(struct irplab *lab, const char *name, const char *text)
+{
+    struct explore_schedule s = { 0 };
+    const char *why = NULL;
+    if (!explore_schedule_parse(text, &s, &why))
+        return lab_fail(lab, "--schedule: %s", why);
+    explore_schedule_free(&s);
+    lab->search.schedule = strdup(text);
+    return lab->search.schedule != NULL;
+}
+
 static bool set_keep_going(struct irplab *lab, const char *name, const char *text)
 {
     return lab->search.keep_going = true;
@@ -254,6 +265,7 @@ static const struct option {
     { "verifier", set_verifier },
     { "guard", set_guard, .is_switch = true },
     { "output", set_output },
+    { "schedule", set_schedule },
     { "strategy", set_strategy, .exploring = true },
     { "preemptions", set_preemptions, .exploring = true },
     { "schedules", set_schedules, .exploring = true },

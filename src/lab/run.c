@@ -106,6 +106,42 @@ bool lab_run(struct irplab *lab, struct lab_result *r)
     return true;
 }
 
+bool lab_run_schedule(struct irplab *lab, struct lab_result *r)
+{
+    struct explore_schedule schedule = { 0 };
+    struct explore_replay replay;
+    const char *why = NULL;
+    memset(r, 0, sizeof *r);
+    lab->failed = false;
+    if (!explore_schedule_parse(lab->search.schedule, &schedule, &why))
+        return lab_fail(lab, "--schedule: %s", why);
+    session_process_init();
+    const struct explore_machine *machine = explorable_open(&lab->ready);
+    double start = lab_now();
+    explore_replay(machine, &schedule, NULL, NULL, NULL, &replay);
+    if (replay.diverged) {
+        explore_schedule_free(&schedule);
+        return lab_fail(lab, "--schedule: choice %zu of it cannot be made here: it belongs to another case, program or build", replay.diverged_at);
+    }
+    struct record *record = record_run(machine, &schedule, NULL);
+    bool failed = record->outcome.kind != FAILURE_NONE;
+    one_schedule(r, LAB_REPLAY, failed);
+    r->seconds = lab_now() - start;
+    r->run_hash = record->run_hash;
+    r->program_ended = record->program_ended;
+    r->program_exit = record->program_exit;
+    r->exit_status = outcome_exit_status(&record->outcome);
+    if (failed) {
+        struct lab_failure *f = lab_failure_add(r, &record->outcome, 1);
+        f->record = record;
+        f->schedule = explore_schedule_print(&schedule);
+    } else {
+        record_free(record);
+    }
+    explore_schedule_free(&schedule);
+    return true;
+}
+
 bool lab_replay(struct irplab *lab, const char *file, struct lab_result *r)
 {
     static struct replay replay; /* large */

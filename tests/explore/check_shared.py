@@ -73,6 +73,16 @@ def jobs():
             one, two = (without_times(explore('--jobs', n, *more, os.path.join(cases, case))) for n in ('1', '2'))
             one['bound'] = two['bound'] = '' if one['failing'] else one['bound']  # phases are named as far as they came
             check(one == two, f'{case}: by two processes {two}, by one {one}')
+    # The schedule of a failure is a line that brings it back.
+    case = os.path.join(cases, 'lost-wakeup')
+    one = explore(case)
+    failure = one['failures'][0]
+    check(failure['avoidable']['choice'] < failure['choices'] and failure['orders']['passing'], f'what the failure tells: {failure}')
+    done = subprocess.run([irplab, 'run', '--json', '--schedule', failure['schedule'], case], capture_output=True, text=True)
+    again = result(done, 'run --schedule')
+    check(done.returncode == 1 and again['failures'][0]['message'] == failure['message'] and again['run_hash'] == one['run_hash'], f'run --schedule: {again}')
+    refused(['run', '--schedule', failure['schedule'], os.path.join(cases, 'camera-create-cancelled')], 'cannot be made')
+    refused(['run', '--schedule', 's1:junk', case], '--schedule')
 
 
 def children(pid):
