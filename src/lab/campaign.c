@@ -105,7 +105,8 @@ static void plan(struct campaign *c, const struct explore_config *x)
 {
     static const enum explore_strategy draws[] = { EXPLORE_PCT, EXPLORE_RANDOM };
     static const uint64_t numbers[] = { AUTO_PCT, AUTO_RANDOM };
-    uint64_t most = x->schedules ? x->schedules / 4 : UINT64_MAX;
+    /* A search that may go on later has the same phases whatever it is cut at now. */
+    uint64_t most = x->schedules && !c->lab->search.state[0] ? x->schedules / 4 : UINT64_MAX;
     if (!search_is_automatic(c->lab)) {
         add_phase(c, *x);
         return;
@@ -148,10 +149,11 @@ static bool phase_wanted(const struct campaign *c)
 /* Runs that this phase may make. */
 static uint64_t phase_limit(const struct campaign *c)
 {
-    uint64_t limit = c->phases[c->phase].schedules;
-    if (!limit || is_draw(c))
-        return limit;
-    return limit > c->r->found.schedules ? limit - c->r->found.schedules : 1;
+    uint64_t all = c->phases[c->phase_count - 1].schedules, own = is_draw(c) ? c->phases[c->phase].schedules : 0;
+    if (!all)
+        return own;
+    uint64_t left = all > c->r->found.schedules ? all - c->r->found.schedules : 1;
+    return own && own < left ? own : left;
 }
 
 static struct share *new_share(struct campaign *c)
@@ -517,7 +519,7 @@ static bool explore_phases(struct campaign *c, bool *timed_out)
         *timed_out = end == OUT_OF_TIME;
         if (*timed_out && c->lab->search.state[0] && !state_save(c))
             return false;
-        bool limit = c->share && end == ENDED && !is_draw(c) && c->phases[c->phase].schedules && c->lab->search.state[0];
+        bool limit = c->share && end == ENDED && c->phases[c->phase_count - 1].schedules && c->lab->search.state[0];
         if (limit && !state_save(c)) /* the number of schedules may be higher next time */
             return false;
         if (go_on)

@@ -132,6 +132,14 @@ def state():
             parts += 1
         same(r, one, f'{options} in {parts} parts')
         same(explore('--resume', file), one, f'{options} once more')
+    # The automatic strategy, its phases included.
+    options = [os.path.join(cases, 'lost-wakeup', 'fixed')]
+    one, r = explore(*options), explore('--schedules', '10', '--state', file, *options)
+    check(r['schedules'] == 10 and not r['complete'], f'automatic: cut at {r["schedules"]}')
+    for n in ('20', '24', '30', '45'):
+        r = explore('--schedules', n, '--resume', file)
+        check(r['schedules'] == int(n) and not r['complete'], f'automatic: cut at {r["schedules"]}, not {n}')
+    same(explore('--resume', file), one, 'automatic')
     # Interrupted.
     options = model('lastzero', '7')
     one = explore(*options)
