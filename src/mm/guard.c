@@ -24,6 +24,7 @@ enum {
     MOST_LIVE = 20000, /* each live block is two mappings of the host's, which allows some 65,000 */
     PAGES = (GUARD_END - GUARD_BASE) / PAGE,
     FIRST_BLOCKS = 32,
+    LOOKED_AT = 128, /* blocks at a call: the newest, and as many others in turn */
     IRP_TAG = 0x20707249,
     FIRST_IMAGE = 0x2000000, /* offset in the kernel half */
 };
@@ -54,6 +55,7 @@ struct guard_room {
     struct guard_window *windows, *of_owner[POOL_OWNERS];
     struct guard_window *at[(GUARD_END - GUARD_BASE) / PIECE]; /* by address */
     struct guard_list slack, irps;
+    uint32_t slack_next; /* which of them is looked at next, if there are too many to look at all */
 };
 
 /* The process's: pages that are accessible now, and where each stands in the list, plus one. */
@@ -299,11 +301,10 @@ static uint64_t changed(uint64_t from, uint64_t end)
     return 0;
 }
 
-uint64_t mm_guard_slack_damage(const struct guard_block **block)
+static uint64_t slack_damage_in(const struct guard_list *l, uint32_t from, uint32_t end, const struct guard_block **block)
 {
-    const struct guard_room *r = room();
-    for (uint32_t i = 0; i < r->slack.count; i++) {
-        const struct guard_block *b = find(r->slack.bases[i]);
+    for (uint32_t i = from; i < end; i++) {
+        const struct guard_block *b = find(l->bases[i]);
         uint64_t at = changed(b->base + b->bytes, end_page(b));
         if (at) {
             *block = b;
@@ -311,6 +312,25 @@ uint64_t mm_guard_slack_damage(const struct guard_block **block)
         }
     }
     return 0;
+}
+
+bool mm_guard_looks_at_all(void)
+{
+    return room()->slack.count <= LOOKED_AT;
+}
+
+uint64_t mm_guard_slack_damage(bool all, const struct guard_block **block)
+{
+    struct guard_room *r = room();
+    uint32_t n = r->slack.count, newest = n < LOOKED_AT ? n : LOOKED_AT;
+    uint64_t at = slack_damage_in(&r->slack, n - newest, n, block);
+    if (at || n == newest)
+        return at;
+    if (all)
+        return slack_damage_in(&r->slack, 0, n - newest, block);
+    uint32_t from = r->slack_next < n - newest ? r->slack_next : 0, end = from + LOOKED_AT < n - newest ? from + LOOKED_AT : n - newest;
+    r->slack_next = end;
+    return slack_damage_in(&r->slack, from, end, block);
 }
 
 uint64_t mm_guard_damage(const struct guard_block *b)
@@ -415,7 +435,7 @@ void mm_guard_walk(void (*fn)(void *ctx, const struct guard_block *b), void *ctx
 void mm_guard_walk_irps(void (*fn)(void *ctx, const struct guard_block *b), void *ctx)
 {
     const struct guard_room *r = MACHINE->rooms[ROOM_MM] ? room() : NULL;
-    for (uint32_t i = 0; r && i < r->irps.count; i++)
+    for (uint32_t i = r && r->irps.count > LOOKED_AT ? r->irps.count - LOOKED_AT : 0; r && i < r->irps.count; i++)
         fn(ctx, find(r->irps.bases[i]));
 }
 

@@ -48,10 +48,12 @@ void mm_guard_free(uint64_t base);
 /* The first byte beside a live block on its pages that is not what it was filled with; 0. */
 uint64_t mm_guard_damage(const struct guard_block *b);
 /* The same for what lies between the ends and the guard pages of drivers' live blocks and of IRPs; *block gets whose. */
-uint64_t mm_guard_slack_damage(const struct guard_block **block);
+uint64_t mm_guard_slack_damage(bool all, const struct guard_block **block); /* all: not only the newest and some others, in turn */
+/* There are so few of them that each call looks at all. */
+bool mm_guard_looks_at_all(void);
 /* Live blocks by address. */
 void mm_guard_walk(void (*fn)(void *ctx, const struct guard_block *b), void *ctx);
-/* Those of them that are IRPs, in no particular order. */
+/* Those of them that are IRPs (the newest, if there are many), in no particular order. */
 void mm_guard_walk_irps(void (*fn)(void *ctx, const struct guard_block *b), void *ctx);
 /* Over what guests see of it. */
 uint64_t mm_guard_hash(uint64_t h);

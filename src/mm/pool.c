@@ -600,7 +600,7 @@ void mm_pool_check(void)
             window_check(w);
     }
     const struct guard_block *b;
-    uint64_t at = mm_guard_is_on() ? mm_guard_slack_damage(&b) : 0;
+    uint64_t at = mm_guard_is_on() ? mm_guard_slack_damage(true, &b) : 0;
     if (at)
         KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, b->base, at, b->bytes, 0x24);
 }

@@ -301,9 +301,9 @@ void verify_guard_context(const IRP *irp, uint64_t routine, uint64_t context)
 void verify_guard_door(const struct door_frame *f, const char *call)
 {
     const struct guard_block *b;
-    uint64_t at = mm_guard_slack_damage(&b);
+    uint64_t at = mm_guard_slack_damage(false, &b);
     if (at) {
-        found((struct guard_finding) { .kind = SLACK, .address = at, .site = f->return_address, .call = call }, b);
+        found((struct guard_finding) { .kind = SLACK, .how = mm_guard_looks_at_all() ? GUARD_BEYOND : GUARD_FREED, .address = at, .site = f->return_address, .call = call }, b);
         KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, b->base, at, b->bytes, GUARD_FREE_DAMAGE_BEHIND);
     }
     objects_bury(f);
@@ -466,7 +466,8 @@ bool verify_guard_text(char *out, size_t size, uint64_t *place)
         break;
     case SLACK:
         place_text(g, where, sizeof where);
-        snprintf(out, size, "special pool: memory was overwritten %s; it was whole at the call before %s calls nt!%s", where, site, g->call);
+        snprintf(out, size, "special pool: memory was overwritten %s; %s %s calls nt!%s", where, g->how == GUARD_BEYOND ? "it was whole at the call before" : "seen when",
+                 site, g->call);
         break;
     case LOCATION:
         snprintf(out, size, "a stack location beyond the last one of IRP %016llx (StackCount %d) was written: its current location is the last, there is no next one; "
