@@ -74,6 +74,12 @@ bool lab_failure_may_be_guarded(const struct config *c, const struct outcome *o)
     return !c->guard && o->kind != FAILURE_NONE && o->kind != FAILURE_LOAD && o->kind != FAILURE_UNSUPPORTED;
 }
 
+/* What the verifier had found as well says nothing new. */
+bool lab_guard_says_more(const struct outcome *o, const struct outcome *guarded)
+{
+    return guarded->guarded && !(o->kind == FAILURE_VERIFIER && o->code == guarded->code);
+}
+
 void lab_failure_guard(const struct config *c, struct lab_failure *f, const struct explore_machine *machine, const struct explore_schedule *schedule)
 {
     if (!lab_failure_may_be_guarded(c, &f->outcome))
@@ -82,7 +88,7 @@ void lab_failure_guard(const struct config *c, struct lab_failure *f, const stru
     struct record *again = record_run(machine, schedule, NULL);
     explorable_guard(false);
     spins_forget_noted();
-    if (again->outcome.guarded && again->failure) {
+    if (lab_guard_says_more(&f->outcome, &again->outcome) && again->failure) {
         f->guard_outcome = again->outcome;
         f->guard_text = strdup(again->failure);
     }

@@ -8,6 +8,8 @@
 struct lab_failure *lab_failure_add(struct lab_result *r, const struct outcome *o, uint64_t times);
 /* Runs the schedule of a failure that was found without guard mode once more with it. machine is left in that run's final state. */
 void lab_failure_guard(const struct config *c, struct lab_failure *f, const struct explore_machine *machine, const struct explore_schedule *schedule);
+/* Of the outcomes without and with: the second is another, and guard mode's. */
+bool lab_guard_says_more(const struct outcome *o, const struct outcome *guarded);
 /* Whether that is worth while. */
 bool lab_failure_may_be_guarded(const struct config *c, const struct outcome *o);
 struct confirmer;

@@ -61,7 +61,7 @@ static void one_guarded_run(struct lab_failure *f, struct snapshot *start)
     if (MACHINE->end == RUN_SPIN)
         return;
     session_outcome(&o);
-    if (!o.guarded)
+    if (!lab_guard_says_more(&f->outcome, &o))
         return;
     f->guard_outcome = o;
     f->guard_text = screen();
