@@ -442,26 +442,37 @@ NTSTATUS imp_WdfDeviceAssignMofResourceName(PWDF_DRIVER_GLOBALS G, WDFDEVICE Dev
 
 /* ---- names ---- */
 
+NTSTATUS ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION Info, ULONG Length, PULONG Needed);
+
+/* The name that the system made up: of a PDO, whether the PnP manager knows it already or not. */
+static NTSTATUS system_name(FxDevice *d, UNICODE_STRING *name, PVOID buffer, ULONG size)
+{
+    ULONG needed;
+    POBJECT_NAME_INFORMATION info = buffer;
+    DEVICE_OBJECT *named = d->Pdo ? d->Pdo : d->DeviceObject;
+    NTSTATUS s = ObQueryNameString(named, info, size, &needed);
+    if (NT_SUCCESS(s) && !info->Name.Length)
+        s = STATUS_INVALID_DEVICE_STATE;
+    if (NT_SUCCESS(s))
+        *name = info->Name;
+    return s;
+}
+
 NTSTATUS imp_WdfDeviceCreateSymbolicLink(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PCUNICODE_STRING SymbolicLinkName)
 {
     FxGlobals *g = FxGet(G);
     FxDevice *d = device(G, Device);
     FX_NOT_NULL(g, SymbolicLinkName);
     FX_PASSIVE(g);
-    WCHAR text[128];
-    UNICODE_STRING own = { 0, sizeof text, text }, *target = &d->D.Name;
+    ULONG64 buffer[40];
+    UNICODE_STRING own, *target = &d->D.Name;
     NTSTATUS s;
     if (!SymbolicLinkName->Buffer || !SymbolicLinkName->Length)
         return STATUS_INVALID_PARAMETER;
     if (!target->Buffer) { /* a name that the system made up, or the PDO's */
-        ULONG needed;
-        DEVICE_OBJECT *named = d->Pdo ? d->Pdo : d->DeviceObject;
-        if (!d->Pdo)
-            return STATUS_INVALID_DEVICE_STATE;
-        s = IoGetDeviceProperty(named, DevicePropertyPhysicalDeviceObjectName, sizeof text, text, &needed);
+        s = system_name(d, &own, buffer, sizeof buffer);
         if (!NT_SUCCESS(s))
             return s;
-        RtlInitUnicodeString(&own, text);
         target = &own;
     }
     UNICODE_STRING copy = { 0 };
@@ -493,10 +504,10 @@ NTSTATUS imp_WdfDeviceRetrieveDeviceName(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device
     if (d->D.Name.Buffer)
         return FxStringAssignUnicode(g, String, &d->D.Name);
     if (FxDeviceIsPdo(d)) {
-        WCHAR text[128];
-        ULONG needed;
-        NTSTATUS s = IoGetDeviceProperty(d->DeviceObject, DevicePropertyPhysicalDeviceObjectName, sizeof text, text, &needed);
-        return NT_SUCCESS(s) ? FxStringAssign(g, String, text) : s;
+        ULONG64 buffer[40];
+        UNICODE_STRING name;
+        NTSTATUS s = system_name(d, &name, buffer, sizeof buffer);
+        return NT_SUCCESS(s) ? FxStringAssignUnicode(g, String, &name) : s;
     }
     return STATUS_INVALID_DEVICE_STATE;
 }

@@ -133,7 +133,8 @@ FXM(void, FxIFR, Stop, (FxGlobals * g));
 DECLSPEC_NORETURN void FxVerifierKeBugCheck(FxGlobals *g, ULONG code, ULONG64 a, ULONG64 b, ULONG64 c);
 /* A rule that holds only with the verifier on: records the message's consequence and stops. */
 void FxVerifierDbgBreakPoint(FxGlobals *g, FxObject *o, PVOID caller);
-NTSTATUS FxVerifierCheckIrqlLevel(FxGlobals *g, KIRQL highest);
+NTSTATUS FxVerifierCheckIrqlLevelAt(FxGlobals *g, KIRQL highest, PVOID caller) __asm__("FxVerifierCheckIrqlLevel");
+#define FxVerifierCheckIrqlLevel(g, highest) FxVerifierCheckIrqlLevelAt(g, highest, __builtin_return_address(0))
 #define FX_PASSIVE(g)                                                       \
     do {                                                                    \
         NTSTATUS fx_s = FxVerifierCheckIrqlLevel(g, PASSIVE_LEVEL);         \
@@ -395,7 +396,7 @@ struct FxDevice {
     DEVICE_POWER_STATE Dx;
     SYSTEM_POWER_STATE Sx;
     POWER_ACTION SystemAction;
-    BOOLEAN PowerPolicyOwner, HardwarePrepared, SelfManagedInited, D0, InterruptsConnected, SuspendedIo, Failed, InRemove, SurpriseRemoved, ReportedMissing;
+    BOOLEAN PowerPolicyOwner, HardwarePrepared, SelfManagedInited, D0, InterruptsConnected, SuspendedIo, Failed, InRemove, SurpriseRemoved, ReportedMissing, Awake;
     WDF_DEVICE_FAILED_ACTION FailedAction;
     KMUTEX PowerMutex; /* one power or PnP transition at a time */
     FxInterface *Interfaces;

@@ -295,6 +295,9 @@ static NTSTATUS query(FxDevice *d, IRP *irp, BOOLEAN stop)
         CALL(d, s, EvtDeviceQueryRemove, handle(d));
     if (!NT_SUCCESS(s))
         return FxDeviceCompleteIrp(irp, s, 0);
+    if (!d->Awake)
+        FxIdleAwake(d);
+    d->Awake = TRUE;
     pnp_state(d, stop ? FX_PNP_QUERY_STOP : FX_PNP_QUERY_REMOVE);
     irp->IoStatus.Status = STATUS_SUCCESS;
     return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
@@ -303,6 +306,9 @@ static NTSTATUS query(FxDevice *d, IRP *irp, BOOLEAN stop)
 static NTSTATUS cancel_query(FxDevice *d, IRP *irp, enum fx_pnp from)
 {
     NTSTATUS s = forward_and_wait(d, irp);
+    if (d->Awake)
+        FxIdleAsleep(d);
+    d->Awake = FALSE;
     if (d->Pnp == from)
         pnp_state(d, d->HardwarePrepared ? FX_PNP_STARTED : FX_PNP_INIT);
     return FxDeviceCompleteIrp(irp, d->Attached ? s : STATUS_SUCCESS, 0);
@@ -312,6 +318,9 @@ static NTSTATUS cancel_query(FxDevice *d, IRP *irp, enum fx_pnp from)
 static void take_down(FxDevice *d, WDF_POWER_DEVICE_STATE to)
 {
     FxIdleStop(d);
+    if (d->Awake)
+        FxIdleAsleep(d);
+    d->Awake = FALSE;
     FxDeviceInterfacesSet(d, FALSE);
     transition_begin(d);
     FxPkgPnp_PowerDown(d, to);
@@ -323,6 +332,9 @@ static void take_down(FxDevice *d, WDF_POWER_DEVICE_STATE to)
 static NTSTATUS stop(FxDevice *d, IRP *irp)
 {
     FxIdleStop(d);
+    if (d->Awake)
+        FxIdleAsleep(d);
+    d->Awake = FALSE;
     transition_begin(d);
     FxPkgPnp_PowerDown(d, WdfPowerDeviceD3);
     FxInterruptsDisconnect(d);

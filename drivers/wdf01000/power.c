@@ -181,6 +181,22 @@ void FxIdleStop(FxDevice *d)
     KeWaitForSingleObject(&i->Quiet, Executive, KernelMode, FALSE, NULL);
 }
 
+/* DOC: a device that is asked whether it may be stopped or removed is awake meanwhile (QueryRemoveEnsureDeviceAwake). */
+void FxIdleAwake(FxDevice *d)
+{
+    if (!d->Idle)
+        return;
+    FxIdleReference(d);
+    if (!d->D0)
+        KeWaitForSingleObject(&d->Idle->Powered, Executive, KernelMode, FALSE, NULL);
+}
+
+void FxIdleAsleep(FxDevice *d)
+{
+    if (d->Idle)
+        FxIdleDereference(d);
+}
+
 void FxIdleFree(FxDevice *d)
 {
     if (d->Idle) {

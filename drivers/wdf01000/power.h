@@ -10,6 +10,8 @@ NTSTATUS FxPowerRequest(FxDevice *d, DEVICE_POWER_STATE state); /* a device powe
 DEVICE_POWER_STATE FxSleepState(FxDevice *d);
 void FxIdleStart(FxDevice *d); /* the device is started: idle counting begins */
 void FxIdleStop(FxDevice *d); /* ... and ends; waits for what is under way */
+void FxIdleAwake(FxDevice *d); /* brings the device to D0 and keeps it there, until */
+void FxIdleAsleep(FxDevice *d);
 void FxIdlePowered(FxDevice *d, BOOLEAN on);
 void FxIdleFree(FxDevice *d);
 void FxWakeArm(FxDevice *d);

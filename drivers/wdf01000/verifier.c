@@ -23,12 +23,13 @@ void FxVerifierDbgBreakPoint(FxGlobals *g, FxObject *o, PVOID caller)
     FxVerifierKeBugCheck(g, FXBC_FATAL, 0, o ? (ULONG64)FxHandle(o) : 0, (ULONG64)caller);
 }
 
-NTSTATUS FxVerifierCheckIrqlLevel(FxGlobals *g, KIRQL highest)
+NTSTATUS FxVerifierCheckIrqlLevelAt(FxGlobals *g, KIRQL highest, PVOID caller)
 {
     if (!g->VerifierOn || KeGetCurrentIrql() <= highest)
         return STATUS_SUCCESS;
     FXLOG(g, IrqlTooHigh, KeGetCurrentIrql(), highest, S64(STATUS_INVALID_DEVICE_REQUEST));
-    FxVerifierDbgBreakPoint(g, NULL, __builtin_return_address(0));
+    if (g->DbgBreakOnError)
+        FxVerifierKeBugCheck(g, FXBC_IRQL, (ULONG64)caller, KeGetCurrentIrql(), highest);
     return STATUS_INVALID_DEVICE_REQUEST;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/orders.h"
+#include "kd/kd.h"
 #include "lab/lab.h"
 #include "report/ci.h"
 
@@ -159,6 +160,7 @@ int cli_replay(int argc, char **argv)
     }
     if (!o.file)
         return usage_error("replay what? Give a FILE.irplab; see irplab replay --help");
+    kd_wdf_log_live = o.wdf_log;
     if (!lab_replay(&o.lab, o.file, &r))
         return usage_error("%s", o.lab.error);
     if (r.run_hash != r.recorded_hash && !o.quiet && !o.lab.config.guard)

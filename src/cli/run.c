@@ -89,8 +89,7 @@ int cli_run(int argc, char **argv)
     program_output = o.json ? stderr : stdout;
     debug_prints = o.verbose && !o.json;
     irplab_on_output(&o.lab, say, NULL);
-    if (o.wdf_log)
-        kd_wdf_log_live(stderr);
+    kd_wdf_log_live = o.wdf_log;
     lab_run(&o.lab, &r);
     fflush(stdout);
     int status = lab_status(&r);

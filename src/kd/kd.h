@@ -42,8 +42,12 @@ void kd_print_blocked(FILE *out);
 /* `!wdfkd.wdflogdump`: the framework's in-flight recorder of a KMDF driver ("echo"; NULL: all bound ones), oldest record first. Returns how
  * many drivers were shown. */
 int kd_print_wdf_log(FILE *out, const char *driver);
-/* From now on each record is printed as it is made, with the driver's name where there are several. */
-void kd_wdf_log_live(FILE *out);
+/* The newest error record of all bound drivers, as a line without the driver's name; false: there is none. */
+bool kd_wdf_last_error(char *line, size_t size);
+/* Whether records are wanted as they are made (process-wide, set before a run), and the line of one: event TRACE_WPP. False: it is not ours. */
+extern bool kd_wdf_log_live;
+struct trace_record;
+bool kd_wdf_log_line(const struct trace_record *e, char *line, size_t size);
 /* 64-bit address as WinDbg writes it: fffff804`0fa1c2b3. Returns buf. */
 const char *kd_address(uint64_t a, char buf[18]);
 

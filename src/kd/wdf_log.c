@@ -125,26 +125,20 @@ static void line_of(char *out, size_t size, const FxLogRecord *r, const uint8_t 
 
 /* ---- live ---- */
 
-static FILE *live;
+bool kd_wdf_log_live;
 
-static void sink(void *ctx, const struct trace_record *e)
+bool kd_wdf_log_line(const struct trace_record *e, char *line, size_t size)
 {
-    char line[640];
     FxLogRecord r;
     char name[33] = { 0 };
     memcpy(&r, (const void *)e->a, sizeof r);
     memcpy(name, (const void *)e->c, 32);
-    if (r.Length < sizeof r || r.Length > sizeof r + 256)
-        return;
-    line_of(line, sizeof line, &r, (const uint8_t *)e->b);
-    fprintf(live, "%s: %s\n", name, line);
-}
-
-void kd_wdf_log_live(FILE *out)
-{
-    if (!live)
-        trace_sink_add(sink, NULL, TRACE_BIT(TRACE_WPP));
-    live = out;
+    if (r.Signature != FX_LOG_SIGNATURE || r.Length < sizeof r || r.Length > sizeof r + 256)
+        return false;
+    int n = snprintf(line, size, "%s: ", name);
+    line_of(line + n, size - (size_t)n - 1, &r, (const uint8_t *)e->b);
+    strcat(line, "\n");
+    return true;
 }
 
 /* ---- from memory ---- */
@@ -211,4 +205,36 @@ int kd_print_wdf_log(FILE *out, const char *driver)
         shown++;
     }
     return shown;
+}
+
+/* The error with the highest sequence number in a ring. */
+static const FxLogRecord *last_error(const FxLogHeader *h)
+{
+    const FxLogRecord *best = NULL;
+    for (uint32_t at = 0; at + sizeof(FxLogRecord) <= h->Size; at += 2) {
+        const FxLogRecord *r = (const FxLogRecord *)(h->Base + at);
+        if (r->Signature == FX_LOG_SIGNATURE && r->Length >= sizeof *r && at + r->Length <= h->Size && r->Message < MESSAGES &&
+            memcmp(&r->Guid, &own_guid, sizeof own_guid) == 0 && messages[r->Message].level == 2 && (!best || r->Sequence > best->Sequence))
+            best = r;
+    }
+    return best;
+}
+
+bool kd_wdf_last_error(char *line, size_t size)
+{
+    uint64_t globals;
+    const FxLogRecord *best = NULL;
+    if (!library(&globals))
+        return false;
+    const LIST_ENTRY *head = (const LIST_ENTRY *)(globals + 8);
+    int seen = 0;
+    for (const LIST_ENTRY *e = head->Flink; e && e != head && seen < 64; e = e->Flink, seen++) {
+        const FxLogHeader *h = *(FxLogHeader *const *)(e + 1);
+        const FxLogRecord *r = h ? last_error(h) : NULL;
+        if (r && (!best || r->Time >= best->Time))
+            best = r;
+    }
+    if (best)
+        line_of(line, size, best, (const uint8_t *)(best + 1));
+    return best != NULL;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "kd/kd.h"
 #include "lab/lab.h"
 #include "trace/trace.h"
 
@@ -65,6 +66,12 @@ static void listen(int stream, const char *text, size_t bytes)
 
 static void sink(void *ctx, const struct trace_record *r)
 {
+    char line[720];
+    if (r->kind == TRACE_WPP) {
+        if (kd_wdf_log_live && kd_wdf_log_line(r, line, sizeof line))
+            listen(2, line, strlen(line));
+        return;
+    }
     if (r->kind == TRACE_CONSOLE)
         listen(r->b == 2 ? 2 : 1, r->text, (size_t)r->a);
     else
@@ -75,7 +82,7 @@ void lab_output_begin(irplab_output *fn, void *user)
 {
     out = fn;
     out_user = user;
-    trace_sink_add(sink, NULL, TRACE_BIT(TRACE_CONSOLE) | TRACE_BIT(TRACE_DEBUG_PRINT));
+    trace_sink_add(sink, NULL, TRACE_BIT(TRACE_CONSOLE) | TRACE_BIT(TRACE_DEBUG_PRINT) | TRACE_BIT(TRACE_WPP));
 }
 
 void lab_output_again(void)

@@ -17,6 +17,7 @@
 #include "host/host.h"
 #include "io/room.h"
 #include "kd/kd.h"
+#include "kd/kd.h"
 #include "ke/ke.h"
 #include "mm/guard.h"
 #include "mm/mm.h"
@@ -725,6 +726,11 @@ void session_outcome(struct outcome *o)
         }
         snprintf(o->message, sizeof o->message, "bug check 0x%X %s (%016llx, %016llx, %016llx, %016llx)", b->code, o->name, (unsigned long long)b->p[0],
                  (unsigned long long)b->p[1], (unsigned long long)b->p[2], (unsigned long long)b->p[3]);
+        char said[640];
+        if (b->code == WDF_VIOLATION && kd_wdf_last_error(said, sizeof said)) {
+            size_t n = strlen(o->message);
+            snprintf(o->message + n, sizeof o->message - n, ": the framework says: %s", said);
+        }
         break;
     }
     case RUN_CRASH: {

@@ -5,6 +5,7 @@
 
 WDFDRIVER KmdfDriver;
 WDFDEVICE KmdfDevice;
+WDFREQUEST KmdfRequest;
 
 static EVT_WDF_DRIVER_UNLOAD KmdfUnload;
 static EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL KmdfControl;
@@ -74,6 +75,7 @@ static VOID RunTest(WDFREQUEST Request, ULONG Number)
     }
     t->Failures = 0;
     t->Used = 0;
+    KmdfRequest = Request;
     KmdfTests[Number].Run(t);
     t->Text[t->Used] = 0;
     Answer(Request, t->Text, t->Used + 1);

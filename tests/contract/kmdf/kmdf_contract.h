@@ -24,6 +24,7 @@ extern const ULONG KmdfTestCount;
 
 extern WDFDRIVER KmdfDriver;
 extern WDFDEVICE KmdfDevice; /* the control device that the program opens */
+extern WDFREQUEST KmdfRequest; /* that runs the test */
 
 /* Another control device of this driver, \Device\NAME, with one default queue. */
 NTSTATUS KmdfPeerCreate(PCUNICODE_STRING Name, PWDF_IO_QUEUE_CONFIG Config, PWDF_OBJECT_ATTRIBUTES Attributes, WDFDEVICE *Device, WDFQUEUE *Queue);

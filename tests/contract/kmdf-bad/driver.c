@@ -1,0 +1,195 @@
+/* Mistakes that the framework's verifier finds, one a control code; the code behind it is the same without the mistake. */
+#include <ntddk.h>
+#include <wdf.h>
+#include "codes.h"
+
+typedef struct _BAD {
+    WDFQUEUE Kept;
+    WDFREQUEST Held;
+    BOOLEAN Acknowledge;
+    ULONG Mode;
+} BAD, *PBAD;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(BAD, BadOf)
+
+static PBAD Bad;
+
+static VOID Canceled(WDFREQUEST Request)
+{
+    WdfRequestComplete(Request, STATUS_CANCELLED);
+}
+
+static VOID Tick(WDFTIMER Timer)
+{
+}
+
+static VOID RaisedWork(WDFDPC Dpc)
+{
+    if (Bad->Mode == BAD_IRQL)
+        WdfIoQueueStopSynchronously(Bad->Kept);
+    else
+        WdfIoQueueStop(Bad->Kept, NULL, NULL);
+}
+
+static VOID Keep(PBAD b, WDFREQUEST Request)
+{
+    b->Held = Request;
+    NTSTATUS s = WdfRequestMarkCancelableEx(Request, Canceled);
+    if (!NT_SUCCESS(s)) {
+        b->Held = NULL;
+        WdfRequestComplete(Request, s);
+    }
+}
+
+/* After the request may have been cancelled. */
+static VOID CompleteHeld(PBAD b, BOOLEAN Careful)
+{
+    WDFREQUEST r = b->Held;
+    b->Held = NULL;
+    if (r && (!Careful || WdfRequestUnmarkCancelable(r) != STATUS_CANCELLED))
+        WdfRequestComplete(r, STATUS_SUCCESS);
+}
+
+static NTSTATUS Parent(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    WDF_TIMER_CONFIG config;
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFTIMER timer;
+    WDF_TIMER_CONFIG_INIT(&config, Tick);
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.ParentObject = Wrong ? (WDFOBJECT)WdfDeviceGetDriver(Device) : (WDFOBJECT)Device;
+    NTSTATUS s = WdfTimerCreate(&config, &a, &timer);
+    if (NT_SUCCESS(s))
+        WdfObjectDelete(timer);
+    return s;
+}
+
+static VOID AfterDelete(BOOLEAN Wrong)
+{
+    WDFOBJECT o;
+    if (!NT_SUCCESS(WdfObjectCreate(WDF_NO_OBJECT_ATTRIBUTES, &o)))
+        return;
+    if (!Wrong)
+        WdfObjectReference(o);
+    WdfObjectDelete(o);
+    if (!Wrong)
+        WdfObjectDereference(o);
+    else
+        WdfObjectReference(o);
+}
+
+static VOID AtDispatch(WDFDEVICE Device)
+{
+    WDF_DPC_CONFIG config;
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFDPC dpc;
+    WDF_DPC_CONFIG_INIT(&config, RaisedWork);
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.ParentObject = Device;
+    if (!NT_SUCCESS(WdfDpcCreate(&config, &a, &dpc)))
+        return;
+    WdfDpcEnqueue(dpc);
+    WdfObjectDelete(dpc);
+}
+
+static VOID Recursion(BOOLEAN Wrong)
+{
+    WDFSPINLOCK lock;
+    if (!NT_SUCCESS(WdfSpinLockCreate(WDF_NO_OBJECT_ATTRIBUTES, &lock)))
+        return;
+    WdfSpinLockAcquire(lock);
+    if (Wrong)
+        WdfSpinLockAcquire(lock);
+    WdfSpinLockRelease(lock);
+    WdfObjectDelete(lock);
+}
+
+static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, ULONG Code)
+{
+    WDFDEVICE d = WdfIoQueueGetDevice(Queue);
+    PBAD b = BadOf(d);
+    NTSTATUS s = STATUS_SUCCESS;
+    b->Mode = BAD_OF(Code);
+    switch (b->Mode) {
+    case BAD_TWICE:
+        WdfRequestComplete(Request, STATUS_SUCCESS);
+        break;
+    case BAD_KEEP:
+        Keep(b, Request);
+        return;
+    case BAD_KEEP_UNMARKED:
+        b->Held = Request;
+        return;
+    case BAD_AFTER_CANCEL:
+    case BAD_AFTER_CANCEL + GOOD:
+        CompleteHeld(b, b->Mode != BAD_AFTER_CANCEL);
+        break;
+    case BAD_STOP:
+    case BAD_STOP + GOOD:
+        b->Acknowledge = b->Mode != BAD_STOP;
+        WdfDeviceSetFailed(d, WdfDeviceFailedNoRestart);
+        break;
+    case BAD_DELETED:
+    case BAD_DELETED + GOOD:
+        AfterDelete(b->Mode == BAD_DELETED);
+        break;
+    case BAD_IRQL:
+    case BAD_IRQL + GOOD:
+        AtDispatch(d);
+        break;
+    case BAD_PARENT:
+    case BAD_PARENT + GOOD:
+        s = Parent(d, b->Mode == BAD_PARENT);
+        break;
+    case BAD_RECURSION:
+    case BAD_RECURSION + GOOD:
+        Recursion(b->Mode == BAD_RECURSION);
+        break;
+    case BAD_INFORMATION:
+        WdfRequestCompleteWithInformation(Request, STATUS_SUCCESS, Out + 1);
+        return;
+    default:
+        break;
+    }
+    WdfRequestComplete(Request, s);
+}
+
+/* DOC: power-down waits until each request is completed, requeued or acknowledged. */
+static VOID Stop(WDFQUEUE Queue, WDFREQUEST Request, ULONG Flags)
+{
+    PBAD b = BadOf(WdfIoQueueGetDevice(Queue));
+    if (!b->Acknowledge)
+        return;
+    b->Held = NULL;
+    if (Flags & WdfRequestStopActionPurge)
+        WdfRequestComplete(Request, STATUS_NO_SUCH_DEVICE);
+    else
+        WdfRequestStopAcknowledge(Request, FALSE);
+}
+
+static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
+{
+    DECLARE_CONST_UNICODE_STRING(link, L"\\DosDevices\\KmdfBad");
+    WDF_OBJECT_ATTRIBUTES a;
+    WDF_IO_QUEUE_CONFIG queue;
+    WDFDEVICE d;
+    WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, BAD);
+    NTSTATUS s = WdfDeviceCreate(&Init, &a, &d);
+    if (!NT_SUCCESS(s))
+        return s;
+    Bad = BadOf(d);
+    WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&queue, WdfIoQueueDispatchParallel);
+    queue.EvtIoDeviceControl = Control;
+    queue.EvtIoStop = Stop;
+    s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, WDF_NO_HANDLE);
+    WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchManual);
+    if (NT_SUCCESS(s))
+        s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, &Bad->Kept);
+    return NT_SUCCESS(s) ? WdfDeviceCreateSymbolicLink(d, &link) : s;
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    WDF_DRIVER_CONFIG config;
+    WDF_DRIVER_CONFIG_INIT(&config, Add);
+    return WdfDriverCreate(DriverObject, RegistryPath, WDF_NO_OBJECT_ATTRIBUTES, &config, WDF_NO_HANDLE);
+}
