@@ -438,6 +438,29 @@ void FxIoQueue_RequestCompleted(FxQueue *q, FxRequest *r)
     unlock(q, irql);
 }
 
+/* Until the client owns nothing any more (and, wanted, nothing waits). With the verifier on, a request that is not completed in ten minutes is
+ * reported as the mistake that it is; without, the removal hangs as it does on Windows. */
+static void wait_owned(FxQueue *q, BOOLEAN waiting)
+{
+    FxGlobals *g = q->O.Globals;
+    LARGE_INTEGER limit = { .QuadPart = -10LL * 60 * 10000000 };
+    for (;;) {
+        KIRQL irql;
+        lock(q, &irql);
+        BOOLEAN busy = q->OwnedCount || q->Presenting || (waiting && q->WaitingCount);
+        FxRequest *r = IsListEmpty(&q->Owned) ? NULL : CONTAINING_RECORD(q->Owned.Flink, FxRequest, Entry);
+        if (busy)
+            KeClearEvent(&q->Idle);
+        unlock(q, irql);
+        if (!busy)
+            return;
+        if (KeWaitForSingleObject(&q->Idle, Executive, KernelMode, FALSE, g->VerifierOn ? &limit : NULL) == STATUS_TIMEOUT && r) {
+            FXLOG(g, QueueNeverCompleted, P64(FxHandle(r)), P64(FxHandle(q)));
+            FxVerifierKeBugCheck(g, FXBC_QUEUE, (ULONG64)FxHandle(q), (ULONG64)FxHandle(r), (ULONG64)q->O.Device->DeviceObject);
+        }
+    }
+}
+
 /* ---- power ---- */
 
 /* DOC: EvtIoStop for each request that the driver owns; power-down waits until each is completed, requeued or acknowledged. */
@@ -595,17 +618,7 @@ void FxQueuePurgeIo(FxDevice *d, BOOLEAN powerManagedOnly)
             FxIoQueue_QueuePurge(q, NULL, NULL);
             if (q->C.EvtIoStop && !powerManagedOnly)
                 FxIoQueue_StopProcessingForPower(q, WdfRequestStopActionPurge);
-            KIRQL irql;
-            for (;;) {
-                lock(q, &irql);
-                BOOLEAN busy = q->OwnedCount || q->WaitingCount || q->Presenting;
-                if (busy)
-                    KeClearEvent(&q->Idle);
-                unlock(q, irql);
-                if (!busy)
-                    break;
-                KeWaitForSingleObject(&q->Idle, Executive, KernelMode, FALSE, NULL);
-            }
+            wait_owned(q, TRUE);
         }
 }
 
@@ -625,16 +638,8 @@ static BOOLEAN queue_dispose(FxObject *o)
             d->Dispatching[i] = NULL;
     if (d->DefaultQueue == q)
         d->DefaultQueue = NULL;
-    while (KeGetCurrentIrql() == PASSIVE_LEVEL) { /* DOC: a queue that is deleted waits for what its driver still owns */
-        lock(q, &irql);
-        BOOLEAN busy = q->OwnedCount || q->Presenting;
-        if (busy)
-            KeClearEvent(&q->Idle);
-        unlock(q, irql);
-        if (!busy)
-            break;
-        KeWaitForSingleObject(&q->Idle, Executive, KernelMode, FALSE, NULL);
-    }
+    if (KeGetCurrentIrql() == PASSIVE_LEVEL)
+        wait_owned(q, FALSE); /* DOC: a queue that is deleted waits for what its driver still owns */
     return TRUE;
 }
 

@@ -39,6 +39,68 @@ static const char *const object_states[] = {
 static const char *const target_states[] = { "WdfIoTargetStateUndefined", "WdfIoTargetStarted", "WdfIoTargetStopped", "WdfIoTargetClosedForQueryRemove",
                                              "WdfIoTargetClosed", "WdfIoTargetDeleted", "WdfIoTargetPurged" };
 
+static const char *const pnp_states[] = {
+    [0x00] = "WdfDevStatePnpObjectCreated",
+    [0x01] = "WdfDevStatePnpCheckForDevicePresence",
+    [0x02] = "WdfDevStatePnpEjectFailed",
+    [0x03] = "WdfDevStatePnpEjectHardware",
+    [0x04] = "WdfDevStatePnpEjectedWaitingForRemove",
+    [0x05] = "WdfDevStatePnpInit",
+    [0x06] = "WdfDevStatePnpInitStarting",
+    [0x07] = "WdfDevStatePnpInitSurpriseRemoved",
+    [0x08] = "WdfDevStatePnpHardwareAvailable",
+    [0x09] = "WdfDevStatePnpEnableInterfaces",
+    [0x0a] = "WdfDevStatePnpHardwareAvailablePowerPolicyFailed",
+    [0x0b] = "WdfDevStatePnpQueryRemoveAskDriver",
+    [0x0c] = "WdfDevStatePnpQueryRemovePending",
+    [0x0d] = "WdfDevStatePnpQueryRemoveStaticCheck",
+    [0x0e] = "WdfDevStatePnpQueriedRemoving",
+    [0x0f] = "WdfDevStatePnpQueryStopAskDriver",
+    [0x10] = "WdfDevStatePnpQueryStopPending",
+    [0x11] = "WdfDevStatePnpQueryStopStaticCheck",
+    [0x12] = "WdfDevStatePnpQueryCanceled",
+    [0x13] = "WdfDevStatePnpRemoved",
+    [0x14] = "WdfDevStatePnpPdoRemoved",
+    [0x15] = "WdfDevStatePnpRemovedPdoWait",
+    [0x16] = "WdfDevStatePnpRemovedPdoSurpriseRemoved",
+    [0x17] = "WdfDevStatePnpRemovingDisableInterfaces",
+    [0x18] = "WdfDevStatePnpRestarting",
+    [0x19] = "WdfDevStatePnpStarted",
+    [0x1a] = "WdfDevStatePnpStartedCancelStop",
+    [0x1b] = "WdfDevStatePnpStartedCancelRemove",
+    [0x1c] = "WdfDevStatePnpStartedRemoving",
+    [0x1d] = "WdfDevStatePnpStartingFromStopped",
+    [0x1e] = "WdfDevStatePnpStopped",
+    [0x1f] = "WdfDevStatePnpStoppedWaitForStartCompletion",
+    [0x20] = "WdfDevStatePnpStartedStopping",
+    [0x21] = "WdfDevStatePnpSurpriseRemove",
+    [0x22] = "WdfDevStatePnpInitQueryRemove",
+    [0x23] = "WdfDevStatePnpInitQueryRemoveCanceled",
+    [0x24] = "WdfDevStatePnpFdoRemoved",
+    [0x25] = "WdfDevStatePnpRemovedWaitForChildren",
+    [0x26] = "WdfDevStatePnpQueriedSurpriseRemove",
+    [0x27] = "WdfDevStatePnpSurpriseRemoveIoStarted",
+    [0x28] = "WdfDevStatePnpFailedPowerDown",
+    [0x29] = "WdfDevStatePnpFailedIoStarting",
+    [0x2a] = "WdfDevStatePnpFailedOwnHardware",
+    [0x2b] = "WdfDevStatePnpFailed",
+    [0x2c] = "WdfDevStatePnpFailedSurpriseRemoved",
+    [0x2d] = "WdfDevStatePnpFailedStarted",
+    [0x2e] = "WdfDevStatePnpFailedWaitForRemove",
+    [0x2f] = "WdfDevStatePnpFailedInit",
+    [0x30] = "WdfDevStatePnpPdoInitFailed",
+    [0x31] = "WdfDevStatePnpRestart",
+    [0x32] = "WdfDevStatePnpRestartReleaseHardware",
+    [0x33] = "WdfDevStatePnpRestartHardwareAvailable",
+    [0x34] = "WdfDevStatePnpPdoRestart",
+    [0x35] = "WdfDevStatePnpFinal",
+    [0x36] = "WdfDevStatePnpRemovedChildrenRemoved",
+    [0x37] = "WdfDevStatePnpQueryRemoveEnsureDeviceAwake",
+    [0x38] = "WdfDevStatePnpQueryStopEnsureDeviceAwake",
+    [0x39] = "WdfDevStatePnpFailedPowerPolicyRemoved",
+    [0x3a] = "WdfDevStatePnpNull",
+};
+
 struct text {
     char *at;
     size_t left;
@@ -68,6 +130,8 @@ static void put_enum(struct text *t, const char *kind, uint32_t v)
         name = object_states[v];
     else if (strncmp(kind, "WDF_IO_TARGET_STATE!", 20) == 0 && v < sizeof target_states / sizeof target_states[0])
         name = target_states[v];
+    else if (strncmp(kind, "WDF_DEVICE_PNP_STATE!", 21) == 0 && v >= 0x100 && v - 0x100 < sizeof pnp_states / sizeof pnp_states[0])
+        name = pnp_states[v - 0x100];
     snprintf(buf, sizeof buf, "0x%x", v);
     put(t, name ? name : buf);
 }

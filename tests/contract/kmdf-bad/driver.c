@@ -153,6 +153,14 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
     WdfRequestComplete(Request, s);
 }
 
+/* One byte written is completed, two are forgotten while the device goes. */
+static VOID Forget(WDFQUEUE Queue, WDFREQUEST Request, size_t Length)
+{
+    WdfDeviceSetFailed(WdfIoQueueGetDevice(Queue), WdfDeviceFailedNoRestart);
+    if (Length == 1)
+        WdfRequestComplete(Request, STATUS_SUCCESS);
+}
+
 /* DOC: power-down waits until each request is completed, requeued or acknowledged. */
 static VOID Stop(WDFQUEUE Queue, WDFREQUEST Request, ULONG Flags)
 {
@@ -181,6 +189,14 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     queue.EvtIoDeviceControl = Control;
     queue.EvtIoStop = Stop;
     s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, WDF_NO_HANDLE);
+    WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchParallel);
+    queue.PowerManaged = WdfFalse;
+    queue.EvtIoWrite = Forget;
+    WDFQUEUE unmanaged;
+    if (NT_SUCCESS(s))
+        s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, &unmanaged);
+    if (NT_SUCCESS(s))
+        s = WdfDeviceConfigureRequestDispatching(d, unmanaged, WdfRequestTypeWrite);
     WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchManual);
     if (NT_SUCCESS(s))
         s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, &Bad->Kept);

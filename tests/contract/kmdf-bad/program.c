@@ -20,6 +20,13 @@ int main(int argc, char **argv)
     DWORD code = 0, n, out = 0;
     if (h == INVALID_HANDLE_VALUE)
         return 10;
+    kept.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+    if (strcmp(name + (good ? 5 : 0), "forgotten") == 0) {
+        if (!WriteFile(h, "xy", good ? 1 : 2, &n, &kept) && GetLastError() == ERROR_IO_PENDING)
+            GetOverlappedResult(h, &kept, &n, TRUE);
+        CloseHandle(h);
+        return 0;
+    }
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i].name, name + (good ? 5 : 0)) == 0)
             code = all[i].code;
