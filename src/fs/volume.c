@@ -1,6 +1,7 @@
 /* The volume in memory; see fs.h. A node is a file or a folder, an open the state of one file object. A node whose deletion is
  * pending goes when its last open is cleaned up. */
 #include "fs/fs.h"
+#include "fs/pipe.h"
 
 #include <string.h>
 #include <strings.h>
@@ -43,6 +44,7 @@ struct volume {
     struct open *opens;
     DEVICE_OBJECT *device;
     uint64_t next_id;
+    struct pipes *pipes;
 };
 
 bool (*fs_host_file_hook)(const char *name, const uint8_t **bytes, uint64_t *size);
@@ -50,6 +52,11 @@ bool (*fs_host_file_hook)(const char *name, const uint8_t **bytes, uint64_t *siz
 static struct volume *volume(void)
 {
     return MACHINE->rooms[ROOM_FS];
+}
+
+struct pipes **fs_pipes(void)
+{
+    return &volume()->pipes;
 }
 
 /* ---- nodes ---- */
@@ -702,4 +709,6 @@ void fs_init(void)
     link_make("\\SystemRoot", "\\Device\\HarddiskVolume1\\Windows");
     device_make("Null", "FsNullDispatch", "\\Device\\Null", FILE_DEVICE_NULL, 0);
     link_make("\\GLOBAL??\\NUL", "\\Device\\Null");
+    fs_pipe_init(device_make("Npfs", "FsPipeDispatch", "\\Device\\NamedPipe", FILE_DEVICE_NAMED_PIPE, 0));
+    link_make("\\GLOBAL??\\PIPE", "\\Device\\NamedPipe");
 }

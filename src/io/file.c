@@ -167,6 +167,11 @@ static NTSTATUS parse_device(FILE_OBJECT *f, ULONG access, ULONG attributes, ULO
     sl->Parameters.Create.FileAttributes = (USHORT)attributes;
     sl->Parameters.Create.ShareAccess = (USHORT)share;
     sl->Parameters.Create.EaLength = ea_length;
+    if (io_room()->create_pipe) {
+        sl->MajorFunction = IRP_MJ_CREATE_NAMED_PIPE;
+        sl->Parameters.CreatePipe.Parameters = io_room()->create_pipe;
+        io_room()->create_pipe = NULL;
+    }
     irp->Flags = IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API | IRP_DEFER_IO_COMPLETION;
     irp->RequestorMode = mode;
     irp->Overlay.AllocationSize = size ? *size : (LARGE_INTEGER) { .QuadPart = 0 };
@@ -309,6 +314,14 @@ NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_
     }
     if (root)
         ob_dereference(root);
+    return s;
+}
+
+NTSTATUS io_create_pipe(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG disposition, ULONG options, PVOID parameters)
+{
+    io_room()->create_pipe = parameters;
+    NTSTATUS s = io_create_file(handle, access, oa, iosb, NULL, 0, share, disposition, options, NULL, 0, UserMode);
+    io_room()->create_pipe = NULL;
     return s;
 }
 

@@ -44,6 +44,7 @@ struct io_room {
     void *configuration; /* CONFIGURATION_INFORMATION, once asked for */
     struct io_reinitialize *reinitialize; /* in the order of registration */
     struct io_shutdown *shutdowns; /* the last registered first */
+    PVOID create_pipe; /* of the open that is being made: it creates a named pipe with these parameters */
     ULONG *file_mapping; /* GENERIC_MAPPING of files, once asked for */
 };
 
@@ -97,6 +98,8 @@ void io_timer_free(DEVICE_OBJECT *device); /* of IoInitializeTimer, if there is 
 void io_fast_detach(DEVICE_OBJECT *source, DEVICE_OBJECT *target); /* FastIoDetachDevice of the one above */
 void io_device_try_free(DEVICE_OBJECT *d);
 void io_driver_extensions_free(DRIVER_OBJECT *driver);
+/* A file of a named pipe's server; parameters are the file system's. */
+NTSTATUS io_create_pipe(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, ULONG share, ULONG disposition, ULONG options, PVOID parameters);
 NTSTATUS io_create_file(HANDLE *handle, ULONG access, OBJECT_ATTRIBUTES *oa, IO_STATUS_BLOCK *iosb, LARGE_INTEGER *size, ULONG attributes, ULONG share,
                         ULONG disposition, ULONG options, PVOID ea, ULONG ea_length, KPROCESSOR_MODE mode);
 

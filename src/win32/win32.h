@@ -109,6 +109,7 @@ struct w32_room {
     struct device_set *device_sets;
     uint64_t device_set_count;
     struct device_notify *device_notify;
+    uint32_t pipe_count; /* anonymous ones */
 };
 
 struct w32_room *w32_room(void);
