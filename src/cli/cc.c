@@ -26,6 +26,8 @@ static const char usage_text[] =
     "  --address          instrument memory accesses for bounds checks\n"
     "  --coverage         instrument edges for coverage\n"
     "  --msvc             the Microsoft ABI as its own tools make it: PDB, cookies, control flow guard\n"
+    "  --kmdf 1.N         for which version of the framework sources that include wdf.h are built, 1.9 to 1.33\n"
+    "                     (default: 1.33, or what -DKMDF_VERSION_MINOR says); none: do not link its entry\n"
     "  --sdk              print the folders of headers and import libraries, and stop\n"
     "  -v                 print the commands\n"
     "  -D -U -I -O -g -W -f -m -std= -include -isystem -l -L -Wl, -Xclang -mllvm\n"
@@ -197,7 +199,7 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
     if (!job->has_subsystem)
         cc_add(command, "-Wl,--subsystem,native");
     if (!job->has_entry)
-        cc_add(command, "-Wl,--entry,DriverEntry");
+        cc_addf(command, "-Wl,--entry,%s", job->kmdf ? "FxDriverEntry" : "DriverEntry");
     if (!job->has_base)
         cc_add(command, "-Wl,--image-base,0x140000000");
     cc_add(command, "-Xlinker");
@@ -215,7 +217,7 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
     cc_addf(command, "-L%s", job->lib);
     if (job->race || job->address || job->coverage)
         cc_add(command, "-lirplab-instrument");
-    static const char *const libraries[] = {"-lwdmsec", "-lntoskrnl", "-lhal", "-lntoskrnl-extra", "-lgcc"};
+    static const char *const libraries[] = {"-lwdmsec", "-lwdfldr", "-lsmclib", "-lntoskrnl", "-lhal", "-lntoskrnl-extra", "-lgcc"};
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         cc_add(command, libraries[i]);
 }
@@ -326,6 +328,8 @@ int cli_cc(int argc, char **argv)
         status = cc_usage_error("the SDK was not found: set IRPLAB_SDK to its folder");
     if (!status && job.coverage)
         cc_addf(&job.sources, "%s/coverage_sections.c", job.runtime);
+    if (!status && job.kmdf)
+        cc_addf(&job.sources, "%s/wdf_entry.c", job.runtime);
     if (!status && job.kind == CC_DRIVER && cc_has_cpp(&job))
         cc_addf(&job.sources, "%s/cpp_runtime.c", job.runtime);
     if (!status)

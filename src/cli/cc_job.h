@@ -22,6 +22,7 @@ struct cc_job {
     const char *out;
     enum cc_kind kind;
     bool race, address, coverage, msvc, verbose;
+    bool kmdf, no_kmdf; /* a source includes wdf.h; --kmdf none */
     bool has_entry, has_base, has_subsystem, has_optimization;
     struct cc_words compiler; /* passed through to clang */
     struct cc_words linker; /* single words for the linker: what stood behind -Wl, */
@@ -55,6 +56,12 @@ int cc_parse(struct cc_job *job, int argc, char **argv);
 /* Whether a word stands in a source's code. */
 bool cc_mentions(const char *path, const char *word);
 bool cc_is_cpp(const char *path);
+
+/* Whether the sources make a KMDF driver (cc_kmdf.c). */
+bool cc_is_kmdf_client(const struct cc_job *job);
+
+/* --kmdf VERSION. Returns 0, or the exit status after having said what is wrong. */
+int cc_take_kmdf(struct cc_job *job, const char *version);
 
 /* Compiles the resource scripts into objects in `folder`; *objects gets their paths. */
 int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_words *objects);

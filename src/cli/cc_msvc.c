@@ -29,7 +29,7 @@ static void add_frontend(struct cc_words *command)
         "clang-19", "--target=x86_64-pc-windows-msvc",
         /* The toolchain's headers know GNU compilers: as one of these the front end presents itself, whatever ABI it
          * generates code for. */
-        "-fgnuc-version=4.2.1", "-U_MSC_VER", "-D__MINGW32__=1", "-D__MINGW64__=1", "-D__USE_MINGW_ANSI_STDIO=0",
+        "-fgnuc-version=4.2.1", "-U_MSC_VER", "-DIRPLAB_CC_MSVC=1", "-D__MINGW32__=1", "-D__MINGW64__=1", "-D__USE_MINGW_ANSI_STDIO=0",
         "-nostdlibinc", "-fno-ms-compatibility", "-Wno-builtin-macro-redefined",
         "-ffreestanding", "-fno-builtin-memcpy",
         "-fasynchronous-unwind-tables", /* a freestanding build has no .pdata otherwise */
@@ -116,7 +116,7 @@ static void add_link_flags(struct cc_job *job, struct cc_words *command)
     if (!job->has_subsystem)
         cc_add(command, "/subsystem:native");
     if (!job->has_entry)
-        cc_add(command, "/entry:GsDriverEntry");
+        cc_addf(command, "/entry:%s", job->kmdf ? "FxDriverEntry" : "GsDriverEntry");
     if (!job->has_base)
         cc_add(command, "/base:0x140000000");
     for (size_t i = 0; i < job->linker.count; i++)
@@ -124,7 +124,7 @@ static void add_link_flags(struct cc_job *job, struct cc_words *command)
     cc_add(command, "/libpath:lib");
     if (job->race || job->address || job->coverage)
         cc_add(command, "irplab-instrument.lib");
-    static const char *const libraries[] = {"libwdmsec.a", "ntoskrnl.lib", "hal.lib", "ntoskrnl-extra.lib"};
+    static const char *const libraries[] = {"libwdmsec.a", "wdfldr.lib", "smclib.lib", "ntoskrnl.lib", "hal.lib", "ntoskrnl-extra.lib"};
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         cc_add(command, libraries[i]);
 }

@@ -134,6 +134,10 @@ static int take_option(struct cc_job *job, int argc, char **argv, int *i)
     const char *a = argv[*i];
     if (take_switch(job, a))
         return 0;
+    if (!strcmp(a, "--kmdf"))
+        return ++*i < argc ? cc_take_kmdf(job, argv[*i]) : cc_usage_error("'--kmdf' needs an argument");
+    if (cc_starts(a, "--kmdf="))
+        return cc_take_kmdf(job, a + strlen("--kmdf="));
     if (!strcmp(a, "-o") || takes_next_word(a)) {
         if (++*i >= argc)
             return cc_usage_error("'%s' needs an argument", a);
@@ -174,6 +178,7 @@ static int check_job(struct cc_job *job)
         return cc_usage_error("--race and --address exclude each other");
     if (job->msvc && job->kind != CC_DRIVER)
         return cc_usage_error("--msvc builds drivers only: '%s' is none", job->out);
+    job->kmdf = job->kind == CC_DRIVER && !job->no_kmdf && cc_is_kmdf_client(job);
     return 0;
 }
 
