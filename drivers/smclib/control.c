@@ -22,6 +22,21 @@ static NTSTATUS call_reader(PSMARTCARD_EXTENSION SmartcardExtension, ULONG funct
 
 /* ---- present, absent ---- */
 
+/* An IRP that is marked pending stays so, whatever the callback says: one that it does not want is completed, and still was pending. */
+static VOID start_tracking(PSMARTCARD_EXTENSION SmartcardExtension, PIRP Irp)
+{
+    KIRQL irql;
+    NTSTATUS status = call_reader(SmartcardExtension, RDF_CARD_TRACKING);
+    if (status == STATUS_PENDING)
+        return;
+    AccessUnsafeData(&irql);
+    SmartcardExtension->OsData->NotificationIrp = NULL;
+    EndAccessUnsafeData(irql);
+    Irp->IoStatus.Status = status;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+}
+
 /* The IRP is the driver's from the callback on: its cancel routine and whoever sees the card's movement settle between them, through
  * NotificationIrp, who completes it. */
 static NTSTATUS track(PSMARTCARD_EXTENSION SmartcardExtension, PIRP Irp, ULONG code)
@@ -45,7 +60,9 @@ static NTSTATUS track(PSMARTCARD_EXTENSION SmartcardExtension, PIRP Irp, ULONG c
         SmartcardExtension->MajorIoControlCode = code;
     }
     EndAccessUnsafeData(irql);
-    return status == STATUS_PENDING ? call_reader(SmartcardExtension, RDF_CARD_TRACKING) : status;
+    if (status == STATUS_PENDING)
+        start_tracking(SmartcardExtension, Irp);
+    return status;
 }
 
 /* DOC: the driver calls this when a card came or went. */

@@ -26,4 +26,13 @@ typedef struct {
 } FxLogRecord;
 #pragma pack(pop)
 
+/* The framework's symbol FxLastStackRefusal. */
+typedef struct {
+    ULONG Count; /* 0: none yet */
+    ULONG Target, Present, Current; /* the target's stack size; the IRP's locations and its current one */
+    IRP *Irp;
+    DEVICE_OBJECT *Device, *TargetDevice; /* whose location is the current one; what the target leads to */
+    ULONG64 Request, IoTarget; /* handles */
+} FxStackRefusal;
+
 #endif

@@ -3,6 +3,7 @@
  * FxRequestBase::ValidateTarget decides whether the IRP has enough stack locations. It never replaces an IRP that a queue presented or that the driver
  * brought: with too few of them it answers STATUS_REQUEST_NOT_ACCEPTED (docs: kmdf.md, "Stack locations"). */
 #include "fx.h"
+#include "log.h"
 #include "target_io.h"
 
 static FxRequest *request(FxGlobals *g, WDFREQUEST r)
@@ -50,6 +51,17 @@ void FxRequestUndoFormat(FxRequest *r)
     RtlZeroMemory(f, sizeof *f);
 }
 
+/* The last request that had too few stack locations for its target: not in the recorder, whose lines are those of Windows, but where a
+ * debugger finds it. */
+FxStackRefusal FxLastStackRefusal;
+
+static void remember_refusal(FxRequest *r, FxTarget *t)
+{
+    FxStackRefusal now = { FxLastStackRefusal.Count + 1, (ULONG)t->StackSize, (ULONG)r->Irp->StackCount, (ULONG)r->Irp->CurrentLocation,
+                           r->Irp, IoGetCurrentIrpStackLocation(r->Irp)->DeviceObject, t->Device, (ULONG64)FxHandle(r), (ULONG64)FxHandle(t) };
+    FxLastStackRefusal = now;
+}
+
 NTSTATUS FxRequestBase_ValidateTarget(FxRequest *r, FxTarget *t)
 {
     FxGlobals *g = r->O.Globals;
@@ -61,6 +73,7 @@ NTSTATUS FxRequestBase_ValidateTarget(FxRequest *r, FxTarget *t)
     if (r->Irp && r->Irp->CurrentLocation - 1 >= t->StackSize)
         return STATUS_SUCCESS;
     if (r->Irp && r->Owner != FX_IRP_INTERNAL) {
+        remember_refusal(r, t);
         FXLOG(g, TargetCannotReallocate, P64(FxHandle(r)), P64(FxHandle(t)), S64(STATUS_REQUEST_NOT_ACCEPTED));
         return STATUS_REQUEST_NOT_ACCEPTED;
     }

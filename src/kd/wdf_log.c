@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "host/layout.h"
+#include "nt/io.h"
 #include "nt/ke.h"
 #include "nt/status.h"
 #include "pe/symbols.h"
@@ -235,7 +236,7 @@ static void print_ring(FILE *out, const FxLogHeader *h)
     }
 }
 
-static const struct image *library(uint64_t *globals)
+static const struct image *library(const char *name_in_it, uint64_t *globals)
 {
     const struct image *i = image_find("Wdf01000");
     const char *name;
@@ -245,18 +246,37 @@ static const struct image *library(uint64_t *globals)
         return NULL;
     name = image_symbol(i->base + 0x1000, &same, &offset); /* has the symbols read */
     (void)name;
-    const struct pe_symbol *s = i->file->symbols ? pe_symbol_find(i->file->symbols, "FxLibraryGlobals") : NULL;
+    const struct pe_symbol *s = i->file->symbols ? pe_symbol_find(i->file->symbols, name_in_it) : NULL;
     if (!s)
         return NULL;
     *globals = i->base + s->rva;
     return i;
 }
 
+/* Rule: the IRP of a request that the framework did not allocate must have as many locations left as the target's stack is deep. */
+void kd_print_wdf_stack_refusal(FILE *out)
+{
+    uint64_t at;
+    if (!library("FxLastStackRefusal", &at))
+        return;
+    const FxStackRefusal *r = (const FxStackRefusal *)at;
+    if (!r->Count)
+        return;
+    uint32_t missing = r->Target + 1 - r->Current;
+    fprintf(out, "Rule IoTargetStackSize: WDFREQUEST %016" PRIX64 " cannot be sent to WDFIOTARGET %016" PRIX64 " (STATUS_REQUEST_NOT_ACCEPTED)\n", r->Request, r->IoTarget);
+    fprintf(out, "  target device %016" PRIx64 ": StackSize T = %u\n", (uint64_t)r->TargetDevice, r->Target);
+    fprintf(out, "  IRP %016" PRIx64 " at device %016" PRIx64 ": %u locations, current S = %u, %u left below it\n", (uint64_t)r->Irp, (uint64_t)r->Device, r->Present,
+            r->Current, r->Current - 1);
+    fprintf(out, "  The IRP came from outside: the framework must not replace it by a longer one.\n");
+    fprintf(out, "  Missing: T + 1 - S = %u + 1 - %u = %u. Raise that device's StackSize by %u before IRPs are built for it; %u is not enough.\n", r->Target, r->Current,
+            missing, missing, missing - 1);
+}
+
 int kd_print_wdf_log(FILE *out, const char *driver)
 {
     uint64_t globals;
     int shown = 0;
-    if (!library(&globals))
+    if (!library("FxLibraryGlobals", &globals))
         return 0;
     const LIST_ENTRY *head = (const LIST_ENTRY *)(globals + 8); /* behind its spin lock */
     for (const LIST_ENTRY *e = head->Flink; e && e != head && shown < 64; e = e->Flink) {
