@@ -219,5 +219,5 @@ void kd_print_failure(FILE *out)
         break;
     }
     kd_print_wdf_log(out, NULL);
-    kd_print_wdf_stack_refusal(out);
+    kd_print_wdf_stack_refusal(out, NULL);
 }

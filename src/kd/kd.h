@@ -48,8 +48,9 @@ bool kd_wdf_last_error(char *line, size_t size);
 extern bool kd_wdf_log_live;
 struct trace_record;
 bool kd_wdf_log_line(const struct trace_record *e, char *line, size_t size);
-/* The last request that had too few stack locations for its I/O target, and how many are missing; nothing if there was none. */
-void kd_print_wdf_stack_refusal(FILE *out);
+/* The last request that had too few stack locations for its I/O target, and how many are missing; nothing if there was none, or another one
+ * than that of the IRP (NULL: any). */
+void kd_print_wdf_stack_refusal(FILE *out, const void *irp);
 /* 64-bit address as WinDbg writes it: fffff804`0fa1c2b3. Returns buf. */
 const char *kd_address(uint64_t a, char buf[18]);
 

@@ -254,13 +254,13 @@ static const struct image *library(const char *name_in_it, uint64_t *globals)
 }
 
 /* Rule: the IRP of a request that the framework did not allocate must have as many locations left as the target's stack is deep. */
-void kd_print_wdf_stack_refusal(FILE *out)
+void kd_print_wdf_stack_refusal(FILE *out, const void *irp)
 {
     uint64_t at;
     if (!library("FxLastStackRefusal", &at))
         return;
     const FxStackRefusal *r = (const FxStackRefusal *)at;
-    if (!r->Count)
+    if (!r->Count || (irp && irp != (const void *)r->Irp))
         return;
     uint32_t missing = r->Target + 1 - r->Current;
     fprintf(out, "Rule IoTargetStackSize: WDFREQUEST %016" PRIX64 " cannot be sent to WDFIOTARGET %016" PRIX64 " (STATUS_REQUEST_NOT_ACCEPTED)\n", r->Request, r->IoTarget);

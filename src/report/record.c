@@ -57,6 +57,8 @@ static char *irp_text(const void *irp)
     FILE *f = open_memstream(&text, &size);
     IR_ASSERT(f);
     kd_print_irp(f, irp);
+    kd_print_wdf_log(f, NULL);
+    kd_print_wdf_stack_refusal(f, irp);
     fclose(f);
     return text;
 }
