@@ -308,7 +308,7 @@ bool kd_wdf_last_error(char *line, size_t size)
 {
     uint64_t globals;
     const FxLogRecord *best = NULL;
-    if (!library(&globals))
+    if (!library("FxLibraryGlobals", &globals))
         return false;
     const LIST_ENTRY *head = (const LIST_ENTRY *)(globals + 8);
     int seen = 0;
