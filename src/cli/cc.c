@@ -22,9 +22,9 @@ static const char usage_text[] =
     "\n"
     "  FILES              .c, .cpp and .S sources, .rc resources, .def exports, .lib, .a, .o and .res inputs\n"
     "  -o OUT             what to write; its suffix says what it is\n"
-    "  --race             instrument memory accesses for data-race detection\n"
-    "  --address          instrument memory accesses for bounds checks\n"
-    "  --coverage         instrument edges for coverage\n"
+    "  --race             the image tells of its memory accesses: runs find data races\n"
+    "  --address          the same for use after free and out of bounds; not with --race\n"
+    "  --coverage         the image tells which edges it takes: --json counts them\n"
     "  --msvc             the Microsoft ABI as its own tools make it: PDB, cookies, control flow guard\n"
     "  --kmdf 1.N         for which version of the framework sources that include wdf.h are built, 1.9 to 1.33\n"
     "                     (default: 1.33, or what -DKMDF_VERSION_MINOR says); none: do not link its entry\n"
@@ -79,17 +79,22 @@ static void map_paths(struct cc_words *command, const struct cc_job *job)
 
 static void add_instrumentation(struct cc_words *command, const struct cc_job *job)
 {
-    static const char *const race[] = {"-Xclang", "-fsanitize=thread"};
-    /* Calls, not inlined checks: the runtime keeps its own shadow. Stack and globals are not laid out anew, so that
-     * frames stay NT-sized. */
-    static const char *const address[] = {"-Xclang",
-                                          "-fsanitize=address",
-                                          "-mllvm",
-                                          "-asan-instrumentation-with-call-threshold=0",
-                                          "-mllvm",
-                                          "-asan-stack=0",
-                                          "-mllvm",
-                                          "-asan-globals=0"};
+    static const char *const race[] = {"-Xclang", "-fsanitize=thread",
+                                       "-mllvm", "-tsan-distinguish-volatile=1",
+                                       "-mllvm", "-tsan-instrument-read-before-write=1",
+                                       "-mllvm", "-tsan-handle-cxx-exceptions=0"}; /* frames left without a word are found by the stack pointer */
+    /* Calls, not inlined checks: the runtime keeps its own shadow, and 0x300000000000 is only the place that its addresses are
+     * computed from (src/race/asan.c). No fake stacks, so that frames lie where NT has them; globals are found by their section, since
+     * a driver has no constructors. */
+    static const char *const address[] = {"-Xclang", "-fsanitize=address",
+                                          "-Xclang", "-fsanitize-address-use-after-scope",
+                                          "-Xclang", "-fsanitize-address-globals-dead-stripping",
+                                          "-mllvm", "-asan-instrumentation-with-call-threshold=0",
+                                          "-mllvm", "-asan-max-inline-poisoning-size=0",
+                                          "-mllvm", "-asan-mapping-offset=0x300000000000",
+                                          "-mllvm", "-asan-use-after-return=never",
+                                          "-mllvm", "-asan-stack-dynamic-alloca=0",
+                                          "-mllvm", "-asan-constructor-kind=none"};
     /* The front end's words: the driver's own option would link a runtime that drivers cannot have. Type 3: edges. */
     static const char *const coverage[] = {"-Xclang", "-fsanitize-coverage-type=3", "-Xclang",
                                            "-fsanitize-coverage-trace-pc-guard"};
@@ -97,6 +102,10 @@ static void add_instrumentation(struct cc_words *command, const struct cc_job *j
         cc_add(command, race[i]);
     for (size_t i = 0; job->address && i < sizeof address / sizeof *address; i++)
         cc_add(command, address[i]);
+    if (job->address && job->kind != CC_DRIVER && cc_has_cpp(job)) { /* zones behind type information would make it other than libstdc++'s */
+        cc_add(command, "-mllvm");
+        cc_add(command, "-asan-globals=0");
+    }
     for (size_t i = 0; job->coverage && i < sizeof coverage / sizeof *coverage; i++)
         cc_add(command, coverage[i]);
 }

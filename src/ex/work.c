@@ -84,7 +84,7 @@ static bool (*next_idle_hook)(void), (*next_timer_hook)(void);
 
 static struct entry take(struct queue *q)
 {
-    sim_access((uint64_t)q->head, SIM_WRITE);
+    sim_access_order((uint64_t)q->head, SIM_WRITE);
     struct entry *first = q->first, e = *first;
     sim_access((uint64_t)e.item, SIM_WRITE);
     unlink_item(&e.item->List);
@@ -116,13 +116,13 @@ static void worker_main(void *arg)
 {
     struct worker *w = arg;
     for (;;) {
-        sim_access((uint64_t)w->queue->head, SIM_READ);
+        sim_access_order((uint64_t)w->queue->head, SIM_READ);
         while (!w->queue->first) {
-            sim_access((uint64_t)w->queue->head, SIM_WRITE); /* who queues wakes the first that is idle */
+            sim_access_order((uint64_t)w->queue->head, SIM_WRITE); /* who queues wakes the first that is idle */
             w->idle = true;
             sim_block("a work item", (uint64_t)w->queue->head);
             w->idle = false;
-            sim_access((uint64_t)w->queue->head, SIM_WRITE);
+            sim_access_order((uint64_t)w->queue->head, SIM_WRITE);
         }
         struct entry e = take(w->queue);
         run(&e);
@@ -225,7 +225,7 @@ static void check_not_queued(const WORK_QUEUE_ITEM *item)
 static void put(WORK_QUEUE_ITEM *item, void (*fn)(void *), void *context, int type)
 {
     struct queue *q = queue_of(type);
-    sim_access((uint64_t)q->head, SIM_WRITE);
+    sim_access_order((uint64_t)q->head, SIM_WRITE);
     sim_access((uint64_t)item, SIM_WRITE);
     link_tail(q->head, &item->List);
     struct entry *e = sim_alloc(sizeof *e);

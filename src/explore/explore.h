@@ -199,6 +199,7 @@ struct explore_failure {
     unsigned preemptions;
     uint64_t times;
     uint64_t found_at; /* number of that run, from 1 */
+    size_t race_points; /* the caller's: with how many racing places as scheduling points it was found (race/points.h) */
 };
 
 struct explore_result {

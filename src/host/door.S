@@ -55,6 +55,7 @@ host_door_entered:
     mov r10, [r11 + MACHINE_FIBER]
     mov rsp, [r10 + FIBER_GUEST_SP]
     movsd xmm0, [rsp + DOOR_FRAME_OUT] /* 0 unless the function returns a double */
+    mov rdx, [rsp + DOOR_FRAME_OUT + 8] /* 0 unless it returns sixteen bytes */
     mov rbx, [rsp + DOOR_FRAME_GPR + 0x00]
     mov rbp, [rsp + DOOR_FRAME_GPR + 0x08]
     mov rsi, [rsp + DOOR_FRAME_GPR + 0x10]
@@ -76,7 +77,6 @@ host_door_entered:
     add rsp, DOOR_FRAME_SIZE
     /* Nothing of the host stays in volatile registers: they are guest-visible. */
     xor ecx, ecx
-    xor edx, edx
     xor r8d, r8d
     xor r9d, r9d
     xor r10d, r10d

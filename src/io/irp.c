@@ -54,6 +54,7 @@ static void list_append(LIST_ENTRY *head, LIST_ENTRY *e)
 
 void IoInitializeIrp(IRP *irp, USHORT packet_size, CHAR stack_size)
 {
+    sim_memory((uint64_t)irp, packet_size, 0, SIM_MEMORY_ANEW);
     memset(irp, 0, packet_size);
     irp->Type = IO_TYPE_IRP;
     irp->Size = packet_size;
@@ -369,6 +370,7 @@ static void finish_in_thread(IRP *irp)
         return;
     }
     verify_threaded_completed(irp);
+    sim_memory((uint64_t)irp, irp->Size, 0, SIM_MEMORY_COMPLETED);
     sim_point((uint64_t)irp); /* completed, the APC not yet queued */
     FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
     ke_apc_init_host(&irp->Tail.Apc, (KTHREAD *)t->ethread, completion_apc, FRAME_IopCompleteRequest);

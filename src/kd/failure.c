@@ -7,6 +7,7 @@
 #include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "ps/process.h"
+#include "race/race.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 #include "trap/trap.h"
@@ -214,6 +215,9 @@ void kd_print_failure(FILE *out)
     case RUN_HANG:
         if (a)
             kd_print_k(out, a);
+        break;
+    case RUN_FINDING:
+        race_finding_print(out);
         break;
     default:
         break;

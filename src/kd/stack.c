@@ -184,6 +184,8 @@ const struct agent *kd_failed_agent(void)
         return trap_crash_info()->agent;
     case RUN_UNSUPPORTED:
         return trap_unsupported_agent();
+    case RUN_FINDING:
+        return MACHINE->last;
     case RUN_HANG:
         return trap_hang_info() && trap_hang_info()->happened ? trap_hang_info()->agent : MACHINE->last;
     default:

@@ -19,7 +19,7 @@ static LIST_ENTRY *queue_of(const struct agent *activity)
 static void touch(const KDPC *dpc, const struct agent *activity)
 {
     sim_access((uint64_t)dpc, SIM_WRITE);
-    sim_access(activity->stable_id, SIM_WRITE);
+    sim_access_order(activity->stable_id, SIM_WRITE);
 }
 
 static void call_routine(KDPC *dpc, PVOID routine, PVOID context, PVOID a1, PVOID a2)

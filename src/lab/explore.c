@@ -10,6 +10,7 @@
 #include "lab/lab.h"
 #include "lab/search.h"
 #include "session/explorable.h"
+#include "race/points.h"
 #include "sim/image.h"
 #include "sim/spins.h"
 
@@ -20,6 +21,7 @@ struct search {
     double started, deadline, shown;
     bool timed_out;
     uint64_t runs;
+    struct explore_result earlier; /* its failures only: found before racing places became points */
 };
 
 static bool out_of_time(void *user)
@@ -27,7 +29,7 @@ static bool out_of_time(void *user)
     struct search *s = user;
     if (lab_now() > s->deadline)
         s->timed_out = true;
-    return s->timed_out || spins_waiting();
+    return s->timed_out || spins_waiting() || (s->lab->search.keep_going && race_points_waiting());
 }
 
 static void progress(struct search *s)
@@ -58,7 +60,7 @@ static enum explore_strategy strategy_of(const char *name)
     return EXPLORE_DFS;
 }
 
-void search_result_add(struct explore_result *all, struct explore_result *part)
+static void failures_add(struct explore_result *all, struct explore_result *part)
 {
     for (size_t i = 0; i < part->failure_count; i++) {
         struct explore_failure *f = &part->failures[i], *known = NULL;
@@ -77,6 +79,13 @@ void search_result_add(struct explore_result *all, struct explore_result *part)
         all->failures[all->failure_count++] = *f;
     }
     free(part->failures);
+    part->failures = NULL;
+    part->failure_count = 0;
+}
+
+void search_result_add(struct explore_result *all, struct explore_result *part)
+{
+    failures_add(all, part);
     all->schedules += part->schedules;
     all->blocked += part->blocked;
     all->failing += part->failing;
@@ -107,7 +116,7 @@ static void run_phase(const struct explore_machine *machine, const struct explor
 
 static bool is_over(const struct explore_config *x, const struct search *s, const struct lab_result *r)
 {
-    return (r->found.failing && !x->keep_going) || s->timed_out || spins_waiting() || (x->schedules && r->found.schedules >= x->schedules);
+    return (r->found.failing && !x->keep_going) || s->timed_out || spins_waiting() || (x->keep_going && race_points_waiting()) || (x->schedules && r->found.schedules >= x->schedules);
 }
 
 /* A short phase of schedules drawn at random, then all classes of orders with the fewest preemptions first; where the reduction cannot be
@@ -159,7 +168,10 @@ static void describe_bound(const struct config *c, const struct explore_config *
         snprintf(within, sizeof within, "at most %d preemption%s (finished with %d)", x->preemptions, x->preemptions == 1 ? "" : "s", r->found.preemptions);
     else if (systematic)
         snprintf(within, sizeof within, "at most %d preemption%s, not finished", x->preemptions, x->preemptions == 1 ? "" : "s");
-    snprintf(r->bound, sizeof r->bound, "%s, %s, %u processors, time %s", name, within, c->cpus, c->time_any ? "any" : "idle");
+    char races[60] = "";
+    if (r->race_points)
+        snprintf(races, sizeof races, ", %zu racing pair%s of instructions as scheduling points", r->race_points, r->race_points == 1 ? "" : "s");
+    snprintf(r->bound, sizeof r->bound, "%s, %s, %u processors, time %s%s", name, within, c->cpus, c->time_any ? "any" : "idle", races);
 }
 
 static const char *search_once(const struct lab_search *o, const struct explore_machine *machine, const struct explore_config *x, struct search *s, struct lab_result *r)
@@ -168,6 +180,52 @@ static const char *search_once(const struct lab_search *o, const struct explore_
         return search_auto(machine, *x, s, r);
     explore_run(machine, x, &r->found);
     return o->strategy;
+}
+
+static void explored_forget(struct search *s, struct lab_result *r)
+{
+    explore_result_free(&r->found);
+    memset(&r->found, 0, sizeof r->found);
+    s->runs = 0;
+}
+
+/* What was found so far is kept, as found with the racing places that were scheduling points then; the search begins again with more of them. */
+static void racing_places_become_points(struct search *s, struct lab_result *r)
+{
+    struct explore_result *x = &r->found;
+    for (size_t i = 0; i < x->failure_count; i++)
+        x->failures[i].race_points = race_points_count();
+    struct explore_result kept = { .failures = x->failures, .failure_count = x->failure_count };
+    x->failures = NULL;
+    x->failure_count = 0;
+    failures_add(&s->earlier, &kept);
+    explored_forget(s, r);
+    race_points_apply();
+}
+
+/* A loop became a scheduling point: schedules of before are none any more. */
+static void races_forget(struct search *s)
+{
+    explore_result_free(&s->earlier);
+    memset(&s->earlier, 0, sizeof s->earlier);
+    race_points_use(0);
+}
+
+/* Failures found before the last racing place became a point come first. */
+static void earlier_put_first(struct search *s, struct lab_result *r)
+{
+    struct explore_result *x = &r->found;
+    for (size_t i = 0; i < x->failure_count; i++)
+        x->failures[i].race_points = race_points_count();
+    struct explore_result later = { .failures = x->failures, .failure_count = x->failure_count };
+    x->failures = s->earlier.failures;
+    x->failure_count = s->earlier.failure_count;
+    for (size_t i = 0; i < x->failure_count; i++) {
+        x->failing += x->failures[i].times;
+        x->schedules += x->failures[i].times;
+    }
+    memset(&s->earlier, 0, sizeof s->earlier);
+    failures_add(x, &later);
 }
 
 bool search_is_automatic(const struct irplab *lab)
@@ -208,10 +266,24 @@ static const char *name_of(const struct irplab *lab, bool by_dfs)
     return !search_is_automatic(lab) ? lab->search.strategy : by_dfs ? "pct and random, then dfs" : "pct and random, then dpor";
 }
 
+/* A race whose instructions have not become scheduling points: orders that it decides were not looked at. */
+static bool has_open_race(const struct lab_result *r)
+{
+    static const char race[] = "verifier: data race on ";
+    for (size_t i = 0; i < r->found.failure_count; i++)
+        if (strncmp(r->found.failures[i].text, race, sizeof race - 1) == 0 && r->found.failures[i].race_points >= r->race_points)
+            return true;
+    return false;
+}
+
 static void conclude(const struct irplab *lab, const struct explore_config *x, const char *name, const char *opaque, struct lab_result *r)
 {
     bool systematic = is_systematic(x), reduced = strcmp(name, "dpor") == 0 || strstr(name, "then dpor");
     r->complete = systematic && r->found.complete && !image_stubs_used();
+    if (r->complete && has_open_race(r)) {
+        r->complete = false;
+        r->why_not = "a data race was found, and its accesses are no scheduling points";
+    }
     if (r->complete && reduced && opaque) {
         r->complete = false;
         r->why_not = opaque;
@@ -230,12 +302,22 @@ static void search(const struct irplab *lab, const struct explore_machine *machi
     s->started = lab_now();
     s->deadline = s->started + seconds;
     const char *name = search_once(&lab->search, machine, &x, s, r);
-    while (spins_apply()) { /* a loop became a scheduling point: what was explored without it counts for nothing */
-        explore_result_free(&r->found);
-        memset(&r->found, 0, sizeof r->found);
-        s->runs = 0;
+    for (;;) {
+        if (!spins_waiting() && x.keep_going && !s->timed_out && race_points_waiting()) {
+            racing_places_become_points(s, r);
+            name = search_once(&lab->search, machine, &x, s, r);
+            continue;
+        }
+        if (!spins_apply())
+            break;
+        race_points_forget_noted();
+        races_forget(s); /* a loop became a scheduling point: what was explored without it counts for nothing */
+        explored_forget(s, r);
         name = search_once(&lab->search, machine, &x, s, r);
     }
+    r->race_points = race_points_count();
+    if (s->earlier.failure_count)
+        earlier_put_first(s, r);
     r->seconds = lab_now() - s->started;
     conclude(lab, &x, name, explorable_opaque(), r);
 }
@@ -270,6 +352,7 @@ static void usual_run(const struct explore_machine *machine, struct lab_result *
     const struct explore_schedule none = { 0 };
     struct explore_replay replay;
     explore_replay(machine, &none, passing, NULL, NULL, &replay);
+    race_points_forget_noted();
     spins_forget_noted();
     const struct session *last = session_state();
     r->program_ended = last && last->program_ended;
@@ -297,7 +380,7 @@ bool lab_explore(struct irplab *lab, struct lab_result *r)
         else
             conclude_shared(lab, opaque, timed_out, r);
         usual_run(machine, r, &passing);
-        ok = lab_failures_collect(lab, r, machine, &passing, confirmer);
+        ok = lab_failures_collect(lab, r, machine, &passing, confirmer) && lab_coverage_write(lab);
     }
     confirm_end(confirmer);
     free(opaque);

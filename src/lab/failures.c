@@ -11,6 +11,7 @@
 #include "lab/campaign.h"
 #include "report/replay_file.h"
 #include "session/explorable.h"
+#include "race/points.h"
 #include "sim/spins.h"
 
 enum { MINIMISE_RUNS = 500, FIRST_RUNS = 400, TURNING_RUNS = 3000 };
@@ -28,8 +29,7 @@ static bool make_folders(const char *path)
     return mkdir(path, 0777) == 0 || errno == EEXIST;
 }
 
-/* build/replays in a checkout, ./irplab-out elsewhere. */
-static bool output_folder(struct irplab *lab, char *out, size_t size)
+bool lab_output_folder(struct irplab *lab, char *out, size_t size)
 {
     struct stat st;
     if (lab->output[0])
@@ -100,12 +100,14 @@ void lab_failure_guard(const struct config *c, struct lab_failure *f, const stru
 struct wanted {
     uint64_t key;
     struct explore_schedule schedule;
+    unsigned asked; /* runs that are given up count as well */
     bool found;
 };
 
 static bool is_found(void *user)
 {
-    return ((struct wanted *)user)->found || spins_waiting();
+    struct wanted *w = user;
+    return w->found || ++w->asked > 10 * FIRST_RUNS || spins_waiting();
 }
 
 static void look(void *user, const struct explore_report *run)
@@ -156,10 +158,15 @@ static int compare_failures(const void *a, const void *b)
 static bool collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing, struct confirmer *confirmer,
                     size_t number)
 {
+    static const struct explore_schedule none;
     struct explore_failure *x = &r->found.failures[number];
     struct explore_turning turning;
     memset(&turning, 0, sizeof turning);
+    race_points_use(x->race_points);
+    if (x->race_points != r->race_points)
+        passing = &none; /* what it could be is a run with other scheduling points */
     explore_last_avoidable(machine, &x->schedule, TURNING_RUNS, &turning);
+    race_points_forget_noted();
     spins_forget_noted(); /* of schedules that were tried only to make this one small */
     const struct explore_schedule *other = turning.found ? &turning.passing : passing;
     struct record_turning turn = { turning.index, other };
@@ -173,7 +180,7 @@ static bool collect(struct irplab *lab, struct lab_result *r, const struct explo
     f->choices = x->schedule.count;
     f->schedule = explore_schedule_print(&x->schedule);
     char folder[CONFIG_PATH], name[160], path[CONFIG_PATH + 200];
-    bool ok = output_folder(lab, folder, sizeof folder);
+    bool ok = lab_output_folder(lab, folder, sizeof folder);
     if (ok) {
         replay_name(&lab->ready, number, name, sizeof name);
         snprintf(path, sizeof path, "%s/%s.irplab", folder, name);
@@ -192,10 +199,12 @@ bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct
 {
     struct explore_result *found = &r->found;
     for (size_t i = 0; i < found->failure_count; i++) {
+        race_points_use(found->failures[i].race_points);
         explore_minimise(machine, &found->failures[i].schedule, MINIMISE_RUNS);
         spins_forget_noted();
         first_of_its_kind(machine, &found->failures[i]);
         spins_forget_noted();
+        race_points_forget_noted();
     }
     if (found->failure_count)
         qsort(found->failures, found->failure_count, sizeof *found->failures, compare_failures);

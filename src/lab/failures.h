@@ -16,5 +16,9 @@ struct confirmer;
 /* From r->found to r->failures, each made small and confirmed by another process. passing: a run that did not fail; may be empty. */
 bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct explore_machine *machine, const struct explore_schedule *passing,
                           struct confirmer *confirmer);
+/* The folder for replay files and the like, made if it is not there; false: it cannot be, and lab->error says why. */
+bool lab_output_folder(struct irplab *lab, char *out, size_t size);
+/* coverage.json in the folder of --output, if that was given and an image was built for it. False: lab->error says why. */
+bool lab_coverage_write(struct irplab *lab);
 
 #endif

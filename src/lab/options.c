@@ -132,6 +132,15 @@ static bool set_seed(struct irplab *lab, const char *name, const char *text)
     return true;
 }
 
+static bool set_watch(struct irplab *lab, const char *name, const char *text)
+{
+    int64_t n;
+    if (!whole(lab, name, text, 0, 100, &n))
+        return false;
+    lab->config.watch = (uint32_t)n;
+    return true;
+}
+
 static bool set_time_model(struct irplab *lab, const char *name, const char *text)
 {
     static const char *const models[] = { "idle", "any", NULL };
@@ -261,6 +270,7 @@ static const struct option {
     { "stub", set_stub },
     { "cpus", set_cpus },
     { "seed", set_seed },
+    { "watch", set_watch },
     { "time-model", set_time_model },
     { "verifier", set_verifier },
     { "guard", set_guard, .is_switch = true },

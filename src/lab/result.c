@@ -5,6 +5,7 @@
 
 #include "lab/lab.h"
 #include "report/orders.h"
+#include "race/coverage.h"
 #include "report/text.h"
 #include "sim/image.h"
 
@@ -51,6 +52,15 @@ static json_t *failure_json(const struct lab_result *r, const struct lab_failure
     return j;
 }
 
+static json_t *coverage_json(void)
+{
+    json_t *list = json_array();
+    const struct coverage_image *c;
+    for (size_t i = 0; (c = coverage_image(i)) != NULL; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "image", c->file->name, "edges", (json_int_t)c->edges, "covered", (json_int_t)c->covered));
+    return list;
+}
+
 char *lab_json(const struct lab_result *r)
 {
     const struct explore_result *x = &r->found;
@@ -64,6 +74,10 @@ char *lab_json(const struct lab_result *r)
         json_object_set_new(j, "steps", json_integer((json_int_t)x->steps));
         json_object_set_new(j, "replayed", json_integer((json_int_t)x->replayed));
     }
+    if (coverage_any())
+        json_object_set_new(j, "coverage", coverage_json());
+    if (r->race_points)
+        json_object_set_new(j, "race_points", json_integer((json_int_t)r->race_points));
     json_object_set_new(j, "program_exit", r->program_ended ? json_integer(r->program_exit) : json_null());
     if (r->has_run_hash) {
         char hash[20];

@@ -103,7 +103,7 @@ bool lab_run(struct irplab *lab, struct lab_result *r)
             one_guarded_run(f, start);
     }
     sim_snapshot_free(start);
-    return true;
+    return lab_coverage_write(lab);
 }
 
 bool lab_run_schedule(struct irplab *lab, struct lab_result *r)
@@ -173,7 +173,7 @@ bool lab_replay(struct irplab *lab, const char *file, struct lab_result *r)
     } else {
         record_free(record);
     }
-    return true;
+    return lab_coverage_write(lab);
 }
 
 static bool write_page(const struct report *r, const char *path)

@@ -347,7 +347,7 @@ static void *owner_take(struct pool_owner *o, uint32_t class, size_t bytes, bool
 {
     uint32_t *head = &o->heads[class];
     size_t capacity = class_bytes(class);
-    if (*head && (!cache_aligned || (uint64_t)block_of(*head) % 64 == 0))
+    if (*head && !sim_keeps_freed(o->window.next - o->window.base) && (!cache_aligned || (uint64_t)block_of(*head) % 64 == 0))
         return list_pop(head);
     void *p = window_take(&o->window, bytes, capacity, cache_aligned);
     if (p)
@@ -376,6 +376,7 @@ void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller
     uint32_t class = class_of_bytes(bytes);
     void *p = mm_guard_is_on() ? mm_guard_alloc(kept_type(pool_type), bytes, tag, caller) : NULL;
     if (p) {
+        sim_memory((uint64_t)p, bytes, tag, SIM_MEMORY_NEW);
         r->live_blocks++;
         r->live_bytes += bytes;
         return p;
@@ -383,6 +384,7 @@ void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller
     p = owner_take(o, class, bytes, pool_type & POOL_KEEP_CACHE_ALIGNED);
     if (!p)
         return NULL;
+    sim_memory((uint64_t)p, bytes, tag, SIM_MEMORY_NEW);
     struct pool_header *h = (struct pool_header *)p - 1;
     pool_header_make(h, (uint32_t)bytes, tag, caller, o->slot, (uint8_t)(kept_type(pool_type) << 2 | POOL_LIVE));
     fill(p, POOL_FRESH, class_bytes(class));
@@ -414,6 +416,7 @@ static void check_slack(const struct pool_header *h)
 void pool_free(struct pool_header *h)
 {
     check_slack(h);
+    sim_memory((uint64_t)(h + 1), h->bytes, h->tag, SIM_MEMORY_FREED);
     struct pool_room *r = pool_room();
     struct pool_owner *o = r->owners[h->owner], *self = owner_current(r);
     IR_ASSERT(o && o->live > 0);
@@ -436,6 +439,7 @@ void pool_free_guarded(const struct guard_block *b)
     struct pool_room *r = pool_room();
     r->live_blocks--;
     r->live_bytes -= b->bytes;
+    sim_memory(b->base, b->bytes, b->tag, SIM_MEMORY_FREED);
     mm_guard_free(b->base);
 }
 

@@ -306,6 +306,7 @@ void mm_user_retire(struct process *p, uint64_t address)
 void mm_user_free(struct process *p, uint64_t address, size_t bytes)
 {
     sim_access(SIM_ACCESS_OF(SIM_USER_MEMORY, p->eprocess), SIM_WRITE);
+    sim_memory(address, bytes, 0, SIM_MEMORY_PAGES);
     for (struct user_range **at = (struct user_range **)&p->user_ranges; *at; at = &(*at)->next) {
         struct user_range *r = *at;
         if (r->base != address)

@@ -12,6 +12,7 @@
 
 #include "session/hive.h"
 #include "sim/image.h"
+#include "race/points.h"
 #include "sim/spins.h"
 
 static const char magic[] = "irplab-replay 1\n";
@@ -87,6 +88,8 @@ static json_t *config_json(const struct config *c)
                      "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed, "verifier", c->verifier);
     if (c->guard)
         json_object_set_new(j, "guard", json_true());
+    if (c->watch)
+        json_object_set_new(j, "watch", json_integer(c->watch));
     return j;
 }
 
@@ -179,6 +182,9 @@ static bool config_from(const json_t *j, struct config *c)
     if (!get_number(j, "seed", 0, INT64_MAX, &n))
         return false;
     c->seed = (uint64_t)n;
+    if (json_object_get(j, "watch") && !get_number(j, "watch", 0, 100, &n))
+        return false;
+    c->watch = json_object_get(j, "watch") ? (uint32_t)n : 0;
     if (program[0])
         snprintf(c->program, sizeof c->program, "replay:%s", program);
     if (json_array_size(drivers) > CONFIG_MAX_DRIVERS || json_array_size(devices) > CONFIG_MAX_DEVICES || json_array_size(args) > CONFIG_MAX_ARGS ||
@@ -303,6 +309,18 @@ static json_t *spins_json(void)
     return list;
 }
 
+/* Racing instructions that are scheduling points; see race/points.h. */
+static json_t *races_json(void)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < race_points_count(); i++) {
+        const struct race_pair *p = race_points_get(i);
+        json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:I}", "image", p->a.image, "rva", (json_int_t)p->a.rva, "other_image", p->b.image, "other_rva",
+                                              (json_int_t)p->b.rva));
+    }
+    return list;
+}
+
 bool replay_write(const char *path, const struct config *config, const struct explore_schedule *schedule, const struct explore_schedule *passing, size_t turning,
                   const struct record *record, char *err, size_t errlen)
 {
@@ -337,6 +355,8 @@ bool replay_write(const char *path, const struct config *config, const struct ex
         put_hex(head, "run_hash", record->run_hash);
         if (spins_count())
             json_object_set_new(head, "spins", spins_json());
+        if (race_points_count())
+            json_object_set_new(head, "races", races_json());
         ok = write_all(path, head, blobs, count, err, errlen);
         json_decref(head);
     }
@@ -418,6 +438,23 @@ static bool spins_from(const json_t *list)
     return !list || json_is_array(list);
 }
 
+static bool races_from(const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct race_pair p;
+        int64_t rva, other;
+        const json_t *e = json_array_get(list, i);
+        if (!get_text(e, "image", p.a.image, sizeof p.a.image) || !get_number(e, "rva", 0, UINT32_MAX, &rva) ||
+            !get_text(e, "other_image", p.b.image, sizeof p.b.image) || !get_number(e, "other_rva", 0, UINT32_MAX, &other))
+            return false;
+        p.a.rva = (uint32_t)rva;
+        p.b.rva = (uint32_t)other;
+        if (!race_points_add(&p.a, &p.b))
+            return false;
+    }
+    return !list || json_is_array(list);
+}
+
 bool replay_read(const char *path, struct replay *out, char *err, size_t errlen)
 {
     size_t bytes;
@@ -444,6 +481,10 @@ bool replay_read(const char *path, struct replay *out, char *err, size_t errlen)
     if (ok) {
         why = "its list of loops is damaged";
         ok = spins_from(json_object_get(head, "spins"));
+    }
+    if (ok) {
+        why = "its list of races is damaged";
+        ok = races_from(json_object_get(head, "races"));
     }
     if (ok) {
         const char *s = json_string_value(json_object_get(head, "schedule")), *p = json_string_value(json_object_get(head, "passing")), *bad = NULL;

@@ -28,6 +28,7 @@
 #include "po/po.h"
 #include "ps/modules.h"
 #include "ps/process.h"
+#include "race/race.h"
 #include "se/se.h"
 #include "session/frameworks.h"
 #include "session/hive.h"
@@ -391,6 +392,7 @@ static void session_thread(void *unused)
 
 void session_process_init(void)
 {
+    race_process_init();
     host_arena_map();
     host_signals_install(trap_filter);
 }
@@ -586,6 +588,7 @@ void session_begin(const struct config *c)
     fs_host_file_hook = data_file;
     image_need_hook = needed;
     config = c;
+    race_watch(c->watch, c->seed);
     sim_init(c->cpus);
     MACHINE->time_any = c->time_any;
     host_watchdog(TRAP_WATCHDOG_US);
@@ -778,6 +781,10 @@ void session_outcome(struct outcome *o)
         o->kind = FAILURE_UNSUPPORTED;
         snprintf(o->name, sizeof o->name, "UNSUPPORTED");
         snprintf(o->message, sizeof o->message, "%s", trap_unsupported_text() ? trap_unsupported_text() : "something unknown was called");
+        break;
+    case RUN_FINDING:
+        if (race_finding_get(o->name, sizeof o->name, o->message, sizeof o->message, &place))
+            o->kind = FAILURE_VERIFIER;
         break;
     default:
         if (s->load_failed) {

@@ -3,6 +3,8 @@
 #ifndef IRPLAB_SIM_ACCESS_H
 #define IRPLAB_SIM_ACCESS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* enum explore_kind and explore_lock, which sim may not include. */
@@ -40,11 +42,46 @@ extern void (*sim_create_hook)(struct agent *a);
 /* For loops that poll (sim_point): what the running agent has read, whom a write concerns. */
 void sim_track(uint64_t object, unsigned kind);
 
-static inline void sim_access(uint64_t object, unsigned kind)
+/* Who wants to know what orders the plain memory accesses of instrumented images (race); NULL: nobody. Set once a process, may not change
+ * what happens. */
+enum {
+    SIM_MEMORY_NEW,
+    SIM_MEMORY_FREED,
+    SIM_MEMORY_COMPLETED, /* an IRP is the I/O manager's alone from now on */
+    SIM_MEMORY_ANEW, /* no more */
+    SIM_MEMORY_PAGES, /* addresses of a process that are taken back from it */
+};
+struct sim_sync {
+    void (*access)(uint64_t object, unsigned kind, unsigned lock);
+    void (*create)(const struct agent *child);
+    void (*join)(const struct agent *ended);
+    /* A block of pool (tag) or heap (0) is given out, or back: before its bytes change. */
+    void (*memory)(uint64_t base, uint64_t bytes, uint32_t tag, unsigned what);
+    /* The running agent's guest goes on with this stack pointer: what lay below it is gone. */
+    void (*unwound)(uint64_t sp);
+    /* Freed blocks of an owner that has used so many bytes so far are not given out again. */
+    bool (*keeps_freed)(uint64_t owner_bytes);
+};
+extern const struct sim_sync *sim_sync;
+
+static inline bool sim_access_wanted(void)
+{
+    return sim_access_hook || sim_sync;
+}
+
+/* An order of this machine that no code may rely on: the reduction has to know, who looks for races not. */
+static inline void sim_access_order(uint64_t object, unsigned kind)
 {
     sim_track(object, kind);
     if (sim_access_hook)
         sim_access_hook(object, kind, SIM_NOT_A_LOCK);
+}
+
+static inline void sim_access(uint64_t object, unsigned kind)
+{
+    sim_access_order(object, kind);
+    if (__builtin_expect(sim_sync != NULL, 0))
+        sim_sync->access(object, kind, SIM_NOT_A_LOCK);
 }
 
 static inline void sim_access_lock(uint64_t object, unsigned which)
@@ -52,6 +89,19 @@ static inline void sim_access_lock(uint64_t object, unsigned which)
     sim_track(object, SIM_WRITE);
     if (sim_access_hook)
         sim_access_hook(object, SIM_WRITE, which);
+    if (__builtin_expect(sim_sync != NULL, 0))
+        sim_sync->access(object, SIM_WRITE, which);
+}
+
+static inline bool sim_keeps_freed(uint64_t owner_bytes)
+{
+    return __builtin_expect(sim_sync != NULL, 0) && sim_sync->keeps_freed(owner_bytes);
+}
+
+static inline void sim_memory(uint64_t base, uint64_t bytes, uint32_t tag, unsigned what)
+{
+    if (__builtin_expect(sim_sync != NULL, 0))
+        sim_sync->memory(base, bytes, tag, what);
 }
 
 /* The step can only come after all that this agent has done: it waited for its end without limit. No access then has to say so, and no
@@ -61,6 +111,8 @@ static inline void sim_join(const struct agent *a)
 {
     if (sim_join_hook)
         sim_join_hook(a);
+    if (__builtin_expect(sim_sync != NULL, 0))
+        sim_sync->join(a);
 }
 
 /* An end to trust in the reduction: from here on what a step depends on cannot be told. why: a sentence without full stop. */

@@ -62,6 +62,8 @@ static uint64_t truncate_result(uint8_t ret, uint64_t r)
     }
 }
 
+uint64_t door_result_high; /* between two instructions of one call only: no state of a run */
+
 /* Called by door.S on the host stack of the running agent. */
 uint64_t door_dispatch(struct door_frame *f, uint32_t index);
 uint64_t door_dispatch(struct door_frame *f, uint32_t index)
@@ -89,6 +91,8 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     else
         r = truncate_result(e->ret, call(e, f->args, xmm));
     memcpy(f->out, &result, sizeof result);
+    f->out[1] = door_result_high;
+    door_result_high = 0;
     fiber->frame_site = site;
     if (door_trace_hook)
         door_trace_hook(e, f, true, r);

@@ -59,6 +59,9 @@ struct door_frame {
     uint64_t args[]; /* rcx rdx r8 r9, then stack arguments */
 };
 
+/* The upper half of a result of sixteen bytes, set by the function right before it returns: what the guest finds in rdx. */
+extern uint64_t door_result_high;
+
 /* Kernel-internal frames for `k`. */
 enum frame_name {
     FRAME_NONE,

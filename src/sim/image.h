@@ -87,6 +87,9 @@ void image_symbol_text(uint64_t address, char *text, size_t size);
 /* Name of the function at address without offset; NULL if unknown. */
 const char *image_symbol(uint64_t address, const struct image **image, uint64_t *offset);
 
+/* The same for a place in a file, whether it is loaded or not. */
+const char *image_file_symbol(struct image_file *file, uint32_t rva, uint32_t *offset);
+
 void image_register_synthetic(const char *name, uint64_t base, uint64_t size, bool user);
 
 /* sim/synthetic.c */

@@ -163,6 +163,7 @@ enum run_end {
     RUN_CRASH, /* unhandled exception of the program */
     RUN_HANG, /* limit of steps or virtual time */
     RUN_UNSUPPORTED, /* something was called that is not there */
+    RUN_FINDING, /* an access of an instrumented image was found wrong (race) */
     RUN_SPIN, /* a loop was found that must be a point (sim/spins.h): the run counts for nothing and begins again */
 };
 
@@ -215,7 +216,7 @@ struct machine {
 };
 
 enum room { ROOM_KE, ROOM_EX, ROOM_MM, ROOM_OB, ROOM_PS, ROOM_SE, ROOM_CM, ROOM_IO, ROOM_PO, ROOM_PNP, ROOM_WIN32, ROOM_TRACE, ROOM_SESSION, ROOM_IMAGE,
-            ROOM_FSRTL, ROOM_FS, ROOM_VERIFY, ROOM_TRAP, ROOM_RULES, ROOM_GUARD, ROOM_USER1, ROOM_USER2 };
+            ROOM_FSRTL, ROOM_FS, ROOM_VERIFY, ROOM_TRAP, ROOM_RULES, ROOM_GUARD, ROOM_USER1, ROOM_USER2, ROOM_RACE };
 
 #define MACHINE ((struct machine *)PRIVATE_BASE)
 

@@ -264,6 +264,8 @@ void patch_watch_calls(uint8_t mark)
     call_mark = mark;
 }
 
+void (*patch_access_hook)(uint64_t rip, uint64_t at, unsigned bytes, unsigned how);
+
 bool patch_calls_are_watched(void)
 {
     return call_mark != 0;

@@ -35,6 +35,7 @@ enum patch_kind {
     PATCH_RDFSBASE,
     PATCH_SYSCALL, /* syscall, sysenter, int 80h */
     PATCH_CALL, /* calls, and jumps through memory, when they are watched: `detail` says how they go, `disp` where a direct one leads */
+    PATCH_ACCESS, /* a plain access to memory that is watched: `detail` holds 1 for reads, 2 for writes; executed in the trampoline */
     PATCH_PUSHF, /* in functions that switch interrupts off */
     PATCH_POPF,
     PATCH_TRAPS, /* the rest traps by itself */
@@ -148,6 +149,15 @@ uint8_t patch_call_marks(const struct patch_plan *plan, uint32_t rva);
 /* Whether there is a watched call. */
 bool patch_call_watched(const struct patch_plan *plan, uint32_t rva);
 bool patch_calls_are_watched(void);
+
+/* --- plain accesses to memory, sampled: for race detection in images that tell nothing --- */
+
+/* From now on so many of a hundred instructions that access memory are told before they run: drawn by seed, file name and place. Before images
+ * are scanned for the first time, the same for the whole process. Accesses by the stack pointer and those of string instructions are left out, and images
+ * that tell of their accesses themselves. */
+void patch_watch_accesses(unsigned percent, uint64_t seed);
+/* Called on the host stack, the guest standing before the instruction; how: 1 read, 2 write, 3 both. */
+extern void (*patch_access_hook)(uint64_t rip, uint64_t at, unsigned bytes, unsigned how);
 
 /* Puts the image's own bytes back into a copy of the `bytes` bytes at `address`, for views, disassembly and unwinding. */
 void patch_original_bytes(uint64_t address, void *copy, size_t bytes);

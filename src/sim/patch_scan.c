@@ -27,6 +27,7 @@ enum { MAX_SPIN = 96 }; /* bytes of a loop */
 enum { JUMP = 5, MAX_WINDOW = 24, MAX_COPIES = 6 };
 
 struct scan {
+    const char *name;
     const struct pe_image *file;
     const struct pe_mapped *m;
     uint8_t *seen; /* per byte of the image */
@@ -40,6 +41,7 @@ struct scan {
         uint32_t rva, target;
     } *back; /* short jumps backward */
     size_t back_count, back_capacity;
+    unsigned watched; /* of a hundred memory accesses that are told */
     bool wild; /* a jump with unknown targets outside functions with unwind data */
 };
 
@@ -348,6 +350,66 @@ static enum patch_kind kind_of(const ZydisDecodedInstruction *in, const ZydisDec
     }
 }
 
+/* ---- plain accesses that are watched ---- */
+
+static unsigned watch_percent; /* of the process */
+static uint64_t watch_seed;
+
+void patch_watch_accesses(unsigned percent, uint64_t seed)
+{
+    watch_percent = percent;
+    watch_seed = seed;
+}
+
+static bool is_drawn(const struct scan *s, uint32_t rva)
+{
+    uint64_t h = watch_seed * 0x9E3779B97F4A7C15ull ^ rva;
+    for (const char *c = s->name; *c; c++)
+        h = (h ^ (uint8_t)*c) * 0x100000001B3ull;
+    h = (h ^ h >> 32) * 0xD6E8FEB86659FD93ull;
+    return (h >> 40) % 100 < s->watched;
+}
+
+/* 1 reads, 2 writes, 3 both; 0: not watched. */
+static uint8_t access_of(const struct scan *s, uint32_t rva, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+    const ZydisDecodedOperand *m = s->watched ? memory_operand(in, op) : NULL;
+    if (!m || m->mem.base == ZYDIS_REGISTER_RSP || is_fs_or_gs(m->mem.segment) || m->size < 8 || m->size > 256 || m->mem.base == ZYDIS_REGISTER_EIP ||
+        (m->mem.index != ZYDIS_REGISTER_NONE && gpr_of(m->mem.index) == PATCH_NO_REGISTER))
+        return 0;
+    switch (in->meta.category) {
+    case ZYDIS_CATEGORY_CALL:
+    case ZYDIS_CATEGORY_UNCOND_BR:
+    case ZYDIS_CATEGORY_PUSH:
+    case ZYDIS_CATEGORY_POP:
+    case ZYDIS_CATEGORY_NOP:
+    case ZYDIS_CATEGORY_WIDENOP:
+    case ZYDIS_CATEGORY_PREFETCH:
+    case ZYDIS_CATEGORY_STRINGOP:
+    case ZYDIS_CATEGORY_SYSTEM:
+        return 0;
+    default:
+        break;
+    }
+    uint8_t how = (m->actions & ZYDIS_OPERAND_ACTION_MASK_READ ? 1 : 0) | (m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE ? 2 : 0);
+    return how && is_drawn(s, rva) ? how : 0;
+}
+
+static bool tells_itself(void *found, const struct pe_import *import)
+{
+    *(bool *)found = strcasecmp(import->module, "irplab.sys") == 0 || strcasecmp(import->module, "irplab.dll") == 0;
+    return !*(bool *)found;
+}
+
+static unsigned watched_in(const struct pe_mapped *image)
+{
+    bool found = false;
+    char err[PE_ERROR_TEXT];
+    if (watch_percent)
+        pe_imports(image, tells_itself, &found, err, sizeof err);
+    return found ? 0 : watch_percent;
+}
+
 static void describe_operands(struct patch_site *t, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
 {
     t->base = t->index = t->reg = PATCH_NO_REGISTER;
@@ -535,6 +597,10 @@ static void decode_from(struct scan *s, uint32_t rva)
             add_site(s, rva, &in, op, kind, detail);
         else if (patch_calls_are_watched())
             watch_call(s, rva, &in, op);
+        else if ((detail = access_of(s, rva, &in, op)) != 0) {
+            add_site(s, rva, &in, op, PATCH_ACCESS, detail);
+            s->plan->sites[s->plan->count - 1].size = (uint8_t)(memory_operand(&in, op)->size / 8);
+        }
         look_at_address(s, &in, op, rva);
         if (!follow(s, &in, op, rva))
             return;
@@ -760,6 +826,8 @@ static uint8_t movable(const struct scan *s, uint32_t rva, uint8_t *disp_at)
     *disp_at = (in.attributes & ZYDIS_ATTRIB_IS_RELATIVE) ? in.raw.disp.offset : 0;
     if ((in.attributes & ZYDIS_ATTRIB_IS_RELATIVE) && in.raw.disp.size != 32)
         return 0;
+    if (access_of(s, rva, &in, op))
+        return 0;
     enum patch_kind k = kind_of(&in, op, &detail);
     bool is_flags = k == PATCH_PUSHF || k == PATCH_POPF;
     return k == PATCH_NONE || (is_flags && !s->switches_interrupts) ? in.length : 0;
@@ -847,7 +915,7 @@ static void lay_out(struct scan *s, struct patch_site *t, const struct window *w
             at += POINT_BYTES;
         if (is_site)
             t->trampoline = at;
-        if (is_site && t->kind != PATCH_ATOMIC)
+        if (is_site && t->kind != PATCH_ATOMIC && t->kind != PATCH_ACCESS)
             continue; /* emulated: not copied */
         p->copies[p->copy_count] = w->copies[i];
         p->copies[p->copy_count++].offset = at;
@@ -861,14 +929,14 @@ static void place_site(struct scan *s, struct patch_site *t, uint32_t *at, uint6
     struct window w = { 0 };
     t->window = t->rva;
     t->region = *at;
-    t->patched = t->kind == PATCH_CALL ? 1 : is_tame(s, t->rva) && find_window(s, t, &w) ? JUMP : t->kind < PATCH_TRAPS ? 1 : 0;
+    t->patched = t->kind == PATCH_CALL || t->kind == PATCH_ACCESS ? 1 : is_tame(s, t->rva) && find_window(s, t, &w) ? JUMP : t->kind < PATCH_TRAPS ? 1 : 0;
     if (t->patched != JUMP) {
         w = (struct window) { 0 };
         add_copy(&w, t->rva, t->length, t->rip_relative ? t->disp_at : 0);
     }
-    bool needs_trampoline = t->patched == JUMP || t->kind == PATCH_ATOMIC;
+    bool needs_trampoline = t->patched == JUMP || t->kind == PATCH_ATOMIC || t->kind == PATCH_ACCESS;
     if (needs_trampoline && *at + trampoline_size(t, &w) > room) {
-        t->patched = t->kind == PATCH_ATOMIC ? 0 : t->kind < PATCH_TRAPS; /* an atomic instruction that is no point */
+        t->patched = t->kind == PATCH_ATOMIC || t->kind == PATCH_ACCESS ? 0 : t->kind < PATCH_TRAPS; /* an atomic instruction that is no point */
         needs_trampoline = false;
     }
     if (needs_trampoline) {
@@ -879,6 +947,34 @@ static void place_site(struct scan *s, struct patch_site *t, uint32_t *at, uint6
     memcpy(t->original, s->m->base + t->window, t->patched);
     for (unsigned i = 0; i < (t->patched == JUMP ? w.bytes : t->patched); i++)
         s->seen[t->window + i] |= TAKEN;
+}
+
+/* Bytes of code may be read from a wrong start (data that looks like an address of code). That does little harm where few instructions are looked
+ * for, but nearly any bytes are an access to memory: in functions with unwind data only those stay that one also comes to by reading the
+ * function from its beginning. */
+static bool read_from_beginning(const struct scan *s, const struct pe_function *f, uint32_t rva)
+{
+    uint32_t at = f->begin_rva;
+    while (at < rva) {
+        ZydisDecodedInstruction in;
+        if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&s->decoder, NULL, s->m->base + at, f->end_rva - at < 15 ? f->end_rva - at : 15, &in)))
+            return false;
+        at += in.length;
+    }
+    return at == rva;
+}
+
+static void drop_doubtful_accesses(struct scan *s)
+{
+    struct patch_plan *p = s->plan;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        struct pe_function f;
+        const struct patch_site *t = &p->sites[i];
+        if (t->kind != PATCH_ACCESS || !function_of(s, t->rva, &f) || read_from_beginning(s, &f, t->rva))
+            p->sites[n++] = *t;
+    }
+    p->count = n;
 }
 
 /* The first 16 bytes behind the image hold the address of the door page's entry. */
@@ -895,7 +991,7 @@ static void place_trampolines(struct scan *s)
 
 struct patch_plan *patch_scan(const char *name, const struct pe_image *file, const struct pe_mapped *image)
 {
-    struct scan s = { .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size) };
+    struct scan s = { .name = name, .watched = watched_in(image), .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size) };
     IR_ASSERT(s.plan && s.seen);
     ZydisDecoderInit(&s.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     for (uint32_t i = 0; i < file->section_count; i++) {
@@ -913,6 +1009,7 @@ struct patch_plan *patch_scan(const char *name, const struct pe_image *file, con
     if (s.plan->count)
         qsort(s.plan->sites, s.plan->count, sizeof *s.plan->sites, by_rva);
     drop_flag_sites(&s);
+    drop_doubtful_accesses(&s);
     place_trampolines(&s);
     if (patch_calls_are_watched()) {
         s.plan->called = calloc(s.plan->count + 1, 1);

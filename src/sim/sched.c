@@ -16,6 +16,7 @@ void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
 void (*sim_create_hook)(struct agent *a);
 void (*sim_opaque_hook)(const char *why);
 void (*sim_join_hook)(const struct agent *a);
+const struct sim_sync *sim_sync;
 
 enum {
     HOST_STACKS = 0x40000000, /* offset in the private part */
@@ -97,6 +98,8 @@ struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *a
     a->stable_id = creator ? mix(creator->stable_id, ++creator->children) : mix(1, id);
     if (sim_create_hook)
         sim_create_hook(a);
+    if (sim_sync)
+        sim_sync->create(a);
     return a;
 }
 
@@ -461,10 +464,10 @@ void sim_irql_set(uint8_t irql)
     struct processor *p = sim_processor();
     p->irql = irql;
     if (dpcs_first(p)) {
-        sim_access(p->thread->dpc->stable_id, SIM_WRITE); /* it can begin */
+        sim_access_order(p->thread->dpc->stable_id, SIM_WRITE); /* it can begin */
         struct agent *a = p->thread;
         to_main();
-        sim_access(a->dpc->stable_id, SIM_READ); /* it has ended */
+        sim_access_order(a->dpc->stable_id, SIM_READ); /* it has ended */
     }
 }
 
@@ -493,7 +496,7 @@ void sim_dpc_request(struct agent *activity)
         return;
     activity->due = true;
     MACHINE->runnable++;
-    sim_access(activity->stable_id, SIM_WRITE);
+    sim_access_order(activity->stable_id, SIM_WRITE);
     if (MACHINE->fiber && MACHINE->fiber == activity->owner)
         sim_irql_set(sim_irql());
 }
@@ -502,7 +505,7 @@ void sim_dpc_cancel(struct agent *activity)
 {
     if (!activity->due)
         return;
-    sim_access(activity->stable_id, SIM_WRITE);
+    sim_access_order(activity->stable_id, SIM_WRITE);
     activity->due = false;
     MACHINE->runnable--;
 }

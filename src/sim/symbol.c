@@ -8,14 +8,25 @@
 #include "sim/machine.h"
 
 /* Symbols are a fact about the file: loaded once a process, when first asked for. */
-static struct pe_symbols *symbols_of(const struct image *i)
+static struct pe_symbols *symbols_of_file(struct image_file *f)
 {
-    struct image_file *f = i->file;
     if (!f->symbols) {
         char note[PE_ERROR_TEXT];
         f->symbols = pe_symbols_load(&f->pe, f->path, NULL, note, sizeof note);
     }
     return f->symbols;
+}
+
+static struct pe_symbols *symbols_of(const struct image *i)
+{
+    return symbols_of_file(i->file);
+}
+
+const char *image_file_symbol(struct image_file *file, uint32_t rva, uint32_t *offset)
+{
+    const struct pe_symbols *s = symbols_of_file(file);
+    const struct pe_symbol *sym = s ? pe_symbol_at(s, rva, offset) : NULL;
+    return sym ? sym->name : NULL;
 }
 
 const char *image_symbol(uint64_t address, const struct image **image, uint64_t *offset)

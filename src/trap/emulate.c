@@ -232,7 +232,7 @@ static bool only_reads(const struct patch_site *t, const struct host_context *c,
 /* Words of four bytes: what they are keyed by. */
 static void atomic_access(const struct patch_site *t, const struct host_context *c)
 {
-    if (!sim_access_hook)
+    if (!sim_access_wanted())
         return;
     uint64_t at = patch_operand_address(t, c);
     unsigned kind = only_reads(t, c, at) ? SIM_READ : SIM_WRITE;
@@ -353,7 +353,7 @@ static bool at_site(struct host_fault *f, const struct patch_site *t)
         f->context.rip = patch_continue_at(f->context.rip, t);
         return true;
     }
-    if (t->kind != PATCH_ATOMIC && fast(&f->context, t)) {
+    if (t->kind != PATCH_ATOMIC && t->kind != PATCH_ACCESS && fast(&f->context, t)) {
         f->context.rip = patch_continue_at(f->context.rip, t);
         return true;
     }
@@ -571,6 +571,10 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
         if (framed && !sim_turn(c.rip, state_of(&c), patch_operand_address(t, &c), t->size, false))
             trap_hang_end(&c);
         atomic_access(t, &c);
+        break;
+    case PATCH_ACCESS:
+        if (framed && patch_access_hook)
+            patch_access_hook(c.rip, patch_operand_address(t, &c), t->size, t->detail);
         break;
     case PATCH_SPIN: /* only if it jumps */
         next.rcx -= t->detail >= PATCH_SPIN_LOOP && t->detail <= PATCH_SPIN_LOOPNE;

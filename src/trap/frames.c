@@ -5,6 +5,7 @@
 
 #include "ps/ps.h"
 #include "sim/patch.h"
+#include "sim/access.h"
 #include "trap/trap.h"
 
 enum {
@@ -168,6 +169,8 @@ _Noreturn void trap_resume_vectors(const struct host_context *c, const void *vec
     if (f->callback)
         f->host_sp = f->callback;
     struct host_context go = *c;
+    if (__builtin_expect(sim_sync != NULL, 0))
+        sim_sync->unwound(c->rsp);
     if (vectors)
         host_vectors_load(vectors);
     host_context_load(&go);

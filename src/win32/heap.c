@@ -9,6 +9,8 @@
  * guest's reach: a use after free does not harm the heap. */
 #include "win32/heap.h"
 
+#include "sim/access.h"
+
 #include <sys/mman.h>
 
 enum { CHUNK = 0x10000, LARGE = 0x8000, CLASSES = 64, HEADER = 16, FILL_FRESH = 0xBA, FILL_FREED = 0xFE };
@@ -159,7 +161,7 @@ static uint64_t carve(struct heap *h, struct heap_agent *a, size_t bytes)
 static uint64_t take(struct heap *h, unsigned c)
 {
     struct heap_agent *a = agent_of(h, MACHINE->fiber->id);
-    uint64_t block = pop(&a->own[c]);
+    uint64_t block = sim_keeps_freed(h->live_bytes) ? 0 : pop(&a->own[c]);
     if (!block && a->end - a->next < class_bytes(c) + HEADER)
         block = pop(&a->remote[c]);
     return block ? block : carve(h, a, class_bytes(c) + HEADER);
@@ -211,6 +213,7 @@ uint64_t heap_alloc(struct heap *h, ULONG flags, size_t bytes)
             ke_raise_status(STATUS_NO_MEMORY);
         return 0;
     }
+    sim_memory(block, bytes, 0, SIM_MEMORY_NEW);
     struct block_header *b = header_of(block);
     *b = (struct block_header) { .size = bytes, .owner = MACHINE->fiber->id, .size_class = (uint16_t)c };
     b->check = check_of(block, b, true);
@@ -225,6 +228,7 @@ void heap_free(struct heap *h, uint64_t block)
     if (!is_live(h, block))
         corrupted(block);
     struct block_header *b = header_of(block);
+    sim_memory(block, b->size, 0, SIM_MEMORY_FREED);
     h->live_blocks--;
     h->live_bytes -= b->size;
     b->check = check_of(block, b, false);

@@ -96,9 +96,9 @@ static void test_work(void)
 
 static void test_timers(void)
 {
-    LONG ticks = 0;
+    volatile LONG ticks = 0;
     FILETIME due = in_milliseconds(5);
-    PTP_TIMER t = CreateThreadpoolTimer(tick, &ticks, NULL);
+    PTP_TIMER t = CreateThreadpoolTimer(tick, (PVOID)&ticks, NULL);
     CHECK(!IsThreadpoolTimerSet(t));
     SetThreadpoolTimer(t, &due, 10, 0);
     CHECK(IsThreadpoolTimerSet(t));
@@ -109,7 +109,7 @@ static void test_timers(void)
     CloseThreadpoolTimer(t);
     HANDLE queue = CreateTimerQueue(), timer;
     ticks = 0;
-    CHECK(CreateTimerQueueTimer(&timer, queue, queue_tick, &ticks, 5, 0, 0));
+    CHECK(CreateTimerQueueTimer(&timer, queue, queue_tick, (PVOID)&ticks, 5, 0, 0));
     Sleep(100);
     CHECK_EQ(ticks, 1);
     CHECK(DeleteTimerQueueTimer(queue, timer, INVALID_HANDLE_VALUE));

@@ -9,9 +9,9 @@ enum { WAIT_ALERTABLE_KERNEL, WAIT_ALERTABLE_USER, WAIT_USER };
 
 static struct {
     volatile LONG Count;
-    CHAR What[32];
-    KIRQL Irql[32];
-    PKTHREAD Thread[32];
+    volatile CHAR What[32];
+    volatile KIRQL Irql[32];
+    PKTHREAD volatile Thread[32];
 } Log;
 
 static VOID Note(CHAR What)

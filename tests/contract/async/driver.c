@@ -8,7 +8,7 @@ enum { WAIT_IN_QUEUE, COMPLETE_ONE, WAIT_IN_PLACE, AT_ONCE, QUEUED, CLEANUPS, CL
 static IO_CSQ Queue;
 static KSPIN_LOCK Lock;
 static LIST_ENTRY Requests;
-static LONG Waiting, CleanupCount, CloseCount, BadCloses;
+static volatile LONG Waiting, CleanupCount, CloseCount, BadCloses;
 
 static IO_CSQ_INSERT_IRP Insert;
 static VOID Insert(PIO_CSQ Csq, PIRP Irp)

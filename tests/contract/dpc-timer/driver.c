@@ -2,7 +2,7 @@
 #include "contract_driver.h"
 
 typedef struct _CALL {
-    LONG Count;
+    volatile LONG Count;
     KIRQL Irql;
     PVOID Context, Argument1, Argument2;
     PKTHREAD Thread;

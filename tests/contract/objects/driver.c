@@ -7,7 +7,7 @@ static struct created Last;
 static LONG Reinitialized, Order;
 static PDRIVER_OBJECT Driver;
 static KEVENT Closed;
-static LONG CloseIrql = -1;
+static volatile LONG CloseIrql = -1; /* without a wait between: only looked at */
 static HANDLE KernelEvent;
 
 /* ---- share access ---- */
@@ -132,12 +132,12 @@ static VOID NTAPI Tick(PDEVICE_OBJECT Device, PVOID Context)
 static VOID Timers(PCONTRACT t)
 {
     PDEVICE_OBJECT device;
-    static LONG ticks;
+    static volatile LONG ticks;
     LARGE_INTEGER wait = ContractMs(2500);
     LONG before;
 
     CHECK_STATUS(IoCreateDevice(Driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device), STATUS_SUCCESS);
-    CHECK_STATUS(IoInitializeTimer(device, Tick, &ticks), STATUS_SUCCESS);
+    CHECK_STATUS(IoInitializeTimer(device, Tick, (PVOID)&ticks), STATUS_SUCCESS);
     IoStartTimer(device);
     KeDelayExecutionThread(KernelMode, FALSE, &wait);
     CHECK(ticks >= 2 && ticks <= 3);

@@ -5,7 +5,7 @@ enum { WAIT_FOR_EVER, PENDING, CLEANUPS, CLOSES, PROCESS, POKE };
 
 static KSPIN_LOCK Lock;
 static PIRP Waiting[8];
-static LONG Cleanups, Closes, Pending;
+static volatile LONG Cleanups, Closes, Pending;
 
 static DRIVER_CANCEL Cancel;
 static VOID Cancel(PDEVICE_OBJECT Device, PIRP Irp)
