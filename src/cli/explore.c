@@ -21,6 +21,8 @@ static const char explore_help[] =
     "\n"
     "  --strategy S     auto (default), dpor, dfs, pct, pos, surw, random\n"
     "  --preemptions N  highest number of preemptions in a schedule (default 2; dpor: none counted unless given)\n"
+    "  --delays N       dfs (which it selects): highest number of delays, agents passed over where the next one in turn could go on; no bound on preemptions unless given\n"
+    "  --depth D        pct: looks for failures that D orderings bring about (default 3)\n"
     "  --schedules N    stop after N schedules             --time SECONDS   stop after that long (default 60)\n"
     "  --jobs N         processes that share the search    --keep-going     past the first failure\n"
     "  --state FILE     keeps the search in FILE, so that it can go on later     --resume FILE   goes on with it (CASE may be left out)\n"

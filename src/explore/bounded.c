@@ -133,20 +133,23 @@ static void learn(struct bounded *b, uint32_t print, unsigned rival)
     b->learnt = true;
 }
 
-/* Everything before `until` that conflicts with what an operation wants that might have to wait, unless it came before the operation
- * was reached. */
+/* Everything before event `until` (which is the operation; or anything, if it waits at the end of the path) that conflicts with what an
+ * operation wants that might have to wait, unless it came before the operation was reached. All below a write that did came before, too. */
 static void learn_from_wanted(struct bounded *b, unsigned agent, uint32_t wants, size_t until)
 {
     struct path *p = b->path;
     const struct footprint *f = &p->prints.all[wants];
     for (uint32_t i = 0; i < f->count; i++) {
         const struct touch *t = p->prints.touches + f->first + i;
-        uint32_t a = t->object < p->heads_known ? p->heads[t->object] : NO_EVENT;
-        for (; a != NO_EVENT; a = p->accesses[a].before) {
+        uint32_t a = until < p->count ? p->accesses[p->events[until].accesses + i].before : t->object < p->heads_known ? p->heads[t->object] : NO_EVENT;
+        for (a = path_conflicting(p, a, t->kind); a != NO_EVENT; a = path_conflicting(p, p->accesses[a].before, t->kind)) {
             const struct event *e = &p->events[p->accesses[a].event];
-            if (p->accesses[a].event < until && e->agent != agent && touch_kinds_conflict(p->accesses[a].kind, t->kind) &&
-                b->arrival[e->agent] < (int32_t)e->index)
-                learn(b, e->print, agent);
+            if (b->arrival[e->agent] < (int32_t)e->index) {
+                if (e->agent != agent)
+                    learn(b, e->print, agent);
+            } else if (p->accesses[a].kind == EXPLORE_WRITE) {
+                break;
+            }
         }
     }
 }

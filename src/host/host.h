@@ -105,6 +105,8 @@ static inline bool host_guarded_copy(void *to, const void *from, size_t bytes)
         host_lose_now();
     return host_guarded_rep(to, from, bytes);
 }
+/* Reads guest memory from outside, whosever it is, as it should be accessible: false if it should not be readable. */
+bool host_peek(void *to, uint64_t from, size_t bytes);
 void host_switch(uint64_t *save_sp, uint64_t load_sp);
 /* The same to the stack at [stack, stack + bytes), or to the main stack (0); fiber.c. */
 void host_fiber_switch(uint64_t *save_sp, uint64_t load_sp, uint64_t stack, size_t bytes);

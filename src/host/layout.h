@@ -6,6 +6,7 @@
 #define USER_BASE 0x200000000000
 #define USER_SLICE 0x10000000 /* bytes of user half a process */
 #define USER_SLICES 15
+#define USER_VIEWS 0x2000000 /* last bytes of each slice: the same memory as elsewhere, a second time */
 #define USER_END 0x2000F0000000
 #define KERNEL_BASE 0x200100000000
 #define KERNEL_END 0x200200000000

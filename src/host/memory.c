@@ -191,6 +191,18 @@ static void lose(uint64_t address, size_t bytes)
     }
 }
 
+bool host_peek(void *to, uint64_t from, size_t bytes)
+{
+    bool user = from < USER_END, view = user && (from + bytes - 1 - USER_BASE) % USER_SLICE >= USER_SLICE - USER_VIEWS; /* other pages' aliases */
+    if (!is_tracked(from) || !is_tracked(from + bytes - 1) || view)
+        return host_guarded_copy(to, (const void *)from, bytes);
+    for (uint64_t page = from & ~0xFFFull; page < from + bytes; page += 0x1000)
+        if (!(host_page_protection(page) & PROT_READ))
+            return false;
+    memcpy(to, (const void *)(user ? from - USER_BASE + VIEW_BASE : from), bytes);
+    return true;
+}
+
 bool host_will_lose(uint64_t address, size_t bytes)
 {
     bool will = false;

@@ -12,6 +12,33 @@ bool ke_gate_spin_lock(const struct agent *a, const void *args)
     return !sim_peek(&lock, *(const uint64_t *)args) || !(lock & 1);
 }
 
+/* In-stack queued spin locks, push locks taken exclusively: the word is zero while they are free. */
+bool ke_gate_word(const struct agent *a, const void *args)
+{
+    uint64_t word;
+    return !sim_peek(&word, *(const uint64_t *)args) || word == 0;
+}
+
+/* A push lock, shared: free, or shared already. */
+bool ke_gate_push_lock_shared(const struct agent *a, const void *args)
+{
+    uint64_t word;
+    return !sim_peek(&word, *(const uint64_t *)args) || word == 0 || word >= 0x10;
+}
+
+/* EX_SPIN_LOCK: bit 31 exclusive, bit 30 a writer waits, below: readers. */
+bool ke_gate_spin_shared(const struct agent *a, const void *args)
+{
+    uint32_t word;
+    return !sim_peek(&word, *(const uint64_t *)args) || !(word & 0xC0000000u);
+}
+
+bool ke_gate_spin_exclusive(const struct agent *a, const void *args)
+{
+    uint32_t word;
+    return !sim_peek(&word, *(const uint64_t *)args) || !(word & ~0x40000000u);
+}
+
 bool ke_gate_fast_mutex(const struct agent *a, const void *args)
 {
     LONG count;

@@ -158,7 +158,9 @@ static const char *search_auto(const struct explore_machine *machine, struct exp
 static void describe_bound(const struct config *c, const struct explore_config *x, const char *name, bool systematic, struct lab_result *r)
 {
     char within[100] = "sampling";
-    if (systematic && r->complete && r->found.unbounded)
+    if (systematic && x->delays >= 0)
+        snprintf(within, sizeof within, "at most %d delay%s%s", x->delays, x->delays == 1 ? "" : "s", r->complete ? "" : ", not finished");
+    else if (systematic && r->complete && r->found.unbounded)
         snprintf(within, sizeof within, "no bound on preemptions");
     else if (systematic && x->preemptions < 0)
         snprintf(within, sizeof within, "no bound on preemptions%s", r->complete ? "" : ", not finished");
@@ -250,6 +252,10 @@ double search_config(const struct irplab *lab, struct explore_config *out)
         x.preemptions = given >= 0 ? given : USUAL_PREEMPTIONS;
     else
         x.preemptions = x.strategy == EXPLORE_DPOR ? o->preemptions : -1;
+    x.delays = o->delays;
+    if (x.delays >= 0)
+        x.preemptions = o->preemptions;
+    x.depth = o->depth;
     x.iterate = is_systematic(&x) && x.preemptions >= 0;
     x.keep_going = o->keep_going;
     x.seed = c->seed ? c->seed : 1;

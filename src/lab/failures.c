@@ -14,7 +14,7 @@
 #include "race/points.h"
 #include "sim/spins.h"
 
-enum { MINIMISE_RUNS = 500, FIRST_RUNS = 400, TURNING_RUNS = 3000 };
+enum { MINIMISE_RUNS = 500, FIRST_RUNS = 400, TURNING_RUNS = 3000, STEPS_EACH = 400000 };
 
 static bool make_folders(const char *path)
 {
@@ -95,6 +95,13 @@ void lab_failure_guard(const struct config *c, struct lab_failure *f, const stru
     record_free(again);
 }
 
+/* A loop that hangs makes runs of tens of thousands of steps. */
+static unsigned runs_for(size_t steps, unsigned most)
+{
+    size_t runs = STEPS_EACH / (steps + 1) + 5;
+    return runs < most ? (unsigned)runs : most;
+}
+
 /* The first schedule that fails with this key when orders are gone through in a fixed way, fewest preemptions first: the same whoever found
  * the failure how. Not found in so many runs, what was found stays. */
 struct wanted {
@@ -128,7 +135,7 @@ static void first_of_its_kind(const struct explore_machine *machine, struct expl
     struct explore_config c = explore_defaults;
     c.preemptions = (int)replay.preemptions;
     c.iterate = c.keep_going = true;
-    c.schedules = FIRST_RUNS;
+    c.schedules = runs_for(x->schedule.count, FIRST_RUNS);
     c.stop = is_found;
     c.ran = look;
     c.user = &w;
@@ -138,7 +145,7 @@ static void first_of_its_kind(const struct explore_machine *machine, struct expl
     if (w.found) {
         explore_schedule_free(&x->schedule);
         x->schedule = w.schedule;
-        explore_minimise(machine, &x->schedule, MINIMISE_RUNS);
+        explore_minimise(machine, &x->schedule, runs_for(x->schedule.count, MINIMISE_RUNS));
     }
     explore_replay(machine, &x->schedule, NULL, NULL, NULL, &replay);
     x->preemptions = replay.preemptions;
@@ -165,7 +172,7 @@ static bool collect(struct irplab *lab, struct lab_result *r, const struct explo
     race_points_use(x->race_points);
     if (x->race_points != r->race_points)
         passing = &none; /* what it could be is a run with other scheduling points */
-    explore_last_avoidable(machine, &x->schedule, TURNING_RUNS, &turning);
+    explore_last_avoidable(machine, &x->schedule, runs_for(x->schedule.count, TURNING_RUNS), &turning);
     race_points_forget_noted();
     spins_forget_noted(); /* of schedules that were tried only to make this one small */
     const struct explore_schedule *other = turning.found ? &turning.passing : passing;
@@ -200,7 +207,7 @@ bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct
     struct explore_result *found = &r->found;
     for (size_t i = 0; i < found->failure_count; i++) {
         race_points_use(found->failures[i].race_points);
-        explore_minimise(machine, &found->failures[i].schedule, MINIMISE_RUNS);
+        explore_minimise(machine, &found->failures[i].schedule, runs_for(found->failures[i].schedule.count, MINIMISE_RUNS));
         spins_forget_noted();
         first_of_its_kind(machine, &found->failures[i]);
         spins_forget_noted();

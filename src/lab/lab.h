@@ -12,6 +12,8 @@
 struct lab_search {
     const char *strategy; /* NULL: auto */
     int32_t preemptions; /* -1: not given */
+    int32_t delays; /* -1: not given */
+    unsigned depth; /* of pct; 0: not given */
     int64_t schedules; /* -1: not given */
     double seconds; /* < 0: not given */
     int jobs;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "lab/lab.h"
+#include "lab/search.h"
 #include "sim/image.h"
 
 bool lab_fail(struct irplab *lab, const char *format, ...)
@@ -23,7 +24,7 @@ void lab_init(struct irplab *lab)
 {
     memset(lab, 0, sizeof *lab);
     config_init(&lab->config);
-    lab->search = (struct lab_search) { .preemptions = -1, .schedules = -1, .seconds = -1, .jobs = 1 };
+    lab->search = (struct lab_search) { .preemptions = -1, .delays = -1, .schedules = -1, .seconds = -1, .jobs = 1 };
 }
 
 struct irplab *irplab_new(void)
@@ -193,6 +194,24 @@ static bool set_preemptions(struct irplab *lab, const char *name, const char *te
     return true;
 }
 
+static bool set_delays(struct irplab *lab, const char *name, const char *text)
+{
+    int64_t n;
+    if (!whole(lab, name, text, 0, 1000, &n))
+        return false;
+    lab->search.delays = (int32_t)n;
+    return true;
+}
+
+static bool set_depth(struct irplab *lab, const char *name, const char *text)
+{
+    int64_t n;
+    if (!whole(lab, name, text, 1, 64, &n))
+        return false;
+    lab->search.depth = (unsigned)n;
+    return true;
+}
+
 static bool set_schedules(struct irplab *lab, const char *name, const char *text)
 {
     return whole(lab, name, text, 1, INT64_MAX, &lab->search.schedules);
@@ -278,6 +297,8 @@ static const struct option {
     { "schedule", set_schedule },
     { "strategy", set_strategy, .exploring = true },
     { "preemptions", set_preemptions, .exploring = true },
+    { "delays", set_delays, .exploring = true },
+    { "depth", set_depth, .exploring = true },
     { "schedules", set_schedules, .exploring = true },
     { "time", set_time, .exploring = true },
     { "jobs", set_jobs, .exploring = true },
@@ -374,6 +395,12 @@ bool lab_prepare(struct irplab *lab)
 {
     char err[sizeof lab->error];
     lab->failed = false;
+    if (lab->search.delays >= 0 && search_is_automatic(lab))
+        lab->search.strategy = "dfs";
+    if (lab->search.delays >= 0 && strcmp(lab->search.strategy, "dfs") != 0)
+        return lab_fail(lab, "--delays is a bound of --strategy dfs, not of %s", lab->search.strategy);
+    if (lab->search.depth && (search_is_automatic(lab) || strcmp(lab->search.strategy, "pct") != 0))
+        return lab_fail(lab, "--depth is for --strategy pct");
     if (!lab->has_target && !lab->config.driver_count && lab->search.resume[0])
         return true; /* the state file knows (campaign_prepare) */
     if (!lab->has_target && !lab->config.driver_count)

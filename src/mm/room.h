@@ -36,8 +36,6 @@ static inline struct mm_room *mm_room(void)
 void mm_user_restored(void);
 void mm_alias_restored(void);
 
-enum { USER_VIEWS = 0x2000000 }; /* last bytes of each slice */
-
 /* System addresses for n pages (page addresses in the arena); 0 if none is left. */
 uint64_t mm_alias_map(const uint64_t *pages, uint64_t n);
 /* The same in the process with that slice. */

@@ -147,8 +147,9 @@ static uint32_t operation_of(const struct agent *a)
 {
     if (a->kind == AGENT_CLOCK || (a->fiber.guest_sp & 0xFFF) + sizeof(struct door_frame) > 0x1000)
         return 0;
-    const struct door_frame *f = (const struct door_frame *)a->fiber.guest_sp;
-    return f->index < door_count && door_site(f->index) == a->fiber.frame_site ? f->index + 1 : 0;
+    uint64_t index;
+    bool known = sim_peek(&index, a->fiber.guest_sp + offsetof(struct door_frame, index));
+    return known && index < door_count && door_site((uint32_t)index) == a->fiber.frame_site ? (uint32_t)index + 1 : 0;
 }
 
 /* One that stands in a point, not at a gate and not in a wait, is enabled until it runs. */

@@ -35,8 +35,8 @@ struct image_room {
     struct image *first, *last;
     struct image *unloaded; /* kernel images, the last first: for names, and for calls into what is no longer there */
     uint64_t next_kernel;
-    uint32_t missing_count;
-    struct missing *missing[MISSING_MAX];
+    uint32_t missing_count, missing_room;
+    struct missing **missing;
     bool stubs_used;
 };
 
@@ -331,6 +331,15 @@ static uint64_t missing_slot(const char *module, const char *name)
             return KERNEL_BASE + MISSING_AT + i * MISSING_SLOT;
     if (r->missing_count == MISSING_MAX)
         base_panic("more than %d unknown imports", MISSING_MAX);
+    if (r->missing_count == r->missing_room) {
+        uint32_t room = r->missing_room ? r->missing_room * 2 : 16;
+        struct missing **more = sim_alloc(room * sizeof *more);
+        if (r->missing_count)
+            memcpy(more, r->missing, r->missing_count * sizeof *more);
+        sim_free(r->missing, r->missing_room * sizeof *more);
+        r->missing = more;
+        r->missing_room = room;
+    }
     struct missing *m = sim_alloc(sizeof *m);
     strncpy(m->module, module, sizeof m->module - 1);
     strncpy(m->name, name, sizeof m->name - 1);

@@ -273,7 +273,7 @@ void sim_point(uint64_t object);
  * tells that it touches. With nobody else left to go on, no timer either, it goes on all the same, to wait as NT would (m->gates_open). */
 void sim_point_when(uint64_t object, sim_gate *gate, const void *arg);
 /* For gates, which must not fault: false if the memory is not there. */
-#define sim_peek(to, from) host_guarded_copy((to), (const void *)(from), sizeof *(to))
+#define sim_peek(to, from) host_peek((to), (uint64_t)(from), sizeof *(to))
 /* Between these the running agent's points are none, and what it touches is not told: what a thread does before its routine begins and
  * after it has ended belongs to one step each, on which nothing depends but what is waited for. */
 static inline void sim_quiet_begin(void)

@@ -433,6 +433,8 @@ void sim_ready(struct agent *agent)
         return;
     agent->state = AGENT_READY;
     MACHINE->runnable++;
+    if (agent->fresh && sim_create_hook) /* it was made in an earlier step, maybe */
+        sim_create_hook(agent);
 }
 
 void sim_spin(const volatile uint64_t *word, const char *why)

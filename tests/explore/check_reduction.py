@@ -2,7 +2,7 @@
 """Reduction on real images: under the same bound it must reach each happens-before class that the search without reduction reaches,
 each once, with the same failures; and neighbours said to be independent must lead to the same bytes in both orders.
 
-usage: check_reduction.py IRPLAB CASES orders|classes CASE [PREEMPTIONS]"""
+usage: check_reduction.py IRPLAB CASES orders|classes|delays CASE [BOUND]"""
 import json
 import subprocess
 import sys
@@ -26,7 +26,17 @@ def classes(strategy, bound):
     return result
 
 
-if what == 'orders':
+if what == 'delays':  # enough of them reach every class; none is one schedule
+    most = sys.argv[5]
+    none, some = (json.loads(explore('--json', '--keep-going', '--time=50', '--delays', n).stdout) for n in ('0', most))
+    all_classes = json.loads(explore('--json', '--keep-going', '--time=50', '--strategy', 'dpor').stdout)
+    print(none['schedules'], some['traces'], all_classes['schedules'], some['bound'])
+    assert none['schedules'] == 1 and none['complete'] and 'at most 0 delays' in none['bound']
+    assert some['complete'] and some['traces'] == all_classes['schedules'] and f'at most {most} delays' in some['bound']
+    for wrong in (['--strategy', 'pct', '--delays', '1'], ['--strategy', 'dfs', '--depth', '2']):
+        done = explore(*wrong)
+        assert done.returncode == 2 and not done.stdout and done.stderr.count('\n') == 1
+elif what == 'orders':
     done = explore('--check-orders', '--time=6')
     print(done.stdout, done.stderr)
     assert done.returncode == 0, 'the order of independent neighbours matters'

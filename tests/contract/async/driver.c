@@ -15,7 +15,7 @@ static VOID Insert(PIO_CSQ Csq, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Csq);
     InsertTailList(&Requests, &Irp->Tail.Overlay.ListEntry);
-    Waiting++;
+    InterlockedIncrement(&Waiting);
 }
 
 static IO_CSQ_REMOVE_IRP Remove;
@@ -23,7 +23,7 @@ static VOID Remove(PIO_CSQ Csq, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Csq);
     RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
-    Waiting--;
+    InterlockedDecrement(&Waiting);
 }
 
 /* Context: a file object, or NULL for any. */
@@ -102,11 +102,11 @@ static NTSTATUS Control(PIRP Irp, PIO_STACK_LOCATION Location)
     case IOCTL_AREA(AT_ONCE, METHOD_BUFFERED):
         return ContractComplete(Irp, STATUS_SUCCESS, 0);
     case IOCTL_AREA(QUEUED, METHOD_BUFFERED):
-        return Answer(Irp, (ULONG)Waiting);
+        return Answer(Irp, (ULONG)InterlockedCompareExchange(&Waiting, 0, 0));
     case IOCTL_AREA(CLEANUPS, METHOD_BUFFERED):
-        return Answer(Irp, (ULONG)CleanupCount);
+        return Answer(Irp, (ULONG)InterlockedCompareExchange(&CleanupCount, 0, 0));
     case IOCTL_AREA(CLOSES, METHOD_BUFFERED):
-        return Answer(Irp, (ULONG)CloseCount);
+        return Answer(Irp, (ULONG)InterlockedCompareExchange(&CloseCount, 0, 0));
     case IOCTL_AREA(BAD_CLOSES, METHOD_BUFFERED):
         return Answer(Irp, (ULONG)BadCloses);
     default:

@@ -192,7 +192,7 @@ static NTSTATUS Other(PDEVICE_OBJECT Device, PIRP Irp)
     case IOCTL_AREA(FIRST_STATUS, METHOD_BUFFERED):
         return Answer(Irp, (ULONG)LastStatus);
     case IOCTL_AREA(IN_WAIT, METHOD_BUFFERED):
-        return Answer(Irp, (ULONG)InWait);
+        return Answer(Irp, (ULONG)InterlockedCompareExchange(&InWait, 0, 0));
     case IOCTL_AREA(PEND, METHOD_BUFFERED):
         return Pend(Irp);
     case IOCTL_AREA(CANCEL_CALLS, METHOD_BUFFERED):

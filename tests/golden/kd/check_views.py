@@ -14,7 +14,7 @@ import tempfile
 
 def views(text):
     """Each view from its command to the next empty line."""
-    return [m.group(0) for m in re.finditer(r'^!(?:thread|irp|apc)\b.*?(?=\n\n|\Z)', text, re.M | re.S)]
+    return [m.group(0).rstrip('\n') for m in re.finditer(r'^!(?:thread|irp|apc)\b.*?(?=\n\n|\Z)', text, re.M | re.S)]
 
 
 def plain(text):
