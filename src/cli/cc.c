@@ -148,6 +148,7 @@ static void add_language(struct cc_words *command, const struct cc_job *job)
         }
         cc_add(command, "-D_AMD64_=1");
         cc_add(command, "-D_WIN64=1");
+        cc_add(command, "-D_KERNEL_MODE=1"); /* what /kernel defines */
         cc_add(command, "-DKERNEL_MODE_DRIVER=1");
         cc_add(command, "-DIRPLAB_SDK=1");
     }

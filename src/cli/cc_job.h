@@ -75,6 +75,9 @@ int cc_run(const struct cc_job *job, const char *folder, struct cc_words *comman
 int cc_run_compiler(struct cc_job *job, struct cc_words *command);
 void cc_remove_forward(struct cc_job *job);
 
+/* Writes what stands for a source's .tmh header (cc_wpp.c). */
+bool cc_write_tmh(const struct cc_job *job, const char *includer, const char *path);
+
 int cc_build_msvc(struct cc_job *job);
 
 #endif

@@ -4,6 +4,7 @@
  *
  *   - a header spelled in another case (<Windows.h>, <NtStrSafe.h>), or with backslashes below such a folder: a forwarding
  *     header with the source's spelling is made in a temporary folder, which holds nothing else;
+ *   - a .tmh header, which the trace preprocessor would make: cc_wpp.c makes one in that folder;
  *   - `main` with other parameters or another result than C has them: it is an ordinary function then, and
  *     sdk/rt/program_main.c stands between it and the run-time's start-up code;
  *   - `wmain`: the start-up code that passes wide arguments is linked;
@@ -154,6 +155,21 @@ static bool forward(const struct cc_job *job, const char *spelled, const char *t
     return !fclose(file);
 }
 
+/* A header of that name is made anew. */
+static bool trace_header(const struct cc_job *job, const char *includer, const char *spelled)
+{
+    char path[PATH_MAX];
+    const char *dot = strrchr(spelled, '.');
+    if (!dot || strcasecmp(dot, ".tmh") || strstr(spelled, "..") || spelled[0] == '/')
+        return false;
+    if (snprintf(path, sizeof path, "%s/%s", job->forward, spelled) >= (int)sizeof path)
+        return false;
+    for (char *p = path; *p; p++)
+        if (*p == '\\')
+            *p = '/';
+    return access(path, F_OK) && make_folders(path) && cc_write_tmh(job, includer, path);
+}
+
 static bool make_forward_folder(struct cc_job *job, struct cc_words *command)
 {
     if (job->forward[0])
@@ -179,7 +195,10 @@ static bool mend_header(struct cc_job *job, struct cc_words *command, const char
             name--;
         snprintf(includer, sizeof includer, "%.*s", (int)strcspn(line, ":"), line);
         snprintf(spelled, sizeof spelled, "%.*s", (int)(at - name), name);
-        if (*spelled && find_in_folders(command, includer, spelled, target) && make_forward_folder(job, command))
+        const char *dot = strrchr(spelled, '.');
+        if (dot && !strcasecmp(dot, ".tmh") && make_forward_folder(job, command))
+            mended |= trace_header(job, includer, spelled);
+        else if (*spelled && find_in_folders(command, includer, spelled, target) && make_forward_folder(job, command))
             mended |= forward(job, spelled, target);
     }
     return mended;

@@ -213,7 +213,7 @@ bool cm_call_pre(struct cm_call *c)
     return true;
 }
 
-NTSTATUS cm_call_post(struct cm_call *c, void *object, NTSTATUS status)
+NTSTATUS cm_call_tell_end(struct cm_call *c, void *object, NTSTATUS status)
 {
     while (c->seen) {
         uint64_t cookie = c->at[--c->seen].cookie;
@@ -224,7 +224,7 @@ NTSTATUS cm_call_post(struct cm_call *c, void *object, NTSTATUS status)
         place[0] = c->at[c->seen].call_context;
         place[1] = context_of(c->object, cookie);
         c->guest->post = (REG_POST_OPERATION_INFORMATION) {
-            .Object = object,
+            .Object = NT_SUCCESS(status) || object == c->object ? object : NULL,
             .Status = status,
             .PreInformation = &c->guest->info,
             .ReturnStatus = status,
@@ -237,12 +237,17 @@ NTSTATUS cm_call_post(struct cm_call *c, void *object, NTSTATUS status)
             status = c->guest->post.ReturnStatus;
         else if (!NT_SUCCESS(answer) && NT_SUCCESS(status)) /* GUESS: an error without bypass is the operation's, too */
             status = answer;
+        object = c->guest->post.Object; /* another one may stand there now */
     }
+    return status;
+}
+
+void cm_call_free(struct cm_call *c)
+{
     if (c->holds)
         ob_dereference(c->object);
     ex_pool_free(c->guest);
     sim_free(c, sizeof *c);
-    return status;
 }
 
 struct cm_call *cm_call_begin_key(uint32_t pre, uint32_t post, HANDLE key, size_t contexts_at, const UNICODE_STRING *name)
@@ -258,7 +263,9 @@ struct cm_call *cm_call_begin_key(uint32_t pre, uint32_t post, HANDLE key, size_
 
 NTSTATUS cm_call_end(struct cm_call *c, NTSTATUS status)
 {
-    return cm_call_post(c, c->object, status);
+    status = cm_call_tell_end(c, c->object, status);
+    cm_call_free(c);
+    return status;
 }
 
 void cm_call_enumerates(struct cm_call *c, ULONG index, ULONG class, PVOID information, ULONG length)
@@ -370,7 +377,7 @@ NTSTATUS CmSetCallbackObjectContext(PVOID object, LARGE_INTEGER *cookie, PVOID v
     return STATUS_SUCCESS;
 }
 
-/* DOC: feature level of the callbacks. OBS of the documentation only: 1.0 is what Windows Vista has. GUESS: 1.1 since Windows 8. */
+/* DOC: 1.1 since Windows 7. */
 void CmGetCallbackVersion(ULONG *major, ULONG *minor)
 {
     if (major)

@@ -3,7 +3,7 @@
  *     struct cm_call *c = cm_call_begin(RegNtPreX, RegNtPostX, object, bytes of the class's structure);
  *     … fill c->guest->info …
  *     if (cm_call_pre(c)) status = the operation, else status = c->status;
- *     status = cm_call_post(c, result object, status);
+ *     status = cm_call_end(c, status);
  *
  * cm_call_begin returns NULL if nobody is to be told: then the operation is simply done. The structures lie in pool; callbacks run at
  * PASSIVE_LEVEL in the calling thread and may raise, so callers hold nothing meanwhile. */
@@ -142,12 +142,13 @@ struct cm_call {
 struct cm_call *cm_call_begin(uint32_t pre, uint32_t post, void *object, size_t contexts_at, const UNICODE_STRING *name, const UNICODE_STRING *class_name);
 /* false: the operation is not to be done; c->status says what it ends with. */
 bool cm_call_pre(struct cm_call *c);
-/* Tells those that let it happen, frees c, and returns what the operation ends with. */
-NTSTATUS cm_call_post(struct cm_call *c, void *object, NTSTATUS status);
+/* Tells those that let it happen, and returns what the operation ends with. object: the key that it was done on, or that it gave. */
+NTSTATUS cm_call_tell_end(struct cm_call *c, void *object, NTSTATUS status);
+void cm_call_free(struct cm_call *c);
 
 /* The same for an operation on an open key: object is the key's, and referenced until the end. NULL too if the handle is none. */
 struct cm_call *cm_call_begin_key(uint32_t pre, uint32_t post, HANDLE key, size_t contexts_at, const UNICODE_STRING *name);
-/* cm_call_post for the key's own object. */
+/* Both, for the key's own object. */
 NTSTATUS cm_call_end(struct cm_call *c, NTSTATUS status);
 
 /* An operation with a buffer: what the callbacks see of an enumeration, and its length back to the caller (before cm_call_end; needed

@@ -21,11 +21,14 @@ static void key_close(void *object, struct process *process, bool last)
     struct cm_call *c = NULL;
     if (last)
         c = cm_call_begin(REG_NT_PRE_KEY_HANDLE_CLOSE, REG_NT_POST_KEY_HANDLE_CLOSE, object, offsetof(REG_KEY_INFORMATION, CallContext), NULL, NULL);
-    if (!c)
-        return;
-    c->guest->info.key.Object = object;
-    cm_call_pre(c);
-    cm_call_post(c, object, STATUS_SUCCESS);
+    if (c) {
+        c->guest->info.key.Object = object;
+        cm_call_pre(c);
+    }
+    if (last) /* DOC: between the two notifications */
+        cm_contexts_drop(object);
+    if (c)
+        cm_call_end(c, STATUS_SUCCESS);
 }
 
 static const struct ob_type key_type = { "Key", cm_contexts_drop, key_close, OB_NOT_WAITABLE, cm_has_contexts };
@@ -189,23 +192,28 @@ static struct cm_call *watch_parse(uint32_t pre, ULONG access, const OBJECT_ATTR
     return c;
 }
 
-/* What the callbacks leave of an operation whose key is to be opened: the object (referenced), if it succeeds. */
+/* What the callbacks leave of an operation whose key is to be opened: the object (referenced), if it succeeds.
+ * DOC: *ResultObject is what counts in the end. A callback that turns success into an error has dereferenced the object and put NULL there;
+ * one that turns an error into success puts an object of its own there, referenced. */
 static NTSTATUS end_parse(struct cm_call *c, NTSTATUS status, void *object, ACCESS_MASK *access, void **out)
 {
     if (NT_SUCCESS(status) && !object) { /* a callback did it */
         object = c->guest->result_object;
-        *access = c->guest->info.create.GrantedAccess;
-        if (!object || ob_type_of(object) != OB_KEY)
-            status = STATUS_INVALID_PARAMETER; /* GUESS: success without a key */
     } else {
         c->guest->info.create.GrantedAccess = NT_SUCCESS(status) ? c->guest->info.create.DesiredAccess : 0;
         c->guest->result_object = object;
     }
-    NTSTATUS end = cm_call_post(c, NT_SUCCESS(status) ? object : NULL, status);
-    if (!NT_SUCCESS(end) && NT_SUCCESS(status))
+    status = cm_call_tell_end(c, NT_SUCCESS(status) ? object : NULL, status);
+    object = c->guest->result_object;
+    if (NT_SUCCESS(status) && c->guest->info.create.GrantedAccess)
+        *access = c->guest->info.create.GrantedAccess;
+    cm_call_free(c);
+    if (NT_SUCCESS(status) && (!object || ob_type_of(object) != OB_KEY))
+        return STATUS_INVALID_PARAMETER; /* GUESS: success without a key */
+    if (!NT_SUCCESS(status) && object)
         ob_dereference(object);
     *out = object;
-    return NT_SUCCESS(end) && !NT_SUCCESS(status) ? status : end; /* without a key nothing can succeed */
+    return status;
 }
 
 NTSTATUS ZwOpenKeyEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options)

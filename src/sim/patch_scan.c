@@ -21,6 +21,14 @@ enum {
     RELOCATED = 16,
     TAKEN = 32, /* moved or patched */
     CODE = 64, /* in an executable section */
+    TABLE = 128, /* a table of jump targets begins */
+};
+
+/* A table of jump targets, as far as it has been read. */
+struct table {
+    uint32_t rva, relative_to, begin, end; /* targets lie in [begin, end) */
+    uint32_t next; /* entry */
+    bool over;
 };
 
 enum { MAX_SPIN = 96 }; /* bytes of a loop */
@@ -42,6 +50,8 @@ struct scan {
     } *back; /* short jumps backward */
     size_t back_count, back_capacity;
     unsigned watched; /* of a hundred memory accesses that are told */
+    struct table *tables;
+    size_t table_count, table_capacity;
     bool wild; /* a jump with unknown targets outside functions with unwind data */
 };
 
@@ -465,20 +475,37 @@ static void watch_call(struct scan *s, uint32_t rva, const ZydisDecodedInstructi
 /* ---- flow ---- */
 
 /* Tables of 32-bit offsets that a jump through a register takes its target from: relative to the table (clang, gcc) or to the
- * image (Microsoft). Entries are taken as long as they lead into the function. */
+ * image (Microsoft). How long one is nobody says: entries are taken as long as they lead into the function, do not lead into the middle
+ * of an instruction, and no other table begins. They are taken after all that is certain, and one of each table in turn, so that what is
+ * read beyond the end of a table meets code that is known by then. */
 static void push_table(struct scan *s, uint32_t table, uint32_t relative_to, const struct pe_function *f)
 {
-    for (uint32_t i = 0; i < 4096; i++) {
-        const void *cell = pe_at(s->m, table + i * 4, 4);
-        int32_t entry;
-        if (!cell)
-            return;
-        memcpy(&entry, cell, 4);
-        uint32_t target = relative_to + (uint32_t)entry;
-        if (target < f->begin_rva || target >= f->end_rva)
-            return;
-        push(s, target);
+    if (!pe_at(s->m, table, 4) || (s->seen[table] & TABLE))
+        return;
+    s->seen[table] |= TABLE;
+    if (s->table_count == s->table_capacity) {
+        s->table_capacity = s->table_capacity ? s->table_capacity * 2 : 64;
+        s->tables = realloc(s->tables, s->table_capacity * sizeof *s->tables);
+        IR_ASSERT(s->tables);
     }
+    s->tables[s->table_count++] = (struct table) { .rva = table, .relative_to = relative_to, .begin = f->begin_rva, .end = f->end_rva };
+}
+
+/* The next entry of a table; false: there is none. */
+static bool take_entry(struct scan *s, struct table *t)
+{
+    uint32_t at = t->rva + t->next * 4;
+    const void *cell = t->next < 4096 ? pe_at(s->m, at, 4) : NULL;
+    int32_t entry;
+    if (!cell || (t->next && (s->seen[at] & TABLE)))
+        return false;
+    memcpy(&entry, cell, 4);
+    uint32_t target = t->relative_to + (uint32_t)entry;
+    if (target < t->begin || target >= t->end || (s->seen[target] & INSIDE))
+        return false;
+    t->next++;
+    push(s, target);
+    return true;
 }
 
 static bool leads_into(const struct scan *s, uint32_t table, uint32_t relative_to, const struct pe_function *f)
@@ -605,6 +632,27 @@ static void decode_from(struct scan *s, uint32_t rva)
         if (!follow(s, &in, op, rva))
             return;
         rva += in.length;
+    }
+}
+
+static void drain(struct scan *s)
+{
+    while (s->work_count)
+        decode_from(s, s->work[--s->work_count]);
+}
+
+static void decode_all(struct scan *s)
+{
+    drain(s);
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < s->table_count; i++) { /* more may be found meanwhile, and the array move */
+            if (s->tables[i].over)
+                continue;
+            s->tables[i].over = !take_entry(s, &s->tables[i]);
+            more |= !s->tables[i].over;
+            drain(s);
+        }
     }
 }
 
@@ -1002,8 +1050,7 @@ struct patch_plan *patch_scan(const char *name, const struct pe_image *file, con
             s.seen[at] |= CODE;
     }
     push_starts(&s);
-    while (s.work_count)
-        decode_from(&s, s.work[--s.work_count]);
+    decode_all(&s);
     add_spins(&s);
     add_found_spins(&s, name);
     if (s.plan->count)
@@ -1018,5 +1065,6 @@ struct patch_plan *patch_scan(const char *name, const struct pe_image *file, con
     free(s.seen);
     free(s.work);
     free(s.back);
+    free(s.tables);
     return s.plan;
 }

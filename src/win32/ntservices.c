@@ -390,7 +390,7 @@ NTSTATUS ntdll_NtQueryPerformanceCounter(LARGE_INTEGER *counter, LARGE_INTEGER *
 
 /* ---- drivers of the system, as NtQuerySystemInformation and psapi list them ---- */
 
-enum { CLASS_BASIC = 0, CLASS_TIME_OF_DAY = 3, CLASS_MODULES = 11, CLASS_DEBUGGER = 35, MODULE_BYTES = 296 };
+enum { CLASS_BASIC = 0, CLASS_TIME_OF_DAY = 3, CLASS_PROCESSES = 5, CLASS_MODULES = 11, CLASS_DEBUGGER = 35, MODULE_BYTES = 296 };
 
 struct module_information { /* RTL_PROCESS_MODULE_INFORMATION */
     uint64_t section, mapped_base, base;
@@ -459,12 +459,103 @@ static NTSTATUS basic(void *to, ULONG bytes, ULONG *needed)
     return give(&b, 64, to, bytes, needed);
 }
 
+struct process_information_entry { /* SYSTEM_PROCESS_INFORMATION; its threads follow, then the name */
+    ULONG next, threads;
+    uint64_t private_working_set;
+    ULONG hard_faults, most_threads;
+    uint64_t cycles, created, user, kernel;
+    UNICODE_STRING name;
+    LONG priority;
+    HANDLE id, parent;
+    ULONG handles, session;
+    uint64_t key, sizes[18];
+};
+_Static_assert(sizeof(struct process_information_entry) == 0x100, "SYSTEM_PROCESS_INFORMATION");
+
+struct thread_information_entry { /* SYSTEM_THREAD_INFORMATION */
+    uint64_t kernel, user, created;
+    ULONG waited;
+    PVOID start;
+    CLIENT_ID id;
+    LONG priority, base_priority;
+    ULONG switches, state, reason;
+};
+_Static_assert(sizeof(struct thread_information_entry) == 0x50, "SYSTEM_THREAD_INFORMATION");
+
+/* The process with the lowest id above this one; exited ones are not listed. */
+static struct process *next_process(const struct process *p)
+{
+    struct process *next = NULL;
+    for (struct process *i = ps_processes(); i; i = i->next)
+        if (!i->exited && (!p || i->id > p->id) && (!next || i->id < next->id))
+            next = i;
+    return next;
+}
+
+static ULONG threads_of(const struct process *p, struct thread_information_entry *to)
+{
+    ULONG n = 0;
+    for (struct thread *t = ps_threads(); t; t = t->next)
+        if (t->process == p && t->ethread) {
+            if (to)
+                to[n] = (struct thread_information_entry) { .id = t->ethread->Cid, .priority = 8, .base_priority = 8, .state = 5, .reason = 0 };
+            n++;
+        }
+    return n;
+}
+
+static ULONG put_process(const struct process *p, uint8_t *to, bool last)
+{
+    HANDLE handle;
+    void *object;
+    ULONG threads = threads_of(p, NULL), chars = p == ps_system() ? 6 : (ULONG)strlen(p->name);
+    const char *name = p == ps_system() ? "System" : p->name;
+    ULONG name_at = (ULONG)(sizeof(struct process_information_entry) + threads * sizeof(struct thread_information_entry));
+    ULONG size = (name_at + (chars + 1) * 2 + 7) & ~7u;
+    if (!to)
+        return size;
+    WCHAR *text = (WCHAR *)(to + name_at);
+    struct process_information_entry e = { .next = last ? 0 : size, .threads = threads, .most_threads = threads,
+                                           .name = { (USHORT)(chars * 2), (USHORT)(chars * 2 + 2), text }, .priority = 8,
+                                           .id = (HANDLE)(uint64_t)p->id, .parent = p->eprocess->InheritedFromUniqueProcessId,
+                                           .handles = (ULONG)ob_handle_count((struct process *)p, &handle, &object) };
+    memcpy(to, &e, sizeof e);
+    threads_of(p, (struct thread_information_entry *)(to + sizeof e));
+    for (ULONG i = 0; i <= chars; i++)
+        text[i] = (uint8_t)name[i];
+    return size;
+}
+
+/* The idle process comes first, as on Windows: id 0, no name, a thread a processor. */
+static NTSTATUS processes(uint8_t *to, ULONG bytes, ULONG *needed)
+{
+    ULONG idle_threads = (ULONG)MACHINE->processor_count;
+    ULONG idle = (ULONG)(sizeof(struct process_information_entry) + idle_threads * sizeof(struct thread_information_entry)), size = idle;
+    for (const struct process *p = next_process(NULL); p; p = next_process(p))
+        size += put_process(p, NULL, false);
+    if (needed)
+        *needed = size;
+    if (bytes < size)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    struct process_information_entry e = { .next = idle, .threads = idle_threads, .most_threads = idle_threads };
+    memset(to, 0, idle);
+    memcpy(to, &e, sizeof e);
+    to += idle;
+    for (const struct process *p = next_process(NULL), *next; p; p = next) {
+        next = next_process(p);
+        to += put_process(p, to, !next);
+    }
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS ntdll_NtQuerySystemInformation(ULONG class, void *to, ULONG bytes, ULONG *needed)
 {
     static const uint8_t no_debugger[2] = { 0, 1 };
     switch (class) {
     case CLASS_BASIC:
         return basic(to, bytes, needed);
+    case CLASS_PROCESSES:
+        return processes(to, bytes, needed);
     case CLASS_MODULES:
         return modules(to, bytes, needed);
     case CLASS_DEBUGGER:

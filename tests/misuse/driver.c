@@ -1,7 +1,7 @@
 /* A driver that makes one mistake a control code; the test says which finding each must be. Code 0 makes none. */
 #include <ntddk.h>
 
-enum { RIGHT, TWICE, PENDING_UNMARKED, MARKED_NOT_PENDING, OVERRUN, LEFT_LOCKED, LEAK, LEFT_CALLBACK, LATE };
+enum { RIGHT, TWICE, PENDING_UNMARKED, MARKED_NOT_PENDING, OVERRUN, LEFT_LOCKED, LEAK, LEFT_CALLBACK, LATE, LEFT_REGISTRY, LEFT_OBJECT };
 
 static KSPIN_LOCK Lock;
 static PIRP Waiting;
@@ -92,6 +92,32 @@ __attribute__((noinline)) static PVOID Leak(VOID)
     return ExAllocatePoolWithTag(NonPagedPool, 32, 'kaeL');
 }
 
+static LARGE_INTEGER Cookie;
+
+static EX_CALLBACK_FUNCTION OnRegistry;
+static NTSTATUS OnRegistry(PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    return STATUS_SUCCESS;
+}
+
+static OB_PREOP_CALLBACK_STATUS OnHandle(PVOID Context, POB_PRE_OPERATION_INFORMATION Information)
+{
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Information);
+    return OB_PREOP_SUCCESS;
+}
+
+static VOID LeaveObjectCallback(VOID)
+{
+    PVOID handle;
+    OB_OPERATION_REGISTRATION operation = {PsProcessType, OB_OPERATION_HANDLE_CREATE, OnHandle, NULL};
+    OB_CALLBACK_REGISTRATION registration = {OB_FLT_REGISTRATION_VERSION, 1, RTL_CONSTANT_STRING(L"321000"), NULL, &operation};
+    ObRegisterCallbacks(&registration, &handle);
+}
+
 static VOID OnThread(HANDLE Process, HANDLE Thread, BOOLEAN Create)
 {
     UNREFERENCED_PARAMETER(Process);
@@ -132,6 +158,12 @@ static NTSTATUS Control(PDEVICE_OBJECT Device, PIRP Irp)
         break;
     case LATE:
         return PendForATime(Irp);
+    case LEFT_REGISTRY:
+        CmRegisterCallback(OnRegistry, NULL, &Cookie);
+        break;
+    case LEFT_OBJECT:
+        LeaveObjectCallback();
+        break;
     }
     return Complete(Irp, STATUS_SUCCESS);
 }

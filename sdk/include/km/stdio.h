@@ -14,6 +14,7 @@ extern "C" {
 #define EOF (-1)
 #endif
 
+int __cdecl printf(const char *format, ...); /* declared as in the WDK; nt exports none: a driver that calls it brings its own */
 int __cdecl sprintf(char *buffer, const char *format, ...);
 int __cdecl vsprintf(char *buffer, const char *format, va_list arguments);
 int __cdecl _snprintf(char *buffer, size_t count, const char *format, ...);

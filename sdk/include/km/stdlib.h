@@ -9,6 +9,7 @@
 extern "C" {
 #endif
 
+__declspec(noreturn) void __cdecl abort(void);
 int __cdecl abs(int value);
 long __cdecl labs(long value);
 int __cdecl atoi(const char *text);

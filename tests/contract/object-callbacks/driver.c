@@ -86,6 +86,44 @@ static VOID KernelHandles(PCONTRACT t)
     Protected = NULL;
 }
 
+/* SystemProcessInformation: the head of an entry. */
+typedef struct _PROCESS_ENTRY {
+    ULONG NextEntryOffset, NumberOfThreads;
+    UCHAR Reserved1[48];
+    UNICODE_STRING ImageName;
+    LONG BasePriority;
+    HANDLE UniqueProcessId;
+} PROCESS_ENTRY;
+
+NTSYSAPI NTSTATUS NTAPI ZwQuerySystemInformation(ULONG Class, PVOID Information, ULONG Length, PULONG Needed);
+
+static VOID Processes(PCONTRACT t)
+{
+    ULONG needed = 0, seen = 0, system = 0;
+    UCHAR small[4];
+    PUCHAR buffer;
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"System");
+
+    CHECK_STATUS(ZwQuerySystemInformation(5, small, sizeof(small), &needed), STATUS_INFO_LENGTH_MISMATCH);
+    CHECK(needed > sizeof(PROCESS_ENTRY));
+    buffer = ExAllocatePoolWithTag(PagedPool, needed + 0x4000, CONTRACT_TAG);
+    if (!buffer)
+        return;
+    CHECK_STATUS(ZwQuerySystemInformation(5, buffer, needed + 0x4000, NULL), STATUS_SUCCESS);
+    for (PROCESS_ENTRY *e = (PROCESS_ENTRY *)buffer;; e = (PROCESS_ENTRY *)((PUCHAR)e + e->NextEntryOffset)) {
+        CHECK(e->NumberOfThreads > 0);
+        if (e->UniqueProcessId == PsGetCurrentProcessId())
+            seen++;
+        if (e->UniqueProcessId == (HANDLE)4 && RtlEqualUnicodeString(&e->ImageName, &name, FALSE))
+            system++;
+        if (!e->NextEntryOffset)
+            break;
+    }
+    CHECK_EQ(seen, 1);
+    CHECK_EQ(system, 1);
+    ExFreePoolWithTag(buffer, CONTRACT_TAG);
+}
+
 static VOID ProcessNotify(PEPROCESS Process, HANDLE Id, PPS_CREATE_NOTIFY_INFO Info)
 {
     UNREFERENCED_PARAMETER(Process);
@@ -129,6 +167,6 @@ static NTSTATUS Other(PDEVICE_OBJECT Device, PIRP Irp)
     }
 }
 
-static const CONTRACT_TEST Tests[] = {{"registrations", Registrations}, {"handles of the kernel", KernelHandles}};
+static const CONTRACT_TEST Tests[] = {{"registrations", Registrations}, {"handles of the kernel", KernelHandles}, {"the list of processes", Processes}};
 
 const CONTRACT_AREA ContractArea = {Tests, RTL_NUMBER_OF(Tests), .Other = Other};

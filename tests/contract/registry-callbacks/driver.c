@@ -305,6 +305,76 @@ static VOID Contexts(PCONTRACT t)
     ZwClose(key);
 }
 
+/* A key that was opened is not given to the caller after all; one that is not there is replaced by another. */
+static LARGE_INTEGER SwapCookie;
+static PKTHREAD SwapThread;
+static BOOLEAN SwapToError;
+
+static EX_CALLBACK_FUNCTION Swap;
+static NTSTATUS Swap(PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    PREG_POST_OPERATION_INFORMATION post = Argument2;
+    PREG_OPEN_KEY_INFORMATION pre;
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Registry\\Machine\\SOFTWARE");
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE key;
+    PVOID object;
+
+    UNREFERENCED_PARAMETER(Context);
+    if ((REG_NOTIFY_CLASS)(ULONG_PTR)Argument1 != RegNtPostOpenKeyEx || SwapThread != KeGetCurrentThread())
+        return STATUS_SUCCESS;
+    pre = post->PreInformation;
+    if (SwapToError) {
+        if (!NT_SUCCESS(post->Status))
+            return STATUS_SUCCESS;
+        ObDereferenceObject(post->Object);
+        post->Object = NULL;
+        *pre->ResultObject = NULL;
+        post->ReturnStatus = STATUS_ACCESS_DENIED;
+        return STATUS_CALLBACK_BYPASS;
+    }
+    if (post->Status != STATUS_OBJECT_NAME_NOT_FOUND || post->Object)
+        return STATUS_SUCCESS;
+    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    if (!NT_SUCCESS(ZwOpenKey(&key, KEY_READ, &attributes)))
+        return STATUS_SUCCESS;
+    if (NT_SUCCESS(ObReferenceObjectByHandle(key, KEY_READ, NULL, KernelMode, &object, NULL))) {
+        *pre->ResultObject = object;
+        pre->GrantedAccess = KEY_READ;
+        post->Object = object;
+        post->ReturnStatus = STATUS_SUCCESS;
+        ZwClose(key);
+        return STATUS_CALLBACK_BYPASS;
+    }
+    ZwClose(key);
+    return STATUS_SUCCESS;
+}
+
+static VOID Swapping(PCONTRACT t)
+{
+    UNICODE_STRING altitude = RTL_CONSTANT_STRING(L"370020");
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE key, again;
+    ULONG64 memory[64];
+    PKEY_NAME_INFORMATION name = (PKEY_NAME_INFORMATION)memory;
+    ULONG length;
+
+    SwapThread = KeGetCurrentThread();
+    InitializeObjectAttributes(&attributes, &KeyName, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    SwapToError = FALSE;
+    CHECK_STATUS(CmRegisterCallbackEx(Swap, &altitude, Driver, NULL, &SwapCookie, NULL), STATUS_SUCCESS);
+    CHECK_STATUS(ZwOpenKey(&key, KEY_READ, &attributes), STATUS_SUCCESS);
+    CHECK_STATUS(ZwQueryKey(key, KeyNameInformation, name, sizeof(memory), &length), STATUS_SUCCESS);
+    CHECK_EQ(name->NameLength, 26 * sizeof(WCHAR)); /* \REGISTRY\MACHINE\SOFTWARE */
+    ZwClose(key);
+    CHECK_STATUS(Create(&key), STATUS_SUCCESS);
+    SwapToError = TRUE;
+    CHECK_STATUS(ZwOpenKey(&again, KEY_READ, &attributes), STATUS_ACCESS_DENIED);
+    CHECK_STATUS(CmUnRegisterCallback(SwapCookie), STATUS_SUCCESS);
+    CHECK_STATUS(ZwDeleteKey(key), STATUS_SUCCESS);
+    ZwClose(key);
+}
+
 static VOID Renaming(PCONTRACT t)
 {
     HANDLE key, again;
@@ -371,7 +441,7 @@ static NTSTATUS Setup(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Device, PUNICO
 
 static const CONTRACT_TEST Tests[] = {
     {"notifications", Notifications}, {"blocking, bypassing, changing the status", Blocking}, {"operations that fail", Failures},
-    {"altitudes", Altitudes}, {"contexts", Contexts}, {"renaming", Renaming},
+    {"altitudes", Altitudes}, {"contexts", Contexts}, {"other keys", Swapping}, {"renaming", Renaming},
 };
 
 const CONTRACT_AREA ContractArea = {Tests, RTL_NUMBER_OF(Tests), .Setup = Setup, .Other = Other};
