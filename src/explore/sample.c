@@ -30,6 +30,7 @@ struct sampler {
     uint64_t objects[MOST_OBJECTS];
     unsigned object_count;
     unsigned chosen; /* row of this run */
+    unsigned agents; /* that run 0 had; 0: not run yet. Others have no weight: who met them depends on who made which run */
     int64_t remaining[EXPLORE_AGENTS_MAX];
     unsigned next; /* whose access to the chosen object comes next, or NO_AGENT */
 };
@@ -102,16 +103,21 @@ static bool interesting(const struct sampler *m, const struct candidate *c)
     return m->chosen == 0 || c->object == m->objects[m->chosen];
 }
 
+static unsigned weighed_agents(const struct sampler *m)
+{
+    return m->agents ? m->agents : m->s->path.agents;
+}
+
 /* An agent with weight proportional to what it still has to do. */
 static unsigned weighed(struct sampler *m)
 {
     int64_t sum = 0;
-    for (unsigned i = 0; i < m->s->path.agents; i++)
+    for (unsigned i = 0; i < weighed_agents(m); i++)
         sum += m->remaining[i] > 0 ? m->remaining[i] : 0;
     if (sum == 0)
         return NO_AGENT;
     int64_t at = (int64_t)below(m, (uint64_t)sum);
-    for (unsigned i = 0; i < m->s->path.agents; i++) {
+    for (unsigned i = 0; i < weighed_agents(m); i++) {
         at -= m->remaining[i] > 0 ? m->remaining[i] : 0;
         if (at < 0)
             return i;
@@ -135,9 +141,9 @@ static void surw_begin(struct sampler *m)
         m->chosen = 1 + (unsigned)below(m, m->object_count - 1);
     if (m->chosen && !is_contended(m, m->chosen))
         m->chosen = 0;
-    for (unsigned i = 0; i < m->s->path.agents; i++)
+    for (unsigned i = 0; i < weighed_agents(m); i++)
         m->remaining[i] = m->expected[m->chosen][i];
-    for (unsigned i = m->s->path.agents; i < EXPLORE_AGENTS_MAX; i++)
+    for (unsigned i = weighed_agents(m); i < EXPLORE_AGENTS_MAX; i++)
         m->remaining[i] = 1;
     m->next = weighed(m);
 }
@@ -249,6 +255,7 @@ static void first_run(struct sampler *m, bool counts)
     begin(m, 0);
     run(m, counts);
     m->longest = m->s->path.count + 1;
+    m->agents = m->s->path.agents;
     if (m->s->config->strategy == EXPLORE_SURW)
         surw_learn(m);
 }

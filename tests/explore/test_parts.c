@@ -155,6 +155,8 @@ static unsigned differs(const struct vm_program *program, const struct explore_c
     for (size_t i = 0; i < many.failure_count; i++)
         times_many += many.failures[i].times ^ many.failures[i].key;
     /* Places are expanded without asking who is called for: more may look left out by the bound, and a higher one be covered too. */
+    if (c->strategy != EXPLORE_DPOR && c->strategy != EXPLORE_DFS)
+        what = c->strategy == EXPLORE_SURW ? "surw" : c->strategy == EXPLORE_PCT ? "pct" : c->strategy == EXPLORE_POS ? "pos" : "random";
     bool same = one.schedules == many.schedules && one.traces == many.traces && one.blocked == many.blocked && one.failing == many.failing &&
                 one.complete == many.complete && one.failure_count == many.failure_count && (one.unbounded == many.unbounded || c->preemptions >= 0) && times_one == times_many &&
                 (c->preemptions >= 0 ? one.preemptions <= many.preemptions : one.preemptions == many.preemptions);
