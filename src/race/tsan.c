@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/hash.h"
 #include "ps/ps.h"
 #include "race/intern.h"
 #include "race/points.h"
@@ -132,7 +131,7 @@ static void plain(uint64_t at, unsigned size, bool write)
     if (h.agent->ignored)
         return;
     if (race_points_count() && race_points_stops(h.call->return_address)) {
-        stop(h.call->return_address, state_of(h.call), at, size);
+        stop(h.call->return_address, at, size);
         tell(at, size, write ? SIM_WRITE : SIM_READ);
     }
     struct race_access a = access_here(&h, at, size, write);
@@ -150,7 +149,7 @@ static void watched(uint64_t rip, uint64_t at, unsigned bytes, unsigned how)
         return; /* its own stack */
     bool write = how & 2;
     if (race_points_count() && race_points_stops(rip)) {
-        stop(rip, 0, at, bytes);
+        stop(rip, at, bytes);
         tell(at, bytes, write ? SIM_WRITE : SIM_READ);
     }
     struct race_access access = { .pc = rip, .stack = race_stack_here(), .locks = race_agent_of(r, a)->lock_set, .agent = a->id, .irql = sim_irql(), .write = write }, other;
@@ -290,7 +289,7 @@ void race_fence(uint64_t order)
 static void volatile_read(uint64_t at, unsigned size)
 {
     struct here h = here();
-    stop(h.call->return_address, state_of(h.call), at, size);
+    stop(h.call->return_address, at, size);
     tell(at, size, SIM_READ);
     acquire(&h, at, size);
     note_atomic(&h, at, size, false);
@@ -299,7 +298,7 @@ static void volatile_read(uint64_t at, unsigned size)
 static void volatile_write(uint64_t at, unsigned size)
 {
     struct here h = here();
-    stop(h.call->return_address, state_of(h.call), at, size);
+    stop(h.call->return_address, at, size);
     tell(at, size, SIM_WRITE);
     note_atomic(&h, at, size, true);
     release(&h, at, size);
@@ -348,7 +347,7 @@ static uint64_t changed(enum operation op, uint64_t old, uint64_t v)
 static uint64_t atomic(enum operation op, uint64_t at, unsigned size, uint64_t v, uint64_t wanted, unsigned order, unsigned fail_order)
 {
     struct here h = here();
-    stop(h.call->return_address, state_of(h.call), at, size);
+    stop(h.call->return_address, at, size);
     uint64_t old = 0, new;
     memcpy(&old, (const void *)at, size);
     new = changed(op, old, v) & mask_of(size);
@@ -422,7 +421,7 @@ static wide atomic_wide(enum operation op, uint64_t at, wide v, wide wanted, uns
 {
     struct here h = here();
     wide old, new;
-    stop(h.call->return_address, state_of(h.call), at, sizeof old);
+    stop(h.call->return_address, at, sizeof old);
     memcpy(&old, (const void *)at, sizeof old);
     new = wide_changed(op, old, v);
     bool fails = op == COMPARE && old != wanted, write = op != LOAD && !fails;
