@@ -110,11 +110,6 @@ VOID imp_WdfDeviceInitSetPowerPolicyOwnership(PWDF_DRIVER_GLOBALS G, INIT I, BOO
     I->D.PowerPolicyOwner = IsPowerPolicyOwner;
 }
 
-NTSTATUS imp_WdfDeviceInitRegisterPnpStateChangeCallback(PWDF_DRIVER_GLOBALS G, INIT I, WDF_DEVICE_PNP_STATE S, PFN_WDF_DEVICE_PNP_STATE_CHANGE_NOTIFICATION E, ULONG T)
-{
-    return STATUS_NOT_SUPPORTED;
-}
-
 VOID imp_WdfDeviceInitSetIoType(PWDF_DRIVER_GLOBALS G, INIT I, WDF_DEVICE_IO_TYPE IoType)
 {
     FxGlobals *g = FxGet(G);

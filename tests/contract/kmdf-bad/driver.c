@@ -144,6 +144,9 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
     case BAD_RECURSION + GOOD:
         Recursion(b->Mode == BAD_RECURSION);
         break;
+    case BAD_UNKNOWN: /* no mistake of the driver's: irplab has no such function */
+        WdfRegistryClose((WDFKEY)WdfGetTriageInfo());
+        break;
     case BAD_INFORMATION:
         WdfRequestCompleteWithInformation(Request, STATUS_SUCCESS, Out + 1);
         return;

@@ -9,7 +9,7 @@ static const struct {
     const char *name;
     DWORD code;
 } all[] = { { "twice", BAD_TWICE }, { "after-cancel", BAD_AFTER_CANCEL }, { "stop", BAD_STOP }, { "deleted", BAD_DELETED }, { "irql", BAD_IRQL },
-            { "parent", BAD_PARENT }, { "recursion", BAD_RECURSION }, { "information", BAD_INFORMATION } };
+            { "parent", BAD_PARENT }, { "recursion", BAD_RECURSION }, { "information", BAD_INFORMATION }, { "unknown", BAD_UNKNOWN } };
 
 int main(int argc, char **argv)
 {
