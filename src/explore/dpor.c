@@ -229,6 +229,8 @@ static enum answer slept(struct dpor *d, bool conflict_stays)
     return all;
 }
 
+/* Optimal exploration never begins an order that it cannot finish: if it does, what it was told of the steps was not all. */
+#define BLOCKED "broken promise: an order could not be finished without repeating one that was seen; what a step touches depends on more than was told"
 #define PLANNED                                                                                                                        \
     "broken promise: a planned event cannot run, or touches something else: of the events that lead to it some conflict that were " \
     "not said to, or its agent waits where it was said never to"
@@ -742,6 +744,7 @@ static void run(struct dpor *d)
         path_checkpoint(p, d->s->config->checkpoint);
         if (top(d)->tree == NO_BRANCH && !choose(d)) {
             d->s->result->blocked++;
+            path_break(p, BLOCKED, NO_EVENT);
             return;
         }
         status = take_branch(d);
