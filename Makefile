@@ -2,7 +2,7 @@
 B ?= build
 MESON_ARGS ?= -Dlto=true
 
-.PHONY: all deps demo test asan same bench ci clean
+.PHONY: all deps demo test test-slow asan same bench ci clean
 
 all: deps
 	@test -f $(B)/build.ninja || meson setup $(B) $(MESON_ARGS) >$(B).setup.log 2>&1 || { cat $(B).setup.log; exit 1; }
@@ -20,6 +20,10 @@ demo: all
 
 test: all
 	@tools/test $(B)
+
+# What takes minutes: thousands of random programs, full model tables, all contract tests rebuilt with instrumentation.
+test-slow: all
+	@tools/test $(B) --suite slow
 
 # The same tests with AddressSanitizer and UndefinedBehaviorSanitizer.
 asan:
