@@ -65,8 +65,10 @@ static inline void fill(void *p, uint8_t value, size_t bytes)
         return;
     }
     uint64_t word = value * 0x0101010101010101ull;
-    for (pair *at = p, *end = (pair *)((char *)p + bytes); at < end; at++)
+    for (pair *at = p, *end = (pair *)((char *)p + bytes); at < end; at++) {
         *at = (pair) { word, word };
+        __asm__("" : "+r"(at)); /* or the compiler makes a memset of the loop */
+    }
 }
 
 static bool is_unused(const struct pool_header *h)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/machine.h"
+
 /* enum explore_kind and explore_lock, which sim may not include. */
 enum { SIM_READ, SIM_WRITE, SIM_COMMUTE };
 enum { SIM_NOT_A_LOCK, SIM_LOCK_ACQUIRE, SIM_LOCK_RELEASE };
@@ -40,7 +42,22 @@ struct agent;
 extern void (*sim_create_hook)(struct agent *a);
 
 /* For loops that poll (sim_point): what the running agent has read, whom a write concerns. */
-void sim_track(uint64_t object, unsigned kind);
+void sim_track_read(uint64_t object);
+void sim_track_write(uint64_t object);
+static inline void sim_track(uint64_t object, unsigned kind)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    if (kind == SIM_READ) {
+        if (a && a->polls && !a->quiet) /* what it reads in its first round it reads again in the next */
+            sim_track_read(object);
+        return;
+    }
+    if (a)
+        a->wrote = true;
+    if (__builtin_expect(m->awaiting, 0))
+        sim_track_write(object);
+}
 
 /* Who wants to know what orders the plain memory accesses of instrumented images (race); NULL: nobody. Set once a process, may not change
  * what happens. */

@@ -184,20 +184,17 @@ enum { TURNS_BEFORE_TIME_PASSES = 100, TURNS_BEFORE_HANG = 30000 };
  * the fewer it is no progress for others any more. */
 enum { ROUNDS_BEFORE_WAITING = 8, ROUNDS_THAT_COUNT = 2, MOST_LOOKED = 16 };
 
-void sim_track(uint64_t object, unsigned kind)
+void sim_track_write(uint64_t object)
 {
     struct machine *m = MACHINE;
-    struct agent *a = m->fiber;
-    if (kind != SIM_READ) {
-        if (a)
-            a->wrote = true;
-        for (uint32_t i = 0; m->awaiting && i < m->agent_count; i++)
-            for (unsigned k = 0; m->agents[i]->awaits && k < m->agents[i]->looked_count; k++)
-                m->agents[i]->awaited |= m->agents[i]->looked[k] == object;
-        return;
-    }
-    if (!a || a->quiet || !a->poll_count)
-        return;
+    for (uint32_t i = 0; i < m->agent_count; i++)
+        for (unsigned k = 0; m->agents[i]->awaits && k < m->agents[i]->looked_count; k++)
+            m->agents[i]->awaited |= m->agents[i]->looked[k] == object;
+}
+
+void sim_track_read(uint64_t object)
+{
+    struct agent *a = MACHINE->fiber;
     for (unsigned k = 0; k < a->looked_count && k < MOST_LOOKED; k++)
         if (a->looked[k] == object)
             return;
