@@ -4,13 +4,11 @@
  * while it is being moved. Requests whose IRP was cancelled go through CanceledWaiting (never presented) or stay owned and are listed on
  * CanceledOwned until EvtRequestCancel has been called. DispatchEvents raises everything; a thread that is in it already takes another turn instead of
  * nesting, other threads present beside it. */
-#include "fx.h"
+#include "queue.h"
 
 FXM(void, FxIoQueue, DispatchRequestToDriver, (FxQueue * q, FxRequest *r));
 FXM(void, FxIoQueue, CancelRoutine, (DEVICE_OBJECT * d, IRP *irp));
 FXM(BOOLEAN, FxIoQueue, ProcessCancelledRequests, (FxQueue * q, KIRQL *irql));
-FXM(void, FxIoQueue, QueuePurge, (FxQueue * q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context));
-FXM(void, FxIoQueue, QueueDrain, (FxQueue * q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context));
 
 struct dispatcher {
     LIST_ENTRY Entry;
@@ -18,24 +16,9 @@ struct dispatcher {
     BOOLEAN Again;
 };
 
-static FxQueue *queue_of(PWDF_DRIVER_GLOBALS G, WDFQUEUE q)
-{
-    return FX_OBJ(FxGet(G), q, FxQueue, FX_TYPE_QUEUE);
-}
-
-static void lock(FxQueue *q, KIRQL *irql)
-{
-    KeAcquireSpinLock(&q->QueueLock, irql);
-}
-
-static void unlock(FxQueue *q, KIRQL irql)
-{
-    KeReleaseSpinLock(&q->QueueLock, irql);
-}
-
 /* ---- state ---- */
 
-static ULONG state_bits(const FxQueue *q)
+ULONG queue_state_bits(const FxQueue *q)
 {
     ULONG s = q->State & (WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests);
     if (!q->WaitingCount)
@@ -71,7 +54,7 @@ static int power_reference_wanted(FxQueue *q)
 /* ---- in and out ---- */
 
 /* With the lock. FALSE: the IRP is cancelled already, and nobody else has seen it. */
-static BOOLEAN put_waiting(FxQueue *q, FxRequest *r, BOOLEAN head)
+BOOLEAN queue_put_waiting(FxQueue *q, FxRequest *r, BOOLEAN head)
 {
     r->Queue = q;
     r->Where = FXR_WAITING;
@@ -90,14 +73,14 @@ static BOOLEAN put_waiting(FxQueue *q, FxRequest *r, BOOLEAN head)
     return TRUE;
 }
 
-static void to_canceled_waiting(FxQueue *q, FxRequest *r)
+void queue_to_canceled_waiting(FxQueue *q, FxRequest *r)
 {
     r->Where = FXR_FORWARDING;
     InsertTailList(&q->CanceledWaiting, &r->CancelEntry);
 }
 
 /* With the lock: takes one out that was not cancelled. NULL: none. */
-static FxRequest *take(FxQueue *q, FxRequest *r)
+FxRequest *queue_take(FxQueue *q, FxRequest *r)
 {
     if (!IoSetCancelRoutine(r->Irp, NULL))
         return NULL; /* its cancel routine is on its way */
@@ -115,14 +98,14 @@ static FxRequest *take(FxQueue *q, FxRequest *r)
 static FxRequest *take_first(FxQueue *q)
 {
     for (LIST_ENTRY *e = q->Waiting.Flink; e != &q->Waiting; e = e->Flink) {
-        FxRequest *r = take(q, CONTAINING_RECORD(e, FxRequest, Entry));
+        FxRequest *r = queue_take(q, CONTAINING_RECORD(e, FxRequest, Entry));
         if (r)
             return r;
     }
     return NULL;
 }
 
-static void leave_owned(FxQueue *q, FxRequest *r)
+void queue_leave_owned(FxQueue *q, FxRequest *r)
 {
     RemoveEntryList(&r->Entry);
     q->OwnedCount--;
@@ -145,7 +128,7 @@ void FxIoQueue_CancelRoutine(DEVICE_OBJECT *d, IRP *irp)
     lock(q, &irql);
     RemoveEntryList(&r->Entry);
     q->WaitingCount--;
-    to_canceled_waiting(q, r);
+    queue_to_canceled_waiting(q, r);
     unlock(q, irql);
     FxIoQueue_DispatchEvents(q);
     FxObject_Release(FX(q));
@@ -411,14 +394,14 @@ NTSTATUS FxIoQueue_QueueRequest(FxQueue *q, FxRequest *r)
     lock(q, &irql);
     if (!(q->State & WdfIoQueueAcceptRequests)) {
         unlock(q, irql);
-        FXLOG(q->O.Globals, QueueNotAccepting, P64(FxHandle(q)), state_bits(q), P64(FxHandle(r)), S64(STATUS_INVALID_DEVICE_STATE));
+        FXLOG(q->O.Globals, QueueNotAccepting, P64(FxHandle(q)), queue_state_bits(q), P64(FxHandle(r)), S64(STATUS_INVALID_DEVICE_STATE));
         return STATUS_INVALID_DEVICE_STATE;
     }
     BOOLEAN empty = !q->WaitingCount;
     IoMarkIrpPending(r->Irp);
     r->RetrievedManually = FALSE;
-    if (!put_waiting(q, r, FALSE)) {
-        to_canceled_waiting(q, r);
+    if (!queue_put_waiting(q, r, FALSE)) {
+        queue_to_canceled_waiting(q, r);
     } else if (empty) {
         q->ReadyPending = q->ReadyNotify != NULL;
     }
@@ -434,7 +417,7 @@ void FxIoQueue_RequestCompleted(FxQueue *q, FxRequest *r)
 {
     KIRQL irql;
     lock(q, &irql);
-    leave_owned(q, r);
+    queue_leave_owned(q, r);
     unlock(q, irql);
 }
 
@@ -575,15 +558,15 @@ VOID imp_WdfRequestStopAcknowledge(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, BO
         unlock(q, irql);
         return;
     }
-    leave_owned(q, r);
-    if (!put_waiting(q, r, TRUE))
-        to_canceled_waiting(q, r);
+    queue_leave_owned(q, r);
+    if (!queue_put_waiting(q, r, TRUE))
+        queue_to_canceled_waiting(q, r);
     unlock(q, irql);
     FxIoQueue_DispatchEvents(q);
 }
 
 /* All queues of a device, power-managed ones only where so said. The list changes only while no transition is under way. */
-static FxQueue *queue_after(FxDevice *d, FxQueue *q)
+FxQueue *queue_after(FxDevice *d, FxQueue *q)
 {
     KIRQL irql;
     KeAcquireSpinLock(&d->IoLock, &irql);
@@ -771,576 +754,7 @@ WDF_IO_QUEUE_STATE imp_WdfIoQueueGetState(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue,
         *QueueRequests = (ULONG)q->WaitingCount;
     if (DriverRequests)
         *DriverRequests = (ULONG)q->OwnedCount;
-    ULONG s = state_bits(q);
+    ULONG s = queue_state_bits(q);
     unlock(q, irql);
     return (WDF_IO_QUEUE_STATE)s;
-}
-
-/* ---- start, stop, drain, purge ---- */
-
-VOID imp_WdfIoQueueStart(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
-{
-    FxQueue *q = queue_of(G, Queue);
-    KIRQL irql;
-    lock(q, &irql);
-    q->State |= WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests;
-    if (q->WaitingCount && q->ReadyNotify)
-        q->ReadyPending = TRUE;
-    unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
-}
-
-
-static BOOLEAN set_callback(FxQueue *q, PFN_WDF_IO_QUEUE_STATE *slot, WDFCONTEXT *context, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT c, PVOID caller)
-{
-    if (!done)
-        return TRUE;
-    if (*slot) {
-        FXLOG(q->O.Globals, QueueStopCallback, P64(FxHandle(q)), S64(STATUS_INVALID_DEVICE_REQUEST));
-        FxVerifierDbgBreakPoint(q->O.Globals, FX(q), caller);
-        return FALSE;
-    }
-    *slot = done;
-    *context = c;
-    return TRUE;
-}
-
-VOID imp_WdfIoQueueStop(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE StopComplete, WDFCONTEXT Context)
-{
-    FxQueue *q = queue_of(G, Queue);
-    KIRQL irql;
-    lock(q, &irql);
-    q->State &= ~(ULONG)WdfIoQueueDispatchRequests;
-    set_callback(q, &q->IdleDone, &q->IdleContext, StopComplete, Context, __builtin_return_address(0));
-    unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
-}
-
-static void signal_done(WDFQUEUE q, WDFCONTEXT c)
-{
-    KeSetEvent(c, IO_NO_INCREMENT, FALSE);
-}
-
-static void wait_done(KEVENT *e)
-{
-    KeEnterCriticalRegion();
-    KeWaitForSingleObject(e, Executive, KernelMode, FALSE, NULL);
-    KeLeaveCriticalRegion();
-}
-
-VOID imp_WdfIoQueueStopSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
-{
-    KEVENT e;
-    queue_of(G, Queue);
-    FX_PASSIVE_V(FxGet(G));
-    KeInitializeEvent(&e, NotificationEvent, FALSE);
-    imp_WdfIoQueueStop(G, Queue, signal_done, &e);
-    wait_done(&e);
-}
-
-void FxIoQueue_QueueDrain(FxQueue *q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context)
-{
-    KIRQL irql;
-    lock(q, &irql);
-    q->State &= ~(ULONG)WdfIoQueueAcceptRequests;
-    set_callback(q, &q->PurgeDone, &q->PurgeContext, done, context, __builtin_return_address(0));
-    unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
-}
-
-VOID imp_WdfIoQueueDrain(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE DrainComplete, WDFCONTEXT Context)
-{
-    FxIoQueue_QueueDrain(queue_of(G, Queue), DrainComplete, Context);
-}
-
-VOID imp_WdfIoQueueDrainSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
-{
-    KEVENT e;
-    FxQueue *q = queue_of(G, Queue);
-    FX_PASSIVE_V(FxGet(G));
-    KeInitializeEvent(&e, NotificationEvent, FALSE);
-    FxIoQueue_QueueDrain(q, signal_done, &e);
-    wait_done(&e);
-}
-
-/* With the lock: an owned request's cancel routine is taken away and its callback is listed to be called. */
-static void cancel_owned(FxQueue *q, FxRequest *r)
-{
-    if (!r->Cancelable || !IoSetCancelRoutine(r->Irp, NULL))
-        return;
-    r->Cancelable = FALSE;
-    r->CancelRaised = TRUE;
-    r->Irp->Cancel = TRUE;
-    InsertTailList(&q->CanceledOwned, &r->CancelEntry);
-}
-
-static void cancel_everything(FxQueue *q, FILE_OBJECT *file)
-{
-    for (LIST_ENTRY *e = q->Waiting.Flink, *next; e != &q->Waiting; e = next) {
-        FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
-        next = e->Flink;
-        if ((file && r->FileObject != file) || !IoSetCancelRoutine(r->Irp, NULL))
-            continue;
-        RemoveEntryList(&r->Entry);
-        q->WaitingCount--;
-        r->Irp->Cancel = TRUE;
-        to_canceled_waiting(q, r);
-    }
-    for (LIST_ENTRY *e = q->Owned.Flink; e != &q->Owned; e = e->Flink) {
-        FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
-        if (!file || r->FileObject == file)
-            cancel_owned(q, r);
-    }
-}
-
-void FxIoQueue_QueuePurge(FxQueue *q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context)
-{
-    KIRQL irql;
-    lock(q, &irql);
-    q->State &= ~(ULONG)WdfIoQueueAcceptRequests;
-    set_callback(q, &q->PurgeDone, &q->PurgeContext, done, context, __builtin_return_address(0));
-    cancel_everything(q, NULL);
-    unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
-}
-
-VOID imp_WdfIoQueuePurge(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE PurgeComplete, WDFCONTEXT Context)
-{
-    FxIoQueue_QueuePurge(queue_of(G, Queue), PurgeComplete, Context);
-}
-
-VOID imp_WdfIoQueuePurgeSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
-{
-    KEVENT e;
-    FxQueue *q = queue_of(G, Queue);
-    FX_PASSIVE_V(FxGet(G));
-    KeInitializeEvent(&e, NotificationEvent, FALSE);
-    FxIoQueue_QueuePurge(q, signal_done, &e);
-    wait_done(&e);
-}
-
-static void stop_and_purge(FxQueue *q, PFN_WDF_IO_QUEUE_STATE done, WDFCONTEXT context)
-{
-    KIRQL irql;
-    lock(q, &irql);
-    q->State &= ~(ULONG)WdfIoQueueDispatchRequests;
-    set_callback(q, &q->PurgeDone, &q->PurgeContext, done, context, __builtin_return_address(0));
-    cancel_everything(q, NULL);
-    unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
-}
-
-VOID imp_WdfIoQueueStopAndPurge(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE Complete, WDFCONTEXT Context)
-{
-    stop_and_purge(queue_of(G, Queue), Complete, Context);
-}
-
-VOID imp_WdfIoQueueStopAndPurgeSynchronously(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue)
-{
-    KEVENT e;
-    FxQueue *q = queue_of(G, Queue);
-    FX_PASSIVE_V(FxGet(G));
-    KeInitializeEvent(&e, NotificationEvent, FALSE);
-    stop_and_purge(q, signal_done, &e);
-    wait_done(&e);
-}
-
-/* IRP_MJ_CLEANUP of a file: what waits for it is cancelled. */
-void FxQueueCancelFile(FxDevice *d, FILE_OBJECT *file)
-{
-    for (FxQueue *q = queue_after(d, NULL); q; q = queue_after(d, q)) {
-        KIRQL irql;
-        lock(q, &irql);
-        for (LIST_ENTRY *e = q->Waiting.Flink, *next; e != &q->Waiting; e = next) {
-            FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
-            next = e->Flink;
-            if (r->FileObject != file || !IoSetCancelRoutine(r->Irp, NULL))
-                continue;
-            RemoveEntryList(&r->Entry);
-            q->WaitingCount--;
-            to_canceled_waiting(q, r);
-        }
-        unlock(q, irql);
-        FxIoQueue_DispatchEvents(q);
-    }
-}
-
-/* ---- retrieving ---- */
-
-static NTSTATUS retrieve(FxGlobals *g, FxQueue *q, FILE_OBJECT *file, BOOLEAN byFile, FxRequest *wanted, WDFREQUEST *out)
-{
-    KIRQL irql;
-    NTSTATUS s = STATUS_NO_MORE_ENTRIES;
-    FxRequest *r = NULL;
-    *out = NULL;
-    lock(q, &irql);
-    if (!(q->State & WdfIoQueueDispatchRequests)) {
-        s = STATUS_WDF_PAUSED;
-    } else if (q->PowerManaged && !q->PowerOn) {
-        s = STATUS_WDF_PAUSED;
-    } else {
-        if (wanted)
-            s = STATUS_NOT_FOUND;
-        for (LIST_ENTRY *e = q->Waiting.Flink; e != &q->Waiting && !r; e = e->Flink) {
-            FxRequest *x = CONTAINING_RECORD(e, FxRequest, Entry);
-            if ((byFile && x->FileObject != file) || (wanted && x != wanted))
-                continue;
-            r = take(q, x);
-        }
-    }
-    unlock(q, irql);
-    if (!r) {
-        FxIoQueue_DispatchEvents(q);
-        return s;
-    }
-    r->RetrievedManually = q->C.DispatchType == WdfIoQueueDispatchManual;
-    *out = (WDFREQUEST)FxHandle(r);
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS retrievable(FxGlobals *g, FxQueue *q)
-{
-    if (q->C.DispatchType != WdfIoQueueDispatchParallel)
-        return STATUS_SUCCESS;
-    return STATUS_SUCCESS; /* DOC: any queue; a parallel one too */
-}
-
-NTSTATUS imp_WdfIoQueueRetrieveNextRequest(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFREQUEST *OutRequest)
-{
-    FxGlobals *g = FxGet(G);
-    FxQueue *q = queue_of(G, Queue);
-    FX_NOT_NULL(g, OutRequest);
-    NTSTATUS s = retrievable(g, q);
-    return NT_SUCCESS(s) ? retrieve(g, q, NULL, FALSE, NULL, OutRequest) : s;
-}
-
-NTSTATUS imp_WdfIoQueueRetrieveRequestByFileObject(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFFILEOBJECT FileObject, WDFREQUEST *OutRequest)
-{
-    FxGlobals *g = FxGet(G);
-    FxQueue *q = queue_of(G, Queue);
-    FxFile *f = FX_OBJ(g, FileObject, FxFile, FX_TYPE_FILEOBJECT);
-    FX_NOT_NULL(g, OutRequest);
-    return retrieve(g, q, f->FileObject, TRUE, NULL, OutRequest);
-}
-
-extern void FxRequestParameters(FxRequest *r, PWDF_REQUEST_PARAMETERS p);
-
-NTSTATUS imp_WdfIoQueueFindRequest(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFREQUEST Found, WDFFILEOBJECT FileObject, PWDF_REQUEST_PARAMETERS Parameters,
-                                   WDFREQUEST *Out)
-{
-    FxGlobals *g = FxGet(G);
-    FxQueue *q = queue_of(G, Queue);
-    FX_NOT_NULL(g, Out);
-    FxRequest *after = Found ? FX_OBJ(g, Found, FxRequest, FX_TYPE_REQUEST) : NULL;
-    FxFile *f = FileObject ? FX_OBJ(g, FileObject, FxFile, FX_TYPE_FILEOBJECT) : NULL;
-    *Out = NULL;
-    if (Parameters && Parameters->Size != sizeof *Parameters)
-        return STATUS_INFO_LENGTH_MISMATCH;
-    KIRQL irql;
-    NTSTATUS s = STATUS_NO_MORE_ENTRIES;
-    BOOLEAN seen = after == NULL;
-    lock(q, &irql);
-    for (LIST_ENTRY *e = q->Waiting.Flink; e != &q->Waiting; e = e->Flink) {
-        FxRequest *r = CONTAINING_RECORD(e, FxRequest, Entry);
-        if (!seen) {
-            seen = r == after;
-            continue;
-        }
-        if (f && r->FileObject != f->FileObject)
-            continue;
-        if (Parameters)
-            FxRequestParameters(r, Parameters);
-        InterlockedIncrement(&r->O.Refs); /* DOC: the driver dereferences it */
-        *Out = (WDFREQUEST)FxHandle(r);
-        s = STATUS_SUCCESS;
-        break;
-    }
-    unlock(q, irql);
-    return seen ? s : STATUS_NOT_FOUND;
-}
-
-NTSTATUS imp_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, WDFREQUEST Found, WDFREQUEST *Out)
-{
-    FxGlobals *g = FxGet(G);
-    FxQueue *q = queue_of(G, Queue);
-    FX_NOT_NULL(g, Out);
-    return retrieve(g, q, NULL, FALSE, FX_OBJ(g, Found, FxRequest, FX_TYPE_REQUEST), Out);
-}
-
-NTSTATUS imp_WdfIoQueueReadyNotify(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE QueueReady, WDFCONTEXT Context)
-{
-    FxGlobals *g = FxGet(G);
-    FxQueue *q = queue_of(G, Queue);
-    KIRQL irql;
-    NTSTATUS s = STATUS_SUCCESS;
-    if (q->C.DispatchType != WdfIoQueueDispatchManual) {
-        FXLOG(g, QueueReadyNotify, P64(Queue), S64(STATUS_INVALID_DEVICE_REQUEST));
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    lock(q, &irql);
-    if (QueueReady && q->ReadyNotify) {
-        s = STATUS_INVALID_DEVICE_REQUEST;
-    } else if (!QueueReady && (q->State & WdfIoQueueDispatchRequests)) {
-        s = STATUS_INVALID_DEVICE_REQUEST; /* DOC: taken away only from a stopped queue */
-    } else {
-        q->ReadyNotify = QueueReady;
-        q->ReadyContext = Context;
-        q->ReadyPending = QueueReady && q->WaitingCount;
-    }
-    unlock(q, irql);
-    if (!NT_SUCCESS(s)) {
-        FXLOG(g, QueueReadyNotify, P64(Queue), S64(s));
-        return s;
-    }
-    FxIoQueue_DispatchEvents(q);
-    return STATUS_SUCCESS;
-}
-
-/* ---- forwarding ---- */
-
-static NTSTATUS forward(FxGlobals *g, FxRequest *r, FxQueue *to, PVOID caller)
-{
-    FxQueue *from = r->Queue;
-    KIRQL irql;
-    if (r->Cancelable) {
-        FXLOG(g, RequestCancelable, P64(FxHandle(r)), P64(r->Irp), S64(STATUS_INVALID_DEVICE_REQUEST));
-        FxVerifierDbgBreakPoint(g, FX(r), caller);
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    lock(from, &irql);
-    leave_owned(from, r);
-    unlock(from, irql);
-    lock(to, &irql);
-    BOOLEAN accepts = (to->State & WdfIoQueueAcceptRequests) != 0;
-    BOOLEAN empty = !to->WaitingCount;
-    if (accepts) {
-        r->RetrievedManually = FALSE;
-        r->StopAcked = FALSE;
-        if (!put_waiting(to, r, FALSE))
-            to_canceled_waiting(to, r);
-        else if (empty)
-            to->ReadyPending = to->ReadyNotify != NULL;
-    }
-    unlock(to, irql);
-    if (!accepts) { /* it stays the driver's */
-        lock(from, &irql);
-        r->Queue = from;
-        r->Where = FXR_OWNED;
-        InsertTailList(&from->Owned, &r->Entry);
-        from->OwnedCount++;
-        KeClearEvent(&from->Idle);
-        unlock(from, irql);
-        FXLOG(g, QueueNotAccepting, P64(FxHandle(to)), state_bits(to), P64(FxHandle(r)), S64(STATUS_WDF_BUSY));
-        return STATUS_WDF_BUSY;
-    }
-    FxIoQueue_DispatchEvents(to);
-    FxIoQueue_DispatchEvents(from);
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS imp_WdfRequestForwardToIoQueue(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, WDFQUEUE DestinationQueue)
-{
-    FxGlobals *g = FxGet(G);
-    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
-    FxQueue *to = queue_of(G, DestinationQueue);
-    FxRequestCheckOwned(g, r);
-    if (to->O.Device != r->O.Device || to == r->Queue) {
-        FXLOG(g, QueueOtherDevice, P64(Request), P64(DestinationQueue), S64(STATUS_INVALID_DEVICE_REQUEST));
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    return forward(g, r, to, __builtin_return_address(0));
-}
-
-NTSTATUS imp_WdfRequestRequeue(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
-{
-    FxGlobals *g = FxGet(G);
-    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
-    FxRequestCheckOwned(g, r);
-    FxQueue *q = r->Queue;
-    if (q->C.DispatchType != WdfIoQueueDispatchManual) {
-        FXLOG(g, RequestRequeue, P64(Request), S64(STATUS_INVALID_DEVICE_REQUEST));
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    KIRQL irql;
-    lock(q, &irql);
-    leave_owned(q, r);
-    BOOLEAN empty = !q->WaitingCount;
-    if (!put_waiting(q, r, TRUE))
-        to_canceled_waiting(q, r);
-    else if (empty)
-        q->ReadyPending = q->ReadyNotify != NULL;
-    unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
-    return STATUS_SUCCESS;
-}
-
-/* DOC: a PDO's request goes to a queue of the parent device. */
-NTSTATUS imp_WdfRequestForwardToParentDeviceIoQueue(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, WDFQUEUE ParentDeviceQueue, PWDF_REQUEST_FORWARD_OPTIONS Options)
-{
-    FxGlobals *g = FxGet(G);
-    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
-    FxQueue *to = queue_of(G, ParentDeviceQueue);
-    FX_NOT_NULL(g, Options);
-    if (Options->Size != sizeof *Options || Options->Flags != WDF_REQUEST_FORWARD_OPTION_SEND_AND_FORGET) {
-        return Options->Size != sizeof *Options ? STATUS_INFO_LENGTH_MISMATCH : STATUS_INVALID_PARAMETER;
-    }
-    FxRequestCheckOwned(g, r);
-    FxDevice *pdo = r->O.Device;
-    if (!FxDeviceIsPdo(pdo) || pdo->ParentDevice != to->O.Device || !pdo->D.ForwardToParent || (r->Irp->CurrentLocation <= 1)) {
-        FXLOG(g, QueueOtherDevice, P64(Request), P64(ParentDeviceQueue), S64(STATUS_INVALID_DEVICE_REQUEST));
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    return forward(g, r, to, __builtin_return_address(0));
-}
-
-NTSTATUS imp_WdfDeviceEnqueueRequest(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, WDFREQUEST Request)
-{
-    extern NTSTATUS FxPkgIoEnqueue(FxDevice * d, FxRequest * r);
-    FxGlobals *g = FxGet(G);
-    return FxPkgIoEnqueue(FX_OBJ(g, Device, FxDevice, FX_TYPE_DEVICE), FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST));
-}
-
-/* ---- forward progress ---- */
-
-NTSTATUS imp_WdfIoQueueAssignForwardProgressPolicy(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PWDF_IO_QUEUE_FORWARD_PROGRESS_POLICY P)
-{
-    FxGlobals *g = FxGet(G);
-    FxQueue *q = queue_of(G, Queue);
-    FX_NOT_NULL(g, P);
-    FX_PASSIVE(g);
-    if (P->Size != sizeof *P)
-        return STATUS_INFO_LENGTH_MISMATCH;
-    if (!P->TotalForwardProgressRequests || q->ForwardProgress)
-        return STATUS_INVALID_PARAMETER;
-    for (ULONG i = 0; i < P->TotalForwardProgressRequests; i++) {
-        NTSTATUS s = STATUS_INSUFFICIENT_RESOURCES;
-        FxRequest *r = FxRequestCreateForIrp(q->O.Device, NULL, &s);
-        if (r && P->EvtIoAllocateResourcesForReservedRequest) {
-            FX_CALL_R(g, s, P->EvtIoAllocateResourcesForReservedRequest, Queue, (WDFREQUEST)FxHandle(r));
-            if (!NT_SUCCESS(s))
-                FxObject_DeleteObject(FX(r));
-        }
-        if (!r || !NT_SUCCESS(s)) {
-            while (!IsListEmpty(&q->Reserved))
-                FxObject_DeleteObject(FX(CONTAINING_RECORD(RemoveHeadList(&q->Reserved), FxRequest, Entry)));
-            return s;
-        }
-        r->Reserved = TRUE;
-        r->ReservedFor = q;
-        InsertTailList(&q->Reserved, &r->Entry);
-    }
-    q->Policy = *P;
-    q->ForwardProgress = TRUE;
-    return STATUS_SUCCESS;
-}
-
-BOOLEAN imp_WdfRequestIsReserved(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
-{
-    return FX_OBJ(FxGet(G), Request, FxRequest, FX_TYPE_REQUEST)->Reserved;
-}
-
-/* ---- cancelling what the driver owns ---- */
-
-static void owned_cancel_routine(DEVICE_OBJECT *d, IRP *irp) __asm__("FxIoQueue::CancelOwned");
-
-static void owned_cancel_routine(DEVICE_OBJECT *d, IRP *irp)
-{
-    FxRequest *r = irp->Tail.Overlay.DriverContext[0];
-    KIRQL irql;
-    IoReleaseCancelSpinLock(irp->CancelIrql);
-    FxQueue *q = r->Queue;
-    FxObject_AddRef(FX(q));
-    lock(q, &irql);
-    r->Cancelable = FALSE;
-    r->CancelRaised = TRUE;
-    InsertTailList(&q->CanceledOwned, &r->CancelEntry);
-    unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
-    FxObject_Release(FX(q));
-}
-
-static NTSTATUS mark(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, PFN_WDF_REQUEST_CANCEL evt, BOOLEAN ex, PVOID caller)
-{
-    FxGlobals *g = FxGet(G);
-    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
-    FX_NOT_NULL(g, (PVOID)evt);
-    FxRequestCheckOwned(g, r);
-    FxQueue *q = r->Queue;
-    KIRQL irql;
-    NTSTATUS s = STATUS_SUCCESS;
-    if (r->Cancelable) {
-        FXLOG(g, RequestCancelTwice, P64(Request));
-        FxVerifierDbgBreakPoint(g, FX(r), caller);
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    lock(q, &irql);
-    r->Irp->Tail.Overlay.DriverContext[0] = r;
-    r->EvtCancel = evt;
-    r->Cancelable = TRUE;
-    r->CancelRaised = FALSE;
-    IoSetCancelRoutine(r->Irp, owned_cancel_routine);
-    if (r->Irp->Cancel && IoSetCancelRoutine(r->Irp, NULL)) {
-        r->Cancelable = FALSE;
-        if (ex) {
-            r->EvtCancel = NULL;
-            s = STATUS_CANCELLED;
-        } else {
-            r->CancelRaised = TRUE;
-            InsertTailList(&q->CanceledOwned, &r->CancelEntry);
-        }
-    }
-    BOOLEAN raise = r->CancelRaised;
-    unlock(q, irql);
-    if (raise)
-        FxIoQueue_DispatchEvents(q);
-    return s;
-}
-
-VOID imp_WdfRequestMarkCancelable(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, PFN_WDF_REQUEST_CANCEL EvtRequestCancel)
-{
-    mark(G, Request, EvtRequestCancel, FALSE, __builtin_return_address(0));
-}
-
-NTSTATUS imp_WdfRequestMarkCancelableEx(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, PFN_WDF_REQUEST_CANCEL EvtRequestCancel)
-{
-    return mark(G, Request, EvtRequestCancel, TRUE, __builtin_return_address(0));
-}
-
-NTSTATUS imp_WdfRequestUnmarkCancelable(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
-{
-    FxGlobals *g = FxGet(G);
-    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
-    FxRequestCheckOwned(g, r);
-    FxQueue *q = r->Queue;
-    KIRQL irql;
-    NTSTATUS s = STATUS_SUCCESS;
-    lock(q, &irql);
-    if (r->CancelRaised)
-        s = STATUS_CANCELLED;
-    else if (!r->Cancelable)
-        s = STATUS_INVALID_PARAMETER;
-    else if (!IoSetCancelRoutine(r->Irp, NULL))
-        s = STATUS_CANCELLED;
-    else {
-        r->Cancelable = FALSE;
-        r->EvtCancel = NULL;
-    }
-    unlock(q, irql);
-    if (s == STATUS_INVALID_PARAMETER) {
-        FXLOG(g, RequestUnmark, P64(Request), S64(s));
-        FxVerifierDbgBreakPoint(g, FX(r), __builtin_return_address(0));
-    }
-    return s;
-}
-
-BOOLEAN imp_WdfRequestIsCanceled(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
-{
-    FxGlobals *g = FxGet(G);
-    FxRequest *r = FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST);
-    FxRequestCheckOwned(g, r);
-    if (r->Cancelable) {
-        FXLOG(g, RequestCancelTwice, P64(Request));
-        FxVerifierDbgBreakPoint(g, FX(r), __builtin_return_address(0));
-    }
-    return r->Irp->Cancel;
 }
