@@ -1,4 +1,5 @@
 #include "kmdf_contract.h"
+#include "contract_text.h"
 
 #include <ntstrsafe.h>
 #include <wdmsec.h>
@@ -9,51 +10,6 @@ WDFREQUEST KmdfRequest;
 
 static EVT_WDF_DRIVER_UNLOAD KmdfUnload;
 static EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL KmdfControl;
-
-/* ---- text ---- */
-
-static VOID Put(PCONTRACT t, PCSTR Text)
-{
-    for (; *Text && t->Used < CONTRACT_TEXT - 2; Text++)
-        t->Text[t->Used++] = *Text;
-}
-
-static VOID PutNumber(PCONTRACT t, ULONG64 Value, ULONG Base)
-{
-    CHAR digits[24];
-    LONG i = 23;
-    digits[i] = 0;
-    do {
-        digits[--i] = "0123456789abcdef"[Value % Base];
-        Value /= Base;
-    } while (Value);
-    Put(t, &digits[i]);
-}
-
-static VOID PutStart(PCONTRACT t, ULONG Line, PCSTR What)
-{
-    t->Failures++;
-    Put(t, "line ");
-    PutNumber(t, Line, 10);
-    Put(t, ": ");
-    Put(t, What);
-}
-
-VOID ContractFail(PCONTRACT t, ULONG Line, PCSTR What)
-{
-    PutStart(t, Line, What);
-    Put(t, "\n");
-}
-
-VOID ContractFailValues(PCONTRACT t, ULONG Line, PCSTR What, ULONG64 Is, ULONG64 Expected)
-{
-    PutStart(t, Line, What);
-    Put(t, " is 0x");
-    PutNumber(t, Is, 16);
-    Put(t, ", not 0x");
-    PutNumber(t, Expected, 16);
-    Put(t, "\n");
-}
 
 /* ---- the program's requests ---- */
 
