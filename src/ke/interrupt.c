@@ -33,6 +33,7 @@ typedef struct _KINTERRUPT {
     ULONG Number;
     BOOLEAN ShareVector;
     UCHAR Mode;
+    BOOLEAN Inactive;
 } KINTERRUPT;
 
 struct line {
@@ -70,11 +71,12 @@ static void unlock(KINTERRUPT *i)
 
 static bool service(KINTERRUPT *i)
 {
-    PVOID routine = i->ServiceRoutine;
+    bool by_message = i->MessageServiceRoutine != NULL;
+    PVOID routine = by_message ? i->MessageServiceRoutine : i->ServiceRoutine;
     sim_irql_set(i->SynchronizeIrql);
     lock(i);
     trace_event(TRACE_INTERRUPT, (uint64_t)i, (uint64_t)routine, i->Vector, 0);
-    bool claimed = (uint8_t)guest_call(FRAME_KiCallInterruptServiceRoutine, routine, 2, (uint64_t)i, (uint64_t)i->ServiceContext);
+    bool claimed = (uint8_t)guest_call(FRAME_KiCallInterruptServiceRoutine, routine, by_message ? 3 : 2, (uint64_t)i, (uint64_t)i->ServiceContext, (uint64_t)i->MessageIndex);
     trace_event(TRACE_INTERRUPT_DONE, (uint64_t)i, (uint64_t)routine, claimed, 0);
     if (sim_irql() != i->SynchronizeIrql)
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE, (ULONG64)sim_irql() << 16 | (ULONG64)i->SynchronizeIrql << 8, (ULONG64)routine, 0, 0);
@@ -92,7 +94,7 @@ static void serve(struct line *l)
         while (e) {
             KINTERRUPT *i = object_of(e);
             LIST_ENTRY *next = e->Flink == l->first ? NULL : e->Flink;
-            if (service(i) && i->Mode == 0)
+            if (!i->Inactive && service(i) && i->Mode == 0)
                 break;
             e = next;
         }
@@ -126,7 +128,8 @@ bool ke_interrupt_assert(uint32_t vector)
 NTSTATUS ke_interrupt_connect(const struct ke_interrupt *want, KINTERRUPT **out)
 {
     struct line *l = line_of(want->vector);
-    if (want->irql < FIRST_DEVICE_IRQL || want->irql > LAST_DEVICE_IRQL || want->synchronize_irql < want->irql || want->synchronize_irql > LAST_DEVICE_IRQL || !want->routine)
+    if (want->irql < FIRST_DEVICE_IRQL || want->irql > LAST_DEVICE_IRQL || want->synchronize_irql < want->irql || want->synchronize_irql > LAST_DEVICE_IRQL ||
+        (!want->routine && !want->message_routine))
         return STATUS_INVALID_PARAMETER;
     for (LIST_ENTRY *e = l ? l->first : NULL; e; e = e->Flink == l->first ? NULL : e->Flink) {
         const KINTERRUPT *other = object_of(e);
@@ -136,7 +139,8 @@ NTSTATUS ke_interrupt_connect(const struct ke_interrupt *want, KINTERRUPT **out)
     KINTERRUPT *i = ex_pool_alloc(512 /* NonPagedPoolNx */, sizeof *i, INTERRUPT_TAG);
     if (!i)
         return STATUS_INSUFFICIENT_RESOURCES;
-    *i = (KINTERRUPT) { .Type = INTERRUPT_OBJECT, .Size = sizeof *i, .ServiceRoutine = want->routine, .ServiceContext = want->context, .Vector = want->vector,
+    *i = (KINTERRUPT) { .Type = INTERRUPT_OBJECT, .Size = sizeof *i, .ServiceRoutine = want->routine, .MessageServiceRoutine = want->message_routine, .MessageIndex = want->message,
+                        .ServiceContext = want->context, .Vector = want->vector,
                         .Irql = want->irql, .SynchronizeIrql = want->synchronize_irql, .Connected = TRUE, .ShareVector = want->shared, .Mode = want->latched };
     i->ActualLock = want->lock ? want->lock : &i->SpinLock;
     if (!l) {
@@ -173,6 +177,12 @@ void ke_interrupt_disconnect(KINTERRUPT *i)
     unlock(i);
     ke_irql_lower(before);
     ex_pool_free(i);
+}
+
+void ke_interrupt_activate(KINTERRUPT *i, bool active)
+{
+    sim_access(line_of(i->Vector)->activity->stable_id, SIM_WRITE);
+    i->Inactive = !active;
 }
 
 BOOLEAN KeSynchronizeExecution(KINTERRUPT *i, PVOID routine, PVOID context)

@@ -70,6 +70,8 @@ void ke_dpc_init_host(KDPC *dpc, void (*routine)(KDPC *dpc), uint32_t frame);
 struct _KINTERRUPT;
 struct ke_interrupt {
     PVOID routine, context; /* PKSERVICE_ROUTINE */
+    PVOID message_routine; /* PKMESSAGE_SERVICE_ROUTINE; NULL: routine is meant */
+    uint32_t message; /* what message_routine is told */
     KSPIN_LOCK *lock; /* NULL: the interrupt's own */
     uint32_t vector;
     KIRQL irql, synchronize_irql;
@@ -79,7 +81,9 @@ struct ke_interrupt {
 NTSTATUS ke_interrupt_connect(const struct ke_interrupt *want, struct _KINTERRUPT **out);
 /* Waits for a service routine that runs; frees the object. */
 void ke_interrupt_disconnect(struct _KINTERRUPT *i);
-/* A device asserts its line. false: nobody is connected. */
+/* Whether its service routine is called; what comes in meanwhile is nobody's. */
+void ke_interrupt_activate(struct _KINTERRUPT *i, bool active);
+/* A device asserts its line, or sends the message of that vector. false: nobody is connected. */
 bool ke_interrupt_assert(uint32_t vector);
 
 void KeEnterCriticalRegion(void);

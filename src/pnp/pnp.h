@@ -56,13 +56,14 @@ struct devnode {
     uint32_t root_calls;
 };
 
-/* The interrupt that a started device was given. false: none. */
+/* The interrupt line that a started device was given, and its messages, which are counted through all descriptors. false: none. */
 struct pnp_interrupt {
     ULONG vector;
     KIRQL irql;
     bool shared, latched;
 };
 bool pnp_interrupt_of(const DEVICE_OBJECT *pdo, struct pnp_interrupt *out);
+bool pnp_message_of(const DEVICE_OBJECT *pdo, ULONG number, struct pnp_interrupt *out);
 
 /* What programs may hear of. */
 enum pnp_event_kind { PNP_EVENT_ARRIVAL, PNP_EVENT_REMOVAL, PNP_EVENT_QUERY_REMOVE, PNP_EVENT_REMOVE_CANCELLED, PNP_EVENT_REMOVED, PNP_EVENT_CUSTOM, PNP_EVENT_STARTED,

@@ -11,7 +11,8 @@
 #include "sim/machine.h"
 
 enum { RESOURCE_TAG = 0x70506E50, OPTION_PREFERRED = 1, OPTION_ALTERNATIVE = 8, DEVICE_EXCLUSIVE = 1, SHARED = 3, INTERRUPT_LATCHED = 1, PORT_IO = 1,
-       FIRST_VECTOR = 0x50, MAX_DESCRIPTORS = 64 };
+       FIRST_VECTOR = 0x50, MAX_DESCRIPTORS = 64,
+       BY_MESSAGE = 2, MESSAGE_TOKEN = -2, LAST_MESSAGES = 0xC0, FIRST_MESSAGES = 0x60, VECTORS_OF_IRQL = 16 };
 
 /* The descriptors of the first list. By address: a compiler may take the arrays of one element that the DDK declares at their word. */
 static IO_RESOURCE_DESCRIPTOR *wanted(const IO_RESOURCE_REQUIREMENTS_LIST *l)
@@ -26,7 +27,7 @@ static CM_PARTIAL_RESOURCE_DESCRIPTOR *assigned(CM_RESOURCE_LIST *r)
 
 static ULONG type_of(const struct config_resource *r)
 {
-    static const UCHAR types[] = { CmResourceTypeMemory, CmResourceTypePort, CmResourceTypeInterrupt, CmResourceTypeDma };
+    static const UCHAR types[] = { CmResourceTypeMemory, CmResourceTypePort, CmResourceTypeInterrupt, CmResourceTypeDma, CmResourceTypeInterrupt };
     return types[r->kind];
 }
 
@@ -50,6 +51,11 @@ IO_RESOURCE_REQUIREMENTS_LIST *pnp_requirements_of(const struct config_device *d
         if (r->kind == RESOURCE_INTERRUPT) {
             to->Flags = r->latched ? INTERRUPT_LATCHED : 0;
             to->u.Interrupt.MinimumVector = to->u.Interrupt.MaximumVector = (ULONG)r->start;
+        } else if (r->kind == RESOURCE_MESSAGES) {
+            /* DOC: IO_RESOURCE_DESCRIPTOR: the range ends at the token and is as long as there are messages. */
+            to->Flags = INTERRUPT_LATCHED | BY_MESSAGE;
+            to->u.Interrupt.MaximumVector = (ULONG)MESSAGE_TOKEN;
+            to->u.Interrupt.MinimumVector = (ULONG)MESSAGE_TOKEN - ((ULONG)r->start - 1);
         } else if (r->kind == RESOURCE_DMA) {
             to->u.Dma.MinimumChannel = to->u.Dma.MaximumChannel = (ULONG)r->start;
         } else {
@@ -64,7 +70,58 @@ IO_RESOURCE_REQUIREMENTS_LIST *pnp_requirements_of(const struct config_device *d
     return l;
 }
 
-static void assign(const IO_RESOURCE_DESCRIPTOR *from, CM_PARTIAL_RESOURCE_DESCRIPTOR *to, bool translated)
+static bool is_message(const CM_PARTIAL_RESOURCE_DESCRIPTOR *d)
+{
+    return d->Type == CmResourceTypeInterrupt && (d->Flags & BY_MESSAGE);
+}
+
+/* ---- vectors of messages ----
+ * A descriptor's messages have consecutive vectors, a power of two of them, of one IRQL; the highest that are free are given, since lines
+ * begin at the lowest. */
+
+static bool list_uses(const CM_RESOURCE_LIST *r, ULONG count, ULONG first, ULONG vectors)
+{
+    const CM_PARTIAL_RESOURCE_DESCRIPTOR *d = r ? assigned((CM_RESOURCE_LIST *)r) : NULL;
+    for (ULONG i = 0; i < count; i++) {
+        if (d[i].Type != CmResourceTypeInterrupt)
+            continue;
+        ULONG at = is_message(&d[i]) ? d[i].u.MessageInterrupt.Raw.Vector : FIRST_VECTOR + (d[i].u.Interrupt.Vector & 0x7F);
+        ULONG n = is_message(&d[i]) ? d[i].u.MessageInterrupt.Raw.MessageCount : 1;
+        if (at < first + vectors && first < at + n)
+            return true;
+    }
+    return false;
+}
+
+static bool tree_uses(const struct devnode *n, ULONG first, ULONG vectors)
+{
+    for (; n; n = n->sibling)
+        if (list_uses(n->raw, n->raw ? n->raw->List[0].PartialResourceList.Count : 0, first, vectors) || tree_uses(n->child, first, vectors))
+            return true;
+    return false;
+}
+
+/* 0: none are left. */
+static ULONG message_vectors(const CM_RESOURCE_LIST *so_far, ULONG so_far_count, ULONG messages)
+{
+    ULONG vectors = 1;
+    while (vectors < messages)
+        vectors *= 2;
+    for (ULONG irql = LAST_MESSAGES; vectors <= VECTORS_OF_IRQL && irql >= FIRST_MESSAGES; irql -= VECTORS_OF_IRQL)
+        for (ULONG at = irql; at < irql + VECTORS_OF_IRQL; at += vectors)
+            if (!list_uses(so_far, so_far_count, at, vectors) && !tree_uses(pnp_room()->root, at, vectors))
+                return at;
+    return 0;
+}
+
+static void assign_messages(CM_PARTIAL_RESOURCE_DESCRIPTOR *to, const CM_RESOURCE_LIST *so_far, ULONG so_far_count, ULONG messages)
+{
+    to->u.MessageInterrupt.Raw.Vector = message_vectors(so_far, so_far_count, messages);
+    to->u.MessageInterrupt.Raw.MessageCount = (USHORT)(to->u.MessageInterrupt.Raw.Vector ? messages : 0);
+    to->u.MessageInterrupt.Raw.Affinity = (1ull << MACHINE->processor_count) - 1;
+}
+
+static void assign(const IO_RESOURCE_DESCRIPTOR *from, CM_PARTIAL_RESOURCE_DESCRIPTOR *to)
 {
     memset(to, 0, sizeof *to);
     to->Type = from->Type;
@@ -79,9 +136,8 @@ static void assign(const IO_RESOURCE_DESCRIPTOR *from, CM_PARTIAL_RESOURCE_DESCR
         break;
     }
     case CmResourceTypeInterrupt:
-        /* An interrupt's vector says its IRQL: the high four bits. */
-        to->u.Interrupt.Vector = translated ? FIRST_VECTOR + (from->u.Interrupt.MinimumVector & 0x7F) : from->u.Interrupt.MinimumVector;
-        to->u.Interrupt.Level = (USHORT)(translated ? to->u.Interrupt.Vector >> 4 : from->u.Interrupt.MinimumVector);
+        to->u.Interrupt.Vector = from->u.Interrupt.MinimumVector;
+        to->u.Interrupt.Level = (USHORT)from->u.Interrupt.MinimumVector;
         to->u.Interrupt.Affinity = (1ull << MACHINE->processor_count) - 1;
         break;
     case CmResourceTypeDma:
@@ -96,7 +152,7 @@ static void assign(const IO_RESOURCE_DESCRIPTOR *from, CM_PARTIAL_RESOURCE_DESCR
     }
 }
 
-CM_RESOURCE_LIST *pnp_resources_assign(const IO_RESOURCE_REQUIREMENTS_LIST *l, bool translated)
+CM_RESOURCE_LIST *pnp_resources_assign(const IO_RESOURCE_REQUIREMENTS_LIST *l)
 {
     if (!l || !l->AlternativeLists || !l->List[0].Count)
         return NULL;
@@ -116,9 +172,34 @@ CM_RESOURCE_LIST *pnp_resources_assign(const IO_RESOURCE_REQUIREMENTS_LIST *l, b
         }
         if (d->Type == CmResourceTypeNull || (d->Option & OPTION_ALTERNATIVE))
             continue;
-        assign(d, &assigned(r)[n++], translated);
+        assign(d, &assigned(r)[n]);
+        if (is_message(&assigned(r)[n]))
+            assign_messages(&assigned(r)[n], r, n, d->u.Interrupt.MaximumVector - d->u.Interrupt.MinimumVector + 1);
+        n++;
     }
     r->List[0].PartialResourceList.Count = n;
+    return r;
+}
+
+CM_RESOURCE_LIST *pnp_resources_translate(const CM_RESOURCE_LIST *raw)
+{
+    if (!raw)
+        return NULL;
+    ULONG count = raw->List[0].PartialResourceList.Count;
+    CM_RESOURCE_LIST *r = ex_pool_alloc(PagedPool, pnp_resources_bytes(raw), RESOURCE_TAG);
+    memcpy(r, raw, pnp_resources_bytes(raw));
+    for (ULONG i = 0; i < count; i++) {
+        CM_PARTIAL_RESOURCE_DESCRIPTOR *d = &assigned(r)[i];
+        if (d->Type != CmResourceTypeInterrupt)
+            continue;
+        /* An interrupt's vector says its IRQL: the high four bits. */
+        ULONG vector = is_message(d) ? d->u.MessageInterrupt.Raw.Vector : FIRST_VECTOR + (d->u.Interrupt.Vector & 0x7F);
+        KAFFINITY affinity = d->u.Interrupt.Affinity;
+        memset(&d->u, 0, sizeof d->u);
+        d->u.Interrupt.Level = (USHORT)(vector >> 4);
+        d->u.Interrupt.Vector = vector;
+        d->u.Interrupt.Affinity = affinity;
+    }
     return r;
 }
 
@@ -127,17 +208,40 @@ size_t pnp_resources_bytes(const CM_RESOURCE_LIST *r)
     return r ? sizeof *r + (r->List[0].PartialResourceList.Count - 1) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR) : 0;
 }
 
+static struct pnp_interrupt interrupt_of(const CM_PARTIAL_RESOURCE_DESCRIPTOR *d, ULONG message)
+{
+    return (struct pnp_interrupt) { .vector = d->u.Interrupt.Vector + message, .irql = (KIRQL)d->u.Interrupt.Level, .shared = d->ShareDisposition == SHARED,
+                                    .latched = d->Flags & INTERRUPT_LATCHED };
+}
+
 bool pnp_interrupt_of(const DEVICE_OBJECT *pdo, struct pnp_interrupt *out)
 {
     const struct devnode *n = pnp_node_of(pdo);
-    const CM_RESOURCE_LIST *r = n ? n->translated : NULL;
+    CM_RESOURCE_LIST *r = n ? n->translated : NULL;
     for (ULONG i = 0; r && i < r->List[0].PartialResourceList.Count; i++) {
-        const CM_PARTIAL_RESOURCE_DESCRIPTOR *d = &r->List[0].PartialResourceList.PartialDescriptors[i];
-        if (d->Type != CmResourceTypeInterrupt)
+        const CM_PARTIAL_RESOURCE_DESCRIPTOR *d = &assigned(r)[i];
+        if (d->Type != CmResourceTypeInterrupt || is_message(d))
             continue;
-        *out = (struct pnp_interrupt) { .vector = d->u.Interrupt.Vector, .irql = (KIRQL)d->u.Interrupt.Level, .shared = d->ShareDisposition == SHARED,
-                                        .latched = d->Flags & INTERRUPT_LATCHED };
+        *out = interrupt_of(d, 0);
         return true;
+    }
+    return false;
+}
+
+bool pnp_message_of(const DEVICE_OBJECT *pdo, ULONG number, struct pnp_interrupt *out)
+{
+    const struct devnode *n = pnp_node_of(pdo);
+    CM_RESOURCE_LIST *r = n ? n->translated : NULL;
+    for (ULONG i = 0; r && i < r->List[0].PartialResourceList.Count; i++) {
+        const CM_PARTIAL_RESOURCE_DESCRIPTOR *d = &assigned(r)[i];
+        if (!is_message(d))
+            continue;
+        ULONG count = assigned(n->raw)[i].u.MessageInterrupt.Raw.MessageCount;
+        if (number < count) {
+            *out = interrupt_of(d, number);
+            return true;
+        }
+        number -= count;
     }
     return false;
 }

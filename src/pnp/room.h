@@ -67,8 +67,9 @@ void pnp_properties_free(struct property **list);
 
 /* Requirements in pool; NULL if the device has no resources. */
 IO_RESOURCE_REQUIREMENTS_LIST *pnp_requirements_of(const struct config_device *d);
-/* What is assigned, in pool; NULL for no list. */
-CM_RESOURCE_LIST *pnp_resources_assign(const IO_RESOURCE_REQUIREMENTS_LIST *l, bool translated);
+/* What is assigned, in pool, in its raw form and as processors see it; NULL for no list. */
+CM_RESOURCE_LIST *pnp_resources_assign(const IO_RESOURCE_REQUIREMENTS_LIST *l);
+CM_RESOURCE_LIST *pnp_resources_translate(const CM_RESOURCE_LIST *raw);
 size_t pnp_resources_bytes(const CM_RESOURCE_LIST *r);
 
 /* Creates a key with all its parents. */

@@ -97,7 +97,7 @@ static NTSTATUS answer_pnp(DEVICE_OBJECT *device, struct devnode *n, IRP *irp, I
             return irp->IoStatus.Status;
         irp->IoStatus.Information = (ULONG_PTR)l;
         if (sl->MinorFunction == IRP_MN_QUERY_RESOURCES) {
-            irp->IoStatus.Information = (ULONG_PTR)pnp_resources_assign(l, false);
+            irp->IoStatus.Information = (ULONG_PTR)pnp_resources_assign(l);
             ex_pool_free(l);
         }
         return STATUS_SUCCESS;
@@ -143,6 +143,8 @@ static void interrupt(struct devnode *n, const struct config_code *c)
 {
     struct pnp_interrupt line;
     if (c->interrupt && pnp_interrupt_of(n->pdo, &line))
+        ke_interrupt_assert(line.vector);
+    if (c->message && pnp_message_of(n->pdo, c->message - 1, &line))
         ke_interrupt_assert(line.vector);
 }
 

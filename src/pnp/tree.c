@@ -447,8 +447,8 @@ NTSTATUS pnp_start_device(struct devnode *n)
 {
     filter_requirements(n);
     pnp_resources_free(n);
-    n->raw = pnp_resources_assign(n->requirements, false);
-    n->translated = pnp_resources_assign(n->requirements, true);
+    n->raw = pnp_resources_assign(n->requirements);
+    n->translated = pnp_resources_translate(n->raw);
     IO_STACK_LOCATION p = { .MinorFunction = IRP_MN_START_DEVICE };
     p.Parameters.StartDevice.AllocatedResources = n->raw;
     p.Parameters.StartDevice.AllocatedResourcesTranslated = n->translated;

@@ -68,8 +68,9 @@ static json_t *config_json(const struct config *c)
         const struct config_device *d = &c->devices[i];
         json_t *codes = json_array();
         for (uint32_t k = 0; k < d->code_count; k++)
-            json_array_append_new(codes, json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "code", (json_int_t)d->codes[k].code, "status", (json_int_t)d->codes[k].status, "bytes",
-                                                   (json_int_t)d->codes[k].bytes, "delay", (json_int_t)d->codes[k].delay_ms, "pend", d->codes[k].pend, "interrupt", d->codes[k].interrupt));
+            json_array_append_new(codes, json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:I}", "code", (json_int_t)d->codes[k].code, "status", (json_int_t)d->codes[k].status, "bytes",
+                                                   (json_int_t)d->codes[k].bytes, "delay", (json_int_t)d->codes[k].delay_ms, "pend", d->codes[k].pend, "interrupt", d->codes[k].interrupt,
+                                                   "message", (json_int_t)d->codes[k].message));
         json_array_append_new(devices, json_pack("{s:s, s:o, s:o}", "hwid", d->hwid, "codes", codes, "resources", resources_json(d)));
     }
     for (uint32_t i = 0; i < c->registry_count; i++)
@@ -129,19 +130,19 @@ static bool driver_from(const json_t *j, struct config_driver *d)
 
 static bool code_from(const json_t *j, struct config_code *c)
 {
-    int64_t code, status, bytes, delay;
+    int64_t code, status, bytes, delay, message = 0; /* replay files of older versions have no messages */
     if (!get_number(j, "code", 0, UINT32_MAX, &code) || !get_number(j, "status", 0, UINT32_MAX, &status) || !get_number(j, "bytes", 0, UINT32_MAX, &bytes) ||
-        !get_number(j, "delay", 0, UINT32_MAX, &delay))
+        !get_number(j, "delay", 0, UINT32_MAX, &delay) || (json_object_get(j, "message") && !get_number(j, "message", 0, UINT32_MAX, &message)))
         return false;
     *c = (struct config_code) { (uint32_t)code, (uint32_t)status, (uint32_t)bytes, (uint32_t)delay, json_is_true(json_object_get(j, "pend")),
-                                json_is_true(json_object_get(j, "interrupt")) };
+                                json_is_true(json_object_get(j, "interrupt")), (uint32_t)message };
     return true;
 }
 
 static bool resource_from(const json_t *j, struct config_resource *x)
 {
     int64_t kind, start, length;
-    if (!get_number(j, "kind", 0, RESOURCE_DMA, &kind) || !get_number(j, "start", 0, INT64_MAX, &start) || !get_number(j, "length", 0, UINT32_MAX, &length))
+    if (!get_number(j, "kind", 0, RESOURCE_MESSAGES, &kind) || !get_number(j, "start", 0, INT64_MAX, &start) || !get_number(j, "length", 0, UINT32_MAX, &length))
         return false;
     *x = (struct config_resource) { (enum resource_kind)kind, (uint64_t)start, (uint64_t)length, json_is_true(json_object_get(j, "shared")),
                                     json_is_true(json_object_get(j, "latched")) };

@@ -134,6 +134,10 @@ static bool code_key(struct reader *r, void *at, const char *key, yaml_node_t *v
         c->bytes = (uint32_t)x;
     else if (strcmp(key, "delay") == 0)
         c->delay_ms = (uint32_t)x;
+    else if (strcmp(key, "message") == 0 && x < CONFIG_MAX_MESSAGES * CONFIG_MAX_RESOURCES)
+        c->message = (uint32_t)x + 1;
+    else if (strcmp(key, "message") == 0)
+        return bad(r, v, "there are not so many messages:", scalar(v));
     else
         return unknown(r, v, key);
     return true;
@@ -156,7 +160,7 @@ static bool sequence(struct reader *r, yaml_node_t *n, void *base, size_t size, 
 /* kind: start, and what belongs to that kind. */
 static bool resource_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
 {
-    static const char *const kinds[] = { "memory", "port", "interrupt", "dma" };
+    static const char *const kinds[] = { "memory", "port", "interrupt", "dma", "messages" };
     struct config_resource *x = at;
     double n = 0;
     if (strcmp(key, "shared") == 0)
@@ -169,10 +173,10 @@ static bool resource_key(struct reader *r, void *at, const char *key, yaml_node_
         x->length = (uint64_t)n;
         return true;
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (strcmp(key, kinds[i]) == 0) {
             x->kind = (enum resource_kind)i;
-            if (!number(r, v, 0, i < 2 ? 9007199254740992.0 : 255, &n))
+            if (!number(r, v, i == RESOURCE_MESSAGES, i < 2 ? 9007199254740992.0 : i == RESOURCE_MESSAGES ? CONFIG_MAX_MESSAGES : 255, &n))
                 return false;
             x->start = (uint64_t)n;
             return true;

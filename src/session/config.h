@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 512, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32,
-       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_INFS = 8, CONFIG_MAX_EVENTS = 32, CONFIG_MAX_HIVES = 8, CONFIG_PATH = 1024 };
+       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_MESSAGES = 16, CONFIG_MAX_INFS = 8, CONFIG_MAX_EVENTS = 32, CONFIG_MAX_HIVES = 8, CONFIG_PATH = 1024 };
 
 enum driver_role { ROLE_LEGACY, ROLE_BUS, ROLE_FUNCTION, ROLE_UPPER, ROLE_LOWER };
 
@@ -29,14 +29,15 @@ struct config_code {
     uint32_t delay_ms; /* completed later, from a DPC; 0 with pend: at once but after returning STATUS_PENDING */
     bool pend;
     bool interrupt; /* the device asserts its interrupt when it answers */
+    uint32_t message; /* or sends this message, counted from 1; 0 = none */
 };
 
 /* A hardware resource that the device is started with. */
-enum resource_kind { RESOURCE_MEMORY, RESOURCE_PORT, RESOURCE_INTERRUPT, RESOURCE_DMA };
+enum resource_kind { RESOURCE_MEMORY, RESOURCE_PORT, RESOURCE_INTERRUPT, RESOURCE_DMA, RESOURCE_MESSAGES };
 
 struct config_resource {
     enum resource_kind kind;
-    uint64_t start; /* address, or vector, or channel */
+    uint64_t start; /* address, or vector, or channel, or how many messages */
     uint64_t length; /* of memory and ports */
     bool shared, latched; /* interrupts */
 };
