@@ -241,6 +241,11 @@ void *ex_pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag)
     return p;
 }
 
+void *ex_pool_alloc_to_fill(uint32_t pool_type, size_t bytes, uint32_t tag)
+{
+    return ex_pool_alloc(pool_type | POOL_OVERWRITTEN, bytes, tag);
+}
+
 void ex_pool_free(void *p)
 {
     if (mm_guard_covers((uint64_t)p))

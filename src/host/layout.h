@@ -49,5 +49,6 @@
 #define LABEL_FRAME_SIZE 0xE8 /* a named frame without saved registers, for `k`: arguments, then 0x80 bytes of locals */
 #define SEH_FRAME_SIZE 0xB18 /* a named frame with an exception record and two contexts in its locals (trap/frames.h) */
 #define CALLBACK_MAX_ARGS 12
+#define SITE_CALL 2 /* bytes of `call rax` before the place that a callback returns to */
 
 #endif

@@ -17,6 +17,7 @@
 #include "nt/io.h"
 #include "nt/ke.h"
 #include "nt/ob.h"
+#include "sim/access.h"
 
 struct thread;
 struct process;
@@ -93,7 +94,12 @@ NTSTATUS NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *match, IO_STA
 NTSTATUS NtCancelIoFileEx(HANDLE file, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK *iosb);
 
 /* The running operation looks at or changes the IRP (sim/access.h). */
-void io_irp_touch(const IRP *irp);
+void io_irp_tell(const IRP *irp);
+static inline void io_irp_touch(const IRP *irp)
+{
+    if (!sim_write_unheard())
+        io_irp_tell(irp);
+}
 
 /* Exports that siblings call by their NT name; documented where they are defined. */
 NTSTATUS IoCreateSymbolicLink(const UNICODE_STRING *link, const UNICODE_STRING *device);

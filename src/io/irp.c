@@ -23,7 +23,7 @@ struct io_room *io_room(void)
 
 /* An IRP belongs to one at a time, except for its Cancel flag and cancel routine: drivers exchange that with an atomic instruction and
  * look at the flag after it, so both go under the routine's address too. */
-void io_irp_touch(const IRP *irp)
+void io_irp_tell(const IRP *irp)
 {
     sim_access((uint64_t)irp, SIM_WRITE);
     sim_access((uint64_t)&irp->CancelRoutine, SIM_WRITE);
@@ -74,7 +74,7 @@ USHORT IoSizeOfIrp(CHAR stack_size)
 IRP *IoAllocateIrp(CHAR stack_size, ULONG charge_quota)
 {
     USHORT bytes = IoSizeOfIrp(stack_size);
-    IRP *irp = ex_pool_alloc(NonPagedPoolNx, bytes, IRP_TAG);
+    IRP *irp = ex_pool_alloc_to_fill(NonPagedPoolNx, bytes, IRP_TAG);
     IoInitializeIrp(irp, bytes, stack_size);
     irp->AllocationFlags = charge_quota ? IRP_QUOTA_CHARGED : 0;
     io_room()->irps_live++;

@@ -76,7 +76,8 @@ static bool service(KINTERRUPT *i)
     sim_irql_set(i->SynchronizeIrql);
     lock(i);
     trace_event(TRACE_INTERRUPT, (uint64_t)i, (uint64_t)routine, i->Vector, 0);
-    bool claimed = (uint8_t)guest_call(FRAME_KiCallInterruptServiceRoutine, routine, by_message ? 3 : 2, (uint64_t)i, (uint64_t)i->ServiceContext, (uint64_t)i->MessageIndex);
+    const uint64_t args[4] = { (uint64_t)i, (uint64_t)i->ServiceContext, i->MessageIndex };
+    bool claimed = (uint8_t)guest_call_array(FRAME_KiCallInterruptServiceRoutine, routine, by_message ? 3 : 2, args);
     trace_event(TRACE_INTERRUPT_DONE, (uint64_t)i, (uint64_t)routine, claimed, 0);
     if (sim_irql() != i->SynchronizeIrql)
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE, (ULONG64)sim_irql() << 16 | (ULONG64)i->SynchronizeIrql << 8, (ULONG64)routine, 0, 0);

@@ -14,6 +14,8 @@
 
 /* A block of at least `bytes` at a 16-aligned address (page-aligned if bytes >= 4096, as NT does). Never NULL. Owner: the caller. */
 void *ex_pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag);
+/* The same for who writes all of its bytes at once. */
+void *ex_pool_alloc_to_fill(uint32_t pool_type, size_t bytes, uint32_t tag);
 void ex_pool_free(void *p);
 /* Finds the block that contains address: live, or freed and not reused yet (out->free). */
 struct pool_block {

@@ -10,6 +10,7 @@
  * take more memory. Blocks are never merged: classes are fine enough, and a freed header keeps saying who had the block.
  *
  * All of the region is accessible from the start, so that nothing about protections differs after a snapshot is restored. */
+#include <emmintrin.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -21,7 +22,7 @@
 #include "sim/access.h"
 #include "sim/door.h"
 
-enum { PAGE = 0x1000, UNIT = 16, SHRINK_BYTES = 0x4000 };
+enum { PAGE = 0x1000, UNIT = POOL_UNIT, SHRINK_BYTES = 0x4000 };
 
 /* ---- classes ---- */
 
@@ -46,9 +47,9 @@ static inline uint32_t class_of_bytes(size_t bytes)
     return class_of(bytes ? (bytes + UNIT - 1) / UNIT : 1);
 }
 
-size_t pool_capacity(const struct pool_header *h)
+size_t pool_long_capacity(size_t bytes)
 {
-    return class_bytes(class_of_bytes(h->bytes));
+    return class_bytes(class_of_bytes(bytes));
 }
 
 static const struct pool_header *first_block(const struct pool_window *w, uint64_t at);
@@ -60,7 +61,7 @@ static const struct pool_header *next_block(const struct pool_window *w, const s
 static inline void fill(void *p, uint8_t value, size_t bytes)
 {
     typedef uint64_t pair __attribute__((vector_size(16)));
-    if (bytes > 1024) {
+    if (bytes > 128) {
         memset(p, value, bytes);
         return;
     }
@@ -345,12 +346,13 @@ struct pool_owner *pool_owner_current(void)
 
 /* ---- blocks ---- */
 
-static void *owner_take(struct pool_owner *o, uint32_t class, size_t bytes, bool cache_aligned)
+static inline bool owner_may_reuse(const struct pool_owner *o, uint32_t head, bool cache_aligned)
 {
-    uint32_t *head = &o->heads[class];
-    size_t capacity = class_bytes(class);
-    if (*head && !sim_keeps_freed(o->window.next - o->window.base) && (!cache_aligned || (uint64_t)block_of(*head) % 64 == 0))
-        return list_pop(head);
+    return head && !sim_keeps_freed(o->window.next - o->window.base) && (!cache_aligned || (uint64_t)block_of(head) % 64 == 0);
+}
+
+static __attribute__((noinline)) void *owner_take_fresh(struct pool_owner *o, size_t bytes, size_t capacity, bool cache_aligned)
+{
     void *p = window_take(&o->window, bytes, capacity, cache_aligned);
     if (p)
         return p;
@@ -358,7 +360,8 @@ static void *owner_take(struct pool_owner *o, uint32_t class, size_t bytes, bool
     if (o->foreign) {
         sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_WRITE);
         reclaim_foreign(o);
-        return owner_take(o, class, bytes, cache_aligned);
+        uint32_t *head = &o->heads[class_of_bytes(bytes)];
+        return owner_may_reuse(o, *head, cache_aligned) ? list_pop(head) : owner_take_fresh(o, bytes, capacity, cache_aligned);
     }
     if (window_raise_limit(&o->window, capacity))
         return window_take(&o->window, bytes, capacity, cache_aligned);
@@ -369,30 +372,43 @@ static void *owner_take(struct pool_owner *o, uint32_t class, size_t bytes, bool
     return w ? window_take(w, bytes, capacity, cache_aligned) : NULL;
 }
 
+static inline void *owner_take(struct pool_owner *o, size_t bytes, size_t capacity, bool cache_aligned)
+{
+    uint32_t *head = &o->heads[class_of_bytes(bytes)];
+    return __builtin_expect(owner_may_reuse(o, *head, cache_aligned), 1) ? list_pop(head) : owner_take_fresh(o, bytes, capacity, cache_aligned);
+}
+
+static void count(struct pool_room *r, int64_t blocks, int64_t bytes)
+{
+    r->live_blocks += (uint64_t)blocks;
+    r->live_bytes += (uint64_t)bytes;
+}
+
 void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller)
 {
     if (bytes >= POOL_END - POOL_BASE)
         return NULL;
     struct pool_room *r = pool_room();
     struct pool_owner *o = owner_current(r);
-    uint32_t class = class_of_bytes(bytes);
+    size_t capacity = pool_capacity_of(bytes);
     void *p = mm_guard_is_on() ? mm_guard_alloc(kept_type(pool_type), bytes, tag, caller) : NULL;
-    if (p) {
+    if (__builtin_expect(p != NULL, 0)) {
         sim_memory((uint64_t)p, bytes, tag, SIM_MEMORY_NEW);
-        r->live_blocks++;
-        r->live_bytes += bytes;
+        count(r, 1, (int64_t)bytes);
         return p;
     }
-    p = owner_take(o, class, bytes, pool_type & POOL_KEEP_CACHE_ALIGNED);
+    p = owner_take(o, bytes, capacity, pool_type & POOL_KEEP_CACHE_ALIGNED);
     if (!p)
         return NULL;
     sim_memory((uint64_t)p, bytes, tag, SIM_MEMORY_NEW);
     struct pool_header *h = (struct pool_header *)p - 1;
     pool_header_make(h, (uint32_t)bytes, tag, caller, o->slot, (uint8_t)(kept_type(pool_type) << 2 | POOL_LIVE));
-    fill(p, POOL_FRESH, class_bytes(class));
+    if (pool_type & POOL_OVERWRITTEN)
+        fill((char *)p + (bytes & ~(size_t)(UNIT - 1)), POOL_FRESH, capacity - (bytes & ~(size_t)(UNIT - 1)));
+    else
+        fill(p, POOL_FRESH, capacity);
     o->live++;
-    r->live_blocks++;
-    r->live_bytes += bytes;
+    count(r, 1, (int64_t)bytes);
     return p;
 }
 
@@ -406,13 +422,25 @@ static bool shrink(struct pool_window *w, struct pool_header *h, size_t capacity
     return true;
 }
 
-/* What lies between a block's last byte and the next unit was filled when it was given out. DOC: 0xC1 with 0x24, as special pool says it. */
-static void check_slack(const struct pool_header *h)
+static _Noreturn void slack_was_written(const struct pool_header *h)
 {
     const uint8_t *block = (const uint8_t *)(h + 1);
-    for (size_t i = h->bytes; i % UNIT; i++)
-        if (__builtin_expect(block[i] != POOL_FRESH, 0))
-            KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, (uint64_t)block, (uint64_t)(block + i), h->bytes, 0x24);
+    size_t i = h->bytes;
+    while (block[i] == POOL_FRESH)
+        i++;
+    KeBugCheckEx(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, (uint64_t)block, (uint64_t)(block + i), h->bytes, 0x24);
+}
+
+/* What lies between a block's last byte and the next unit was filled when it was given out. DOC: 0xC1 with 0x24, as special pool says it. */
+static inline void check_slack(const struct pool_header *h)
+{
+    unsigned used = h->bytes % UNIT;
+    if (!used)
+        return;
+    const __m128i last = _mm_loadu_si128((const __m128i *)((const uint8_t *)(h + 1) + h->bytes - used));
+    unsigned fresh = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(last, _mm_set1_epi8((char)POOL_FRESH)));
+    if (__builtin_expect(fresh >> used != 0xFFFFu >> used, 0))
+        slack_was_written(h);
 }
 
 void pool_free(struct pool_header *h)
@@ -423,8 +451,7 @@ void pool_free(struct pool_header *h)
     struct pool_owner *o = r->owners[h->owner], *self = owner_current(r);
     IR_ASSERT(o && o->live > 0);
     size_t capacity = pool_capacity(h);
-    r->live_blocks--;
-    r->live_bytes -= h->bytes;
+    count(r, -1, -(int64_t)h->bytes);
     o->live--;
     if (capacity >= SHRINK_BYTES && o == self && shrink(pool_window_at((uint64_t)h), h, capacity))
         return;
@@ -439,8 +466,7 @@ void pool_free(struct pool_header *h)
 void pool_free_guarded(const struct guard_block *b)
 {
     struct pool_room *r = pool_room();
-    r->live_blocks--;
-    r->live_bytes -= b->bytes;
+    count(r, -1, -(int64_t)b->bytes);
     sim_memory(b->base, b->bytes, b->tag, SIM_MEMORY_FREED);
     mm_guard_free(b->base);
 }

@@ -8,6 +8,7 @@
 #include "sim/machine.h"
 
 enum {
+    POOL_UNIT = 16,
     POOL_OWNERS = 256,
     POOL_WINDOW = 0x200000, /* reserved for each owner */
     POOL_FIRST_LIMIT = 0x4000, /* an owner begins with this much and doubles */
@@ -71,6 +72,8 @@ static inline struct pool_room *pool_room(void)
 }
 /* Pool type as the exports take it, reduced to what a header keeps. */
 enum { POOL_KEEP_PAGED = 1, POOL_KEEP_CACHE_ALIGNED = 4, POOL_KEEP_NX = 8, POOL_KEEP_SESSION = 16 };
+/* Of our own callers: all bytes are written at once, so that there is nothing to fill but what lies behind them. */
+#define POOL_OVERWRITTEN 0x10000u
 
 /* Whose windows the running agent's blocks come from. */
 struct pool_owner *pool_owner_current(void);
@@ -87,7 +90,18 @@ uint32_t pool_caller(void);
 struct pool_window *pool_window_at(uint64_t address);
 /* Whether the newest block of a window was overrun: a bug check. */
 void pool_check_end(const struct pool_window *w);
-size_t pool_capacity(const struct pool_header *h);
+/* Bytes that a block of a long class has. */
+size_t pool_long_capacity(size_t bytes);
+static inline size_t pool_capacity_of(size_t bytes)
+{
+    if (__builtin_expect(bytes > POOL_EXACT_CLASSES * POOL_UNIT, 0))
+        return pool_long_capacity(bytes);
+    return bytes ? (bytes + POOL_UNIT - 1) & ~(size_t)(POOL_UNIT - 1) : POOL_UNIT;
+}
+static inline size_t pool_capacity(const struct pool_header *h)
+{
+    return pool_capacity_of(h->bytes);
+}
 
 /* An overrun that spells a valid header is not to be expected: eight bits of a hash over the rest. second: without the check. */
 static inline uint64_t pool_check(uint64_t first, uint64_t second)

@@ -46,7 +46,7 @@ struct ob_record *ob_record(const void *object)
 
 void *ob_create(enum ob_type_index type, size_t bytes)
 {
-    OBJECT_HEADER *h = ex_pool_alloc(NonPagedPoolNx, sizeof *h + bytes, OB_TAG);
+    OBJECT_HEADER *h = ex_pool_alloc_to_fill(NonPagedPoolNx, sizeof *h + bytes, OB_TAG);
     memset(h, 0, sizeof *h + bytes);
     h->PointerCount = 1;
     h->TypeIndex = (UCHAR)type;

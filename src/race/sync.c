@@ -161,7 +161,7 @@ struct race_room *race_room_make(void)
 {
     if (!race_room())
         MACHINE->rooms[ROOM_RACE] = sim_alloc(sizeof(struct race_room));
-    sim_sync = &listener;
+    sim_sync_set(&listener);
     return race_room();
 }
 

@@ -6,11 +6,11 @@
 #define IRPLAB_RTL_POOL_HOOKS_H
 
 #include "nt/types.h"
+#include "rtl/guest_call.h"
 
 void *ex_pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag);
 void ex_pool_free(void *p);
 _Noreturn void ke_raise_status(NTSTATUS status);
-uint64_t guest_call(uint32_t frame, void *fn, unsigned nargs, ...);
 
 /* Strings that ntdll's functions allocate come from the process heap. Default: the pool. */
 void *rtl_user_alloc(size_t bytes);

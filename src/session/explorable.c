@@ -272,7 +272,7 @@ const struct explore_machine *explorable_open(const struct config *config)
     guarded = config->guard;
     MACHINE->every_point = true;
     MACHINE->point_limit = 1000000;
-    sim_access_hook = on_access;
+    sim_access_listen(on_access);
     sim_create_hook = on_create;
     sim_join_hook = on_join;
     sim_opaque_hook = on_opaque;

@@ -37,27 +37,11 @@ enum sim_access_of {
 };
 #define SIM_ACCESS_OF(what, address) ((uint64_t)(what) << 56 | (uint64_t)(address))
 
-extern void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
+/* Who wants to know what each step touches; NULL: nobody. Returns who did before. */
+typedef void sim_access_listener(uint64_t object, unsigned kind, unsigned lock);
+sim_access_listener *sim_access_listen(sim_access_listener *listener);
 struct agent;
 extern void (*sim_create_hook)(struct agent *a);
-
-/* For loops that poll (sim_point): what the running agent has read, whom a write concerns. */
-void sim_track_read(uint64_t object);
-void sim_track_write(uint64_t object);
-static inline void sim_track(uint64_t object, unsigned kind)
-{
-    struct machine *m = MACHINE;
-    struct agent *a = m->fiber;
-    if (kind == SIM_READ) {
-        if (a && a->polls && !a->quiet) /* what it reads in its first round it reads again in the next */
-            sim_track_read(object);
-        return;
-    }
-    if (a)
-        a->wrote = true;
-    if (__builtin_expect(m->awaiting, 0))
-        sim_track_write(object);
-}
 
 /* Who wants to know what orders the plain memory accesses of instrumented images (race); NULL: nobody. Set once a process, may not change
  * what happens. */
@@ -80,44 +64,61 @@ struct sim_sync {
     bool (*keeps_freed)(uint64_t owner_bytes);
 };
 extern const struct sim_sync *sim_sync;
+void sim_sync_set(const struct sim_sync *listener);
+
+/* Bits: who listens. Private to what follows. */
+enum { SIM_LISTENS_ACCESS = 1, SIM_LISTENS_SYNC = 2 };
+extern unsigned sim_listeners;
+void sim_access_tell(uint64_t object, unsigned kind, unsigned lock, unsigned listeners);
 
 static inline bool sim_access_wanted(void)
 {
-    return sim_access_hook || sim_sync;
+    return sim_listeners != 0;
+}
+
+/* The running agent writes something; true: nobody has to know what. */
+static inline bool sim_write_unheard(void)
+{
+    const struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    if (a)
+        a->wrote = true;
+    return __builtin_expect(!(sim_listeners | m->awaiting), 1);
+}
+
+/* For loops that poll (sim_point), and for who listens: one test when there are neither. What an agent reads in its first round it reads again in the
+ * next. */
+static inline void sim_access_as(uint64_t object, unsigned kind, unsigned lock, unsigned listeners)
+{
+    const struct agent *a = MACHINE->fiber;
+    if (__builtin_expect(kind == SIM_READ ? sim_listeners || (a && a->polls) : !sim_write_unheard(), 0))
+        sim_access_tell(object, kind, lock, listeners);
 }
 
 /* An order of this machine that no code may rely on: the reduction has to know, who looks for races not. */
 static inline void sim_access_order(uint64_t object, unsigned kind)
 {
-    sim_track(object, kind);
-    if (sim_access_hook)
-        sim_access_hook(object, kind, SIM_NOT_A_LOCK);
+    sim_access_as(object, kind, SIM_NOT_A_LOCK, SIM_LISTENS_ACCESS);
 }
 
 static inline void sim_access(uint64_t object, unsigned kind)
 {
-    sim_access_order(object, kind);
-    if (__builtin_expect(sim_sync != NULL, 0))
-        sim_sync->access(object, kind, SIM_NOT_A_LOCK);
+    sim_access_as(object, kind, SIM_NOT_A_LOCK, SIM_LISTENS_ACCESS | SIM_LISTENS_SYNC);
 }
 
 static inline void sim_access_lock(uint64_t object, unsigned which)
 {
-    sim_track(object, SIM_WRITE);
-    if (sim_access_hook)
-        sim_access_hook(object, SIM_WRITE, which);
-    if (__builtin_expect(sim_sync != NULL, 0))
-        sim_sync->access(object, SIM_WRITE, which);
+    sim_access_as(object, SIM_WRITE, which, SIM_LISTENS_ACCESS | SIM_LISTENS_SYNC);
 }
 
 static inline bool sim_keeps_freed(uint64_t owner_bytes)
 {
-    return __builtin_expect(sim_sync != NULL, 0) && sim_sync->keeps_freed(owner_bytes);
+    return __builtin_expect(sim_listeners & SIM_LISTENS_SYNC, 0) && sim_sync->keeps_freed(owner_bytes);
 }
 
 static inline void sim_memory(uint64_t base, uint64_t bytes, uint32_t tag, unsigned what)
 {
-    if (__builtin_expect(sim_sync != NULL, 0))
+    if (__builtin_expect(sim_listeners & SIM_LISTENS_SYNC, 0))
         sim_sync->memory(base, bytes, tag, what);
 }
 

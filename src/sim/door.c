@@ -1,7 +1,6 @@
 /* Dispatching calls through the door and calling back; see door.h. */
 #include "sim/door.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "sim/image.h"
@@ -145,28 +144,13 @@ uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64
         guest_frame_push(frame);
     if (MACHINE->images_gone)
         door_gone_hook((uint64_t)fn);
-    uint64_t in[4];
-    for (unsigned i = 0; i < 4; i++)
-        in[i] = i < nargs ? args[i] : 0;
     for (unsigned i = 4; i < nargs; i++)
         ((uint64_t *)(f->guest_sp + 0x20))[i - 4] = args[i];
     if (!f->callback)
         host_slices_hide_now();
     if (host_losses_wait)
         host_lose_now();
-    uint64_t r = host_guest_call(fn, f->guest_sp, in, f->frame_site);
+    uint64_t r = host_guest_call(fn, f->guest_sp, args, f->frame_site);
     guest_frame_pop(mark);
     return r;
-}
-
-uint64_t guest_call(uint32_t frame, void *fn, unsigned nargs, ...)
-{
-    uint64_t args[CALLBACK_MAX_ARGS];
-    IR_ASSERT(nargs <= CALLBACK_MAX_ARGS);
-    va_list ap;
-    va_start(ap, nargs);
-    for (unsigned i = 0; i < nargs; i++)
-        args[i] = va_arg(ap, uint64_t);
-    va_end(ap);
-    return guest_call_array(frame, fn, nargs, args);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "host/layout.h"
+#include "rtl/guest_call.h"
 
 enum { DOOR_VARARGS = 0xFF, DOOR_CODE = 0xFE, DOOR_RET_DOUBLE = 9 };
 enum door_state { DOOR_DONE, DOOR_PARTIAL, DOOR_INTERNAL /* has a slot and an address, but is not exported */ };
@@ -72,11 +73,6 @@ enum frame_name {
 #undef FRAME_ID
     FRAME_COUNT,
 };
-
-/* Calls guest code at fn from the running agent. frame: the kernel function that appears as its caller, on top of the
- * export through which we came; FRAME_NONE if the export itself calls. Returns rax. The guest may never return. */
-uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64_t *args);
-uint64_t guest_call(uint32_t frame, void *fn, unsigned nargs, ...);
 
 /* Pushes a named frame on the running agent's guest stack, so that `k` shows it below what is called next. */
 struct guest_mark {

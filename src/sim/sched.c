@@ -12,11 +12,12 @@ bool (*sim_idle_hook)(void);
 bool (*sim_timer_hook)(void);
 void (*sim_resume_hook)(struct agent *agent);
 void (*sim_place_hook)(struct agent *agent, struct processor *p);
-void (*sim_access_hook)(uint64_t object, unsigned kind, unsigned lock);
+static sim_access_listener *access_listener;
 void (*sim_create_hook)(struct agent *a);
 void (*sim_opaque_hook)(const char *why);
 void (*sim_join_hook)(const struct agent *a);
 const struct sim_sync *sim_sync;
+unsigned sim_listeners;
 
 enum {
     HOST_STACKS = 0x40000000, /* offset in the private part */
@@ -184,17 +185,30 @@ enum { TURNS_BEFORE_TIME_PASSES = 100, TURNS_BEFORE_HANG = 30000 };
  * the fewer it is no progress for others any more. */
 enum { ROUNDS_BEFORE_WAITING = 8, ROUNDS_THAT_COUNT = 2, MOST_LOOKED = 16 };
 
-void sim_track_write(uint64_t object)
+sim_access_listener *sim_access_listen(sim_access_listener *listener)
 {
-    struct machine *m = MACHINE;
+    sim_access_listener *before = access_listener;
+    access_listener = listener;
+    sim_listeners = (sim_listeners & ~SIM_LISTENS_ACCESS) | (listener ? SIM_LISTENS_ACCESS : 0);
+    return before;
+}
+
+void sim_sync_set(const struct sim_sync *listener)
+{
+    sim_sync = listener;
+    sim_listeners = (sim_listeners & ~SIM_LISTENS_SYNC) | (listener ? SIM_LISTENS_SYNC : 0);
+}
+
+/* Who waits for one of the objects that a loop has read may look again. */
+static void track_write(struct machine *m, uint64_t object)
+{
     for (uint32_t i = 0; i < m->agent_count; i++)
         for (unsigned k = 0; m->agents[i]->awaits && k < m->agents[i]->looked_count; k++)
             m->agents[i]->awaited |= m->agents[i]->looked[k] == object;
 }
 
-void sim_track_read(uint64_t object)
+static void track_read(struct agent *a, uint64_t object)
 {
-    struct agent *a = MACHINE->fiber;
     for (unsigned k = 0; k < a->looked_count && k < MOST_LOOKED; k++)
         if (a->looked[k] == object)
             return;
@@ -203,24 +217,34 @@ void sim_track_read(uint64_t object)
     a->looked_count += a->looked_count <= MOST_LOOKED;
 }
 
-/* The call that the agent stands in, with the place it returns to. */
-static uint64_t call_site(const struct agent *a, uint64_t object)
+void sim_access_tell(uint64_t object, unsigned kind, unsigned lock, unsigned listeners)
 {
-    uint64_t site = a->fiber.frame_site;
-    if (a->kind == AGENT_THREAD && a->fiber.callback && (a->fiber.guest_sp & 0xFFF) + DOOR_FRAME_SIZE + 8 <= 0x1000)
-        site = mix(site, *(const uint64_t *)(a->fiber.guest_sp + DOOR_FRAME_SIZE));
-    return mix(mix(site, a->fiber.guest_sp), object);
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    if (kind == SIM_READ && a && a->polls && !a->quiet)
+        track_read(a, object);
+    else if (kind != SIM_READ && m->awaiting)
+        track_write(m, object);
+    listeners &= sim_listeners;
+    if (listeners & SIM_LISTENS_ACCESS)
+        access_listener(object, kind, lock);
+    if (__builtin_expect(listeners & SIM_LISTENS_SYNC, 0))
+        sim_sync->access(object, kind, lock);
 }
 
-/* Notes that the agent stands at a call. True: it polls, in vain. *quiet: it has done nothing that could matter to others. */
-static bool polls_in_vain(struct agent *a, uint64_t object, bool *quiet)
+/* The call that the agent stands in, with the place it returns to. */
+static inline uint64_t call_site(const struct agent *a, uint64_t object)
+{
+    uint64_t site = a->fiber.frame_site * 0x9E3779B97F4A7C15ull + a->fiber.guest_sp * 0xBF58476D1CE4E5B9ull + object * 0x9FB21C651E98DF25ull;
+    if (a->kind == AGENT_THREAD && a->fiber.callback && (a->fiber.guest_sp & 0xFFF) + DOOR_FRAME_SIZE + 8 <= 0x1000)
+        site += *(const uint64_t *)(a->fiber.guest_sp + DOOR_FRAME_SIZE) * 0xD6E8FEB86659FD93ull;
+    return site ^ site >> 32;
+}
+
+static bool polls_again(struct agent *a, uint64_t site, bool *quiet)
 {
     enum { MOST = sizeof a->poll_sites / sizeof a->poll_sites[0] };
-    uint64_t site = call_site(a, object);
     unsigned i = 0;
-    if (a->wrote)
-        a->poll_count = 0;
-    a->wrote = *quiet = false;
     while (i < a->poll_count && a->poll_sites[i] != site)
         i++;
     if (i == a->poll_count) {
@@ -232,6 +256,20 @@ static bool polls_in_vain(struct agent *a, uint64_t object, bool *quiet)
     a->polls += a->polls < UINT8_MAX;
     *quiet = a->polls >= ROUNDS_THAT_COUNT * a->poll_count;
     return a->polls >= ROUNDS_BEFORE_WAITING * a->poll_count && a->looked_count > 0 && a->looked_count <= MOST_LOOKED;
+}
+
+/* Notes that the agent stands at a call. True: it polls, in vain. *quiet: it has done nothing that could matter to others. */
+static inline bool polls_in_vain(struct agent *a, uint64_t object, bool *quiet)
+{
+    uint64_t site = call_site(a, object);
+    *quiet = false;
+    if (!a->wrote)
+        return polls_again(a, site, quiet);
+    a->wrote = false;
+    a->poll_count = 1;
+    a->poll_sites[0] = site;
+    a->polls = a->looked_count = 0;
+    return false;
 }
 
 /* What it waited for has happened, or may have: it looks at everything once more before it stands back again. */
@@ -835,7 +873,6 @@ void sim_decide(unsigned alternative)
  * of the search. */
 static bool open_gate(struct machine *m)
 {
-    void (*hook)(uint64_t object, unsigned kind, unsigned lock) = sim_access_hook;
     struct agent *last = m->last;
     m->gates_open = true;
     gather(m);
@@ -843,9 +880,9 @@ static bool open_gate(struct machine *m)
     if (any) {
         struct agent *a = m->agents[m->choice.agents[0]];
         a->gave_up = a->next_object;
-        sim_access_hook = NULL;
+        sim_access_listener *listener = sim_access_listen(NULL);
         sim_decide(0);
-        sim_access_hook = hook;
+        sim_access_listen(listener);
         m->last = last;
     }
     m->gates_open = false;

@@ -99,6 +99,7 @@ static void put_slot(const struct builder *b, uint32_t slot, uint32_t index)
     put8(at, 0xB8); /* mov eax, index */
     put32(at + 1, index);
     put_jump(at + 5, cells);
+    put16(at + SITE - SITE_CALL, 0xD0FF); /* call rax: how host_guest_call gets to the guest */
     /* The nop keeps unwinders from taking the jump for an epilog. */
     put8(at + SITE, 0x90);
     put_jump(at + SITE + 1, cells + 8);

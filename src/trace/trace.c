@@ -17,7 +17,8 @@ static struct {
     void *ctx;
     uint64_t kinds;
 } sinks[MAX_SINKS];
-static uint64_t wanted; /* kinds that some sink wants */
+static uint64_t sinks_want; /* kinds that some sink wants */
+uint64_t trace_wanted;
 static unsigned sink_count;
 _Static_assert(TRACE_KIND_COUNT <= 64, "kinds are bits of a word");
 static bool hash_on;
@@ -43,35 +44,25 @@ const char *trace_kind_text(enum trace_kind kind)
     return kind < TRACE_KIND_COUNT ? kind_texts[kind] : "?";
 }
 
-static uint64_t mix(uint64_t h, uint64_t v)
+/* The product of two words, folded: all bits of both decide about each of the result. */
+static inline uint64_t fold(uint64_t x, uint64_t y)
 {
-    h = (h ^ v) * 0x9FB21C651E98DF25ull;
-    return h ^ (h >> 32);
+    unsigned __int128 p = (unsigned __int128)x * y;
+    return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-/* One event's words, multiplied side by side and folded: only the last step waits for the hash of what came before. */
-static uint64_t fold(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* One event's words, multiplied side by side: only one product waits for the hash of what came before. */
+static inline uint64_t hash_event(uint64_t h, uint64_t who, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    uint64_t x = (a ^ 0xA0761D6478BD642Full) * 0xE7037ED1A0B428DBull, y = (b ^ 0x8EBC6AF09C88C6E3ull) * 0x9FB21C651E98DF25ull;
-    uint64_t z = (c ^ 0x589965CC75374CC3ull) * 0xD6E8FEB86659FD93ull, w = (d ^ 0x1D8E4E27C47D124Full) * 0xFF51AFD7ED558CCDull;
-    return (x ^ x >> 29) + (y ^ y >> 32) * 3 + (z ^ z >> 31) * 5 + (w ^ w >> 33) * 7;
+    uint64_t behind = fold(c ^ 0x589965CC75374CC3ull, d ^ 0x1D8E4E27C47D124Full) + fold(b ^ 0x8EBC6AF09C88C6E3ull, who ^ 0xE7037ED1A0B428DBull);
+    return fold(h ^ behind, a ^ 0xA0761D6478BD642Full) + behind;
 }
 
-static void emit(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d, const char *text)
+static __attribute__((noinline)) void hand_on(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d, const char *text)
 {
-    struct trace_room *t = room();
     const struct machine *m = MACHINE;
-    struct agent *agent = m->fiber;
-    t->sequence++;
-    if (hash_on) {
-        uint64_t h = mix(t->hash + ((uint64_t)kind | (agent ? agent->stable_id << 8 : 0)), fold(a, b, c, d));
-        for (const char *p = text; p && *p; p++)
-            h = mix(h, (uint8_t)*p);
-        t->hash = h;
-    }
-    if (!(wanted & TRACE_BIT(kind)))
-        return;
-    struct trace_record r = { .sequence = t->sequence, .time_100ns = m->clock_100ns, .kind = (uint16_t)kind, .agent = 0xFFFF, .a = a, .b = b, .c = c, .d = d, .text = text };
+    const struct agent *agent = m->fiber;
+    struct trace_record r = { .sequence = room()->sequence, .time_100ns = m->clock_100ns, .kind = (uint16_t)kind, .agent = 0xFFFF, .a = a, .b = b, .c = c, .d = d, .text = text };
     if (agent) {
         r.agent = agent->id;
         r.processor = agent->processor ? agent->processor->number : 0;
@@ -83,29 +74,50 @@ static void emit(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint6
             sinks[i].fn(sinks[i].ctx, &r);
 }
 
-void trace_event(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+void trace_emit(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    if (hash_on || (wanted & TRACE_BIT(kind)))
-        emit(kind, a, b, c, d, NULL);
+    struct trace_room *t = room();
+    const struct agent *agent = MACHINE->fiber;
+    t->sequence++;
+    if (hash_on)
+        t->hash = hash_event(t->hash, (uint64_t)kind | (agent ? agent->stable_id << 8 : 0), a, b, c, d);
+    if (sinks_want & TRACE_BIT(kind))
+        hand_on(kind, a, b, c, d, NULL);
+}
+
+static void emit_text(enum trace_kind kind, const char *text, uint64_t a, uint64_t b)
+{
+    struct trace_room *t = room();
+    const struct agent *agent = MACHINE->fiber;
+    if (!(trace_wanted & TRACE_BIT(kind)))
+        return;
+    t->sequence++;
+    if (hash_on) {
+        uint64_t h = hash_event(t->hash, (uint64_t)kind | (agent ? agent->stable_id << 8 : 0), a, b, 0, 0);
+        for (const char *p = text; p && *p; p++)
+            h = fold(h ^ (uint8_t)*p, 0x9FB21C651E98DF25ull);
+        t->hash = h;
+    }
+    if (sinks_want & TRACE_BIT(kind))
+        hand_on(kind, a, b, 0, 0, text);
 }
 
 void trace_text(enum trace_kind kind, const char *text, uint64_t a)
 {
-    if (hash_on || (wanted & TRACE_BIT(kind)))
-        emit(kind, a, 0, 0, 0, text);
+    emit_text(kind, text, a, 0);
 }
 
 void trace_console(unsigned stream, const char *text, size_t n)
 {
-    if (hash_on || (wanted & TRACE_BIT(TRACE_CONSOLE)))
-        emit(TRACE_CONSOLE, n, stream, 0, 0, text);
+    emit_text(TRACE_CONSOLE, text, n, stream);
 }
 
 static void count_wanted(void)
 {
-    wanted = 0;
+    sinks_want = 0;
     for (unsigned i = 0; i < sink_count; i++)
-        wanted |= sinks[i].kinds;
+        sinks_want |= sinks[i].kinds;
+    trace_wanted = hash_on ? TRACE_ALL : sinks_want;
 }
 
 void trace_sink_add(trace_sink *fn, void *ctx, uint64_t kinds)
@@ -135,6 +147,7 @@ bool trace_has_sinks(void)
 void trace_hash_enable(bool on)
 {
     hash_on = on;
+    count_wanted();
 }
 
 uint64_t trace_hash(void)

@@ -30,7 +30,15 @@ struct trace_record {
 
 typedef void trace_sink(void *ctx, const struct trace_record *r);
 
-void trace_event(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/* Whether events of a kind are made at all; private to what follows. */
+extern uint64_t trace_wanted;
+void trace_emit(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+
+static inline void trace_event(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    if (trace_wanted & (1ull << kind))
+        trace_emit(kind, a, b, c, d);
+}
 void trace_text(enum trace_kind kind, const char *text, uint64_t a);
 /* Program output: n bytes (text is terminated all the same) for stream 1 or 2. Record: a = n, b = stream. */
 void trace_console(unsigned stream, const char *text, size_t n);

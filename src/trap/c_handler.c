@@ -26,7 +26,7 @@ static int filter(const SCOPE_TABLE *t, ULONG i, const DISPATCHER_CONTEXT *dc, E
     ULONG handler = t->ScopeRecord[i].HandlerAddress;
     if (handler == EXCEPTION_EXECUTE_HANDLER)
         return EXCEPTION_EXECUTE_HANDLER;
-    return (int)guest_call(FRAME_NONE, (void *)(dc->ImageBase + handler), 2, pointers, frame);
+    return (int)guest_call(FRAME_NONE, (void *)(dc->ImageBase + handler), 2, (uint64_t)pointers, frame);
 }
 
 static EXCEPTION_DISPOSITION first_pass(EXCEPTION_RECORD *record, uint64_t frame, CONTEXT *context, DISPATCHER_CONTEXT *dc)

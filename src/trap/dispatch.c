@@ -27,7 +27,7 @@ EXCEPTION_DISPOSITION seh_call_handler(enum frame_name label, EXCEPTION_RECORD *
 {
     struct guest_mark mark = guest_frame_push(label);
     *(DISPATCHER_CONTEXT **)guest_frame_locals() = dc;
-    uint64_t r = guest_call(FRAME_NONE, dc->LanguageHandler, 4, record, establisher, context, dc);
+    uint64_t r = guest_call(FRAME_NONE, dc->LanguageHandler, 4, (uint64_t)record, establisher, (uint64_t)context, (uint64_t)dc);
     guest_frame_pop(mark);
     return (EXCEPTION_DISPOSITION)(uint32_t)r;
 }

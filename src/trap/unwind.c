@@ -108,7 +108,7 @@ static void context_from_jump_buffer(CONTEXT *c, const JUMP_BUFFER *b)
 static uint64_t consolidate(const struct host_context *c, EXCEPTION_RECORD *record)
 {
     trap_frame_push(seh_side_of(c->rsp)->consolidate, c, MACHINE->fiber->fiber.guest_sp);
-    return guest_call(FRAME_NONE, (void *)record->ExceptionInformation[0], 1, record);
+    return guest_call(FRAME_NONE, (void *)record->ExceptionInformation[0], 1, (uint64_t)record);
 }
 
 _Noreturn void seh_restore(const CONTEXT *context, EXCEPTION_RECORD *record)

@@ -90,7 +90,7 @@ static bool call_all(struct seh_frame *s, bool for_continue)
     uint64_t handle = 0;
     for (struct vectored *v; (v = after(handle, for_continue)) != NULL;) {
         handle = v->handle;
-        LONG r = (LONG)guest_call(FRAME_RtlpCallVectoredHandlers, (void *)v->fn, 1, &s->pointers);
+        LONG r = (LONG)guest_call(FRAME_RtlpCallVectoredHandlers, (void *)v->fn, 1, (uint64_t)&s->pointers);
         if (r == EXCEPTION_CONTINUE_EXECUTION)
             return true;
     }
@@ -135,7 +135,7 @@ PVOID SetUnhandledExceptionFilter(PVOID fn)
 static int call_filter(EXCEPTION_POINTERS *p, uint32_t frame)
 {
     struct last_filter *f = filter_of(current_process());
-    return f && f->fn ? (int)guest_call(frame, (void *)f->fn, 1, p) : EXCEPTION_CONTINUE_SEARCH;
+    return f && f->fn ? (int)guest_call(frame, (void *)f->fn, 1, (uint64_t)p) : EXCEPTION_CONTINUE_SEARCH;
 }
 
 LONG UnhandledExceptionFilter(EXCEPTION_POINTERS *p)

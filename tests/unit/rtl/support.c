@@ -33,15 +33,9 @@ _Noreturn void ke_raise_status(NTSTATUS status)
 }
 
 /* Host functions stand for guest ones. */
-uint64_t guest_call(uint32_t frame, void *fn, unsigned nargs, ...)
+uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64_t *args)
 {
-    uint64_t a[4] = {0};
-    va_list ap;
-    va_start(ap, nargs);
-    for (unsigned i = 0; i < nargs && i < 4; i++)
-        a[i] = va_arg(ap, uint64_t);
-    va_end(ap);
-    return ((uint64_t(*)(uint64_t, uint64_t, uint64_t, uint64_t))fn)(a[0], a[1], a[2], a[3]);
+    return ((uint64_t(*)(uint64_t, uint64_t, uint64_t, uint64_t))fn)(args[0], args[1], args[2], args[3]);
 }
 
 int no_blocks_are_left(void **state)
