@@ -1,5 +1,5 @@
-/* What drivers tell the power manager, or ask it, beside power IRPs: that a device or the system is in use, power requests, settings.
- * The machine is on mains, its lid open, its display on, and it never goes to sleep by itself; so nothing here has an effect on it. */
+/* What drivers tell the power manager, or ask it, beside power IRPs: that a device or the system is in use, power requests.
+ * The machine never goes to sleep by itself; so nothing here has an effect on it. */
 #include <string.h>
 
 #include "io/room.h"
@@ -9,7 +9,7 @@
 #include "po/po.h"
 #include "sim/door.h"
 
-enum { SETTING_TAG = 0x53506F50, REQUEST_TAG = 0x52506F50, WAIT_WAKE_FLAG = 1, REQUEST_TYPES = 4 };
+enum { REQUEST_TAG = 0x52506F50, WAIT_WAKE_FLAG = 1, REQUEST_TYPES = 4 };
 
 void PoSetSystemState(ULONG flags)
 {
@@ -76,44 +76,6 @@ NTSTATUS PoClearPowerRequest(struct power_request *r, ULONG type)
 void PoDeletePowerRequest(PVOID request)
 {
     ex_pool_free(request);
-}
-
-/* ---- settings ---- */
-
-struct setting {
-    GUID guid;
-    PVOID callback, context;
-};
-
-static const struct known {
-    GUID guid;
-    ULONG value;
-} settings[] = {
-    { { 0x5D3E9A59, 0xE9D5, 0x4B00, { 0xA6, 0xBD, 0xFF, 0x34, 0xFF, 0x51, 0x65, 0x48 } }, 0 }, /* power source: mains */
-    { { 0x02731015, 0x4510, 0x4526, { 0x99, 0xE6, 0xE5, 0xA1, 0x7E, 0xBD, 0x1A, 0xEA } }, 1 }, /* monitor on */
-    { { 0x6FE69556, 0x704A, 0x47A0, { 0x8F, 0x24, 0xC2, 0x8D, 0x93, 0x6F, 0xDA, 0x47 } }, 1 }, /* console display on */
-    { { 0xBA3E0F4D, 0xB817, 0x4094, { 0xA2, 0xD1, 0xD5, 0x63, 0x79, 0xE6, 0xA0, 0xF3 } }, 1 }, /* lid open */
-    { { 0xA7AD8041, 0xB45A, 0x4CAE, { 0x87, 0xA3, 0xEE, 0xCB, 0xB4, 0x68, 0xA9, 0xE1 } }, 100 }, /* battery, percent */
-};
-
-/* DOC: the callback is called at once with the setting's present value. */
-NTSTATUS PoRegisterPowerSettingCallback(DEVICE_OBJECT *device, const GUID *guid, PVOID callback, PVOID context, PVOID *handle)
-{
-    struct setting *s = ex_pool_alloc(NonPagedPoolNx, sizeof *s + sizeof(ULONG), SETTING_TAG);
-    *s = (struct setting) { *guid, callback, context };
-    *handle = s;
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        if (memcmp(&settings[i].guid, guid, sizeof *guid) == 0) {
-            *(ULONG *)(s + 1) = settings[i].value;
-            guest_call(FRAME_NONE, callback, 4, (uint64_t)&s->guid, (uint64_t)(s + 1), (uint64_t)sizeof(ULONG), (uint64_t)context);
-        }
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS PoUnregisterPowerSettingCallback(PVOID handle)
-{
-    ex_pool_free(handle);
-    return STATUS_SUCCESS;
 }
 
 /* ---- waking ---- */

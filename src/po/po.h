@@ -19,6 +19,15 @@ uint32_t po_requests_outstanding(void);
 /* Sends the system to sleep (S1 to S4) and wakes it; force: refusals do not count. The refusal's status otherwise. PASSIVE_LEVEL. */
 NTSTATUS po_sleep(SYSTEM_POWER_STATE state, bool force);
 
+/* Power settings (setting.c). The values are those that callbacks get. */
+enum po_setting { PO_POWER_SOURCE, PO_BATTERY, PO_MONITOR, PO_CONSOLE_DISPLAY, PO_SESSION_DISPLAY, PO_LID, PO_AWAY_MODE, PO_SAVING, PO_SETTINGS };
+struct po_settings;
+struct po_settings **po_settings_room(void);
+void po_settings_init(void);
+/* Who registered hears of it from a system worker thread. IRQL <= DISPATCH_LEVEL. */
+void po_setting_change(enum po_setting setting, ULONG value);
+ULONG po_setting_value(enum po_setting setting);
+
 /* Idle detection (idle.c): the list of watched devices; a device's new state; a device that goes. */
 struct idle;
 struct idle **po_idle_list(void);

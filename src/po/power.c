@@ -54,6 +54,7 @@ struct po_room {
     KDPC *watchdog; /* guest memory */
     struct power_state *states;
     struct idle *idle; /* watched devices */
+    struct po_settings *settings;
 };
 
 static struct po_room *room(void)
@@ -64,6 +65,11 @@ static struct po_room *room(void)
 struct idle **po_idle_list(void)
 {
     return room() ? &room()->idle : NULL;
+}
+
+struct po_settings **po_settings_room(void)
+{
+    return &room()->settings;
 }
 
 uint32_t po_requests_outstanding(void)
@@ -312,6 +318,7 @@ void po_init(void)
     p->work = ex_pool_alloc(NonPagedPoolNx, sizeof *p->work, 0x69506F50);
     KeInitializeSemaphore(p->work, 0, 0x7FFFFFFF);
     p->watchdog = ex_pool_alloc(NonPagedPoolNx, sizeof *p->watchdog, 0x69506F50);
+    po_settings_init();
     ke_dpc_init_host(p->watchdog, watchdog, FRAME_PopIrpWatchdog);
     if (sim_idle_hook != idle) {
         next_idle_hook = sim_idle_hook;

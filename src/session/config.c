@@ -30,6 +30,7 @@ struct reader {
     char *err;
     size_t errlen;
     bool variant; /* a twin or variant: may not set bounds */
+    const struct config_event *event_given; /* the last that was read */
 };
 
 static bool bad(struct reader *r, const yaml_node_t *n, const char *text, const char *what)
@@ -306,20 +307,58 @@ static bool registry_read(struct reader *r, yaml_node_t *n)
     return true;
 }
 
+/* What an event has beside its name. */
+enum event_value { VALUE_DEVICE, VALUE_NUMBER, VALUE_WORD };
+static const struct event_form {
+    const char *key;
+    enum event_value value;
+    uint32_t low, high;
+    const char *words[3]; /* in the order of their values */
+} event_forms[EVENT_KINDS] = {
+    [EVENT_SLEEP] = { "sleep", VALUE_NUMBER, 1, 4, { 0 } },
+    [EVENT_DELAY] = { "delay", VALUE_NUMBER, 1, 1000000000, { 0 } },
+    [EVENT_SURPRISE] = { .key = "surprise-removal" },
+    [EVENT_REMOVAL] = { .key = "removal" },
+    [EVENT_STOP] = { .key = "stop" },
+    [EVENT_DISABLE] = { .key = "disable" },
+    [EVENT_ENABLE] = { .key = "enable" },
+    [EVENT_RESTART] = { .key = "restart" },
+    [EVENT_EJECT] = { .key = "eject" },
+    [EVENT_POWER_SOURCE] = { "power-source", VALUE_WORD, 0, 0, { "ac", "dc", "ups" } },
+    [EVENT_BATTERY] = { "battery", VALUE_NUMBER, 0, 100, { 0 } },
+    [EVENT_DISPLAY] = { "display", VALUE_WORD, 0, 0, { "off", "on", "dimmed" } },
+    [EVENT_LID] = { "lid", VALUE_WORD, 0, 0, { "closed", "open" } },
+    [EVENT_AWAY_MODE] = { "away-mode", VALUE_WORD, 0, 0, { "off", "on" } },
+    [EVENT_BATTERY_SAVER] = { "battery-saver", VALUE_WORD, 0, 0, { "off", "on" } },
+};
+
+static bool event_word(struct reader *r, yaml_node_t *v, const struct event_form *form, uint32_t *out)
+{
+    for (uint32_t i = 0; i < 3 && form->words[i]; i++)
+        if (scalar(v) && strcmp(scalar(v), form->words[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    return bad(r, v, "this event has no value", scalar(v));
+}
+
 static bool event_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
 {
-    static const char *const kinds[EVENT_KINDS] = { "sleep", "delay", "surprise-removal", "removal", "stop", "disable", "enable", "restart", "eject" };
     struct config_event *e = at;
     double x = 0;
-    if (e->device[0] || e->number)
-        return bad(r, v, "an event is one key and its value; also here is", key);
     for (int i = 0; i < EVENT_KINDS; i++) {
-        if (strcmp(key, kinds[i]) != 0)
+        const struct event_form *form = &event_forms[i];
+        if (strcmp(key, form->key) != 0)
             continue;
+        if (r->event_given == e)
+            return bad(r, v, "an event is one key and its value; also here is", key);
+        r->event_given = e;
         e->kind = (enum event_kind)i;
-        if (i > EVENT_DELAY)
+        if (form->value == VALUE_DEVICE)
             return text_into(r, v, e->device, sizeof e->device);
-        if (!number(r, v, 1, i == EVENT_SLEEP ? 4 : 1e9, &x))
+        if (form->value == VALUE_WORD)
+            return event_word(r, v, form, &e->number);
+        if (!number(r, v, form->low, form->high, &x))
             return false;
         e->number = (uint32_t)x;
         return true;
@@ -388,6 +427,7 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
     if (strcmp(key, "events") == 0) {
         memset(c->events, 0, sizeof c->events);
         c->event_count = 0;
+        r->event_given = NULL;
         return sequence(r, v, c->events, sizeof c->events[0], &c->event_count, CONFIG_MAX_EVENTS, event_key);
     }
     if (strcmp(key, "program") == 0)

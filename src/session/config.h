@@ -70,12 +70,13 @@ struct config_hive {
 };
 
 /* What happens to the machine while the program runs. */
-enum event_kind { EVENT_SLEEP, EVENT_DELAY, EVENT_SURPRISE, EVENT_REMOVAL, EVENT_STOP, EVENT_DISABLE, EVENT_ENABLE, EVENT_RESTART, EVENT_EJECT, EVENT_KINDS };
+enum event_kind { EVENT_SLEEP, EVENT_DELAY, EVENT_SURPRISE, EVENT_REMOVAL, EVENT_STOP, EVENT_DISABLE, EVENT_ENABLE, EVENT_RESTART, EVENT_EJECT,
+                  EVENT_POWER_SOURCE, EVENT_BATTERY, EVENT_DISPLAY, EVENT_LID, EVENT_AWAY_MODE, EVENT_BATTERY_SAVER, EVENT_KINDS };
 
 struct config_event {
     enum event_kind kind;
     char device[200]; /* hardware id, or device instance id */
-    uint32_t number; /* S-state; milliseconds */
+    uint32_t number; /* S-state; milliseconds; percent; the value of a power setting */
 };
 
 struct config {

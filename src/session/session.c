@@ -270,8 +270,28 @@ static void command_line(char *out, size_t size)
 
 /* ---- what happens to the machine meanwhile ---- */
 
+static void display_change(ULONG state)
+{
+    po_setting_change(PO_MONITOR, state != 0); /* DOC: GUID_MONITOR_POWER_ON: a dimmed display is on */
+    po_setting_change(PO_CONSOLE_DISPLAY, state);
+    po_setting_change(PO_SESSION_DISPLAY, state);
+}
+
+static bool setting_do(const struct config_event *e)
+{
+    static const int settings[EVENT_KINDS] = { [EVENT_POWER_SOURCE] = PO_POWER_SOURCE + 1, [EVENT_BATTERY] = PO_BATTERY + 1, [EVENT_LID] = PO_LID + 1,
+                                               [EVENT_AWAY_MODE] = PO_AWAY_MODE + 1, [EVENT_BATTERY_SAVER] = PO_SAVING + 1 };
+    if (e->kind == EVENT_DISPLAY)
+        display_change(e->number);
+    else if (settings[e->kind])
+        po_setting_change((enum po_setting)(settings[e->kind] - 1), e->number);
+    return e->kind == EVENT_DISPLAY || settings[e->kind];
+}
+
 static void event_do(const struct config_event *e)
 {
+    if (setting_do(e))
+        return;
     static const enum pnp_request requests[EVENT_KINDS] = { [EVENT_SURPRISE] = PNP_SURPRISE, [EVENT_REMOVAL] = PNP_QUERY_AND_REMOVE, [EVENT_STOP] = PNP_REBALANCE,
                                                             [EVENT_DISABLE] = PNP_DISABLE, [EVENT_ENABLE] = PNP_ENABLE, [EVENT_RESTART] = PNP_RESTART,
                                                             [EVENT_EJECT] = PNP_EJECT };

@@ -45,9 +45,12 @@ NTSTATUS NtSetSystemPowerState(ULONG action, ULONG state, ULONG flags)
 BOOL GetSystemPowerStatus(uint8_t *status)
 {
     memset(status, 0, 12);
-    status[0] = 1; /* on mains */
-    status[1] = 128; /* no battery */
-    status[2] = 255;
+    uint8_t left = (uint8_t)po_setting_value(PO_BATTERY);
+    bool battery = po_setting_value(PO_POWER_SOURCE) || left < 100;
+    status[0] = !po_setting_value(PO_POWER_SOURCE); /* on mains */
+    status[1] = !battery ? 128 /* none */ : (uint8_t)(left > 66 ? 1 : left < 5 ? 4 : left < 33 ? 2 : 0); /* DOC: high, critical, low */
+    status[2] = battery ? left : 255;
+    status[3] = (uint8_t)po_setting_value(PO_SAVING);
     memset(status + 4, 0xFF, 8);
     return TRUE;
 }
