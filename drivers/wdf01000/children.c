@@ -469,6 +469,7 @@ NTSTATUS imp_WdfFdoAddStaticChild(PWDF_DRIVER_GLOBALS G, WDFDEVICE Fdo, WDFDEVIC
     child->ChildEntry = e;
     child->ChildListOf = d->StaticList;
     child->DeviceObject->Flags &= ~DO_DEVICE_INITIALIZING;
+    child->O.Flags |= FXO_NO_DELETE; /* the PnP manager's from now on */
     KIRQL irql;
     KeAcquireSpinLock(&d->StaticList->ChildLock, &irql);
     InsertTailList(&d->StaticList->Entries, &e->Entry);
@@ -621,8 +622,10 @@ static void create_device(FxChildList *l, FxChildEntry *e)
         i->ChildList = l;
         i->ChildEntry = e;
         FX_CALL_R(g, s, l->C.EvtChildListCreateDevice, (WDFCHILDLIST)FxHandle(l), e->Id, i);
-        if (NT_SUCCESS(s) && e->Pdo)
+        if (NT_SUCCESS(s) && e->Pdo) {
             e->Pdo->DeviceObject->Flags &= ~DO_DEVICE_INITIALIZING;
+            e->Pdo->O.Flags |= FXO_NO_DELETE;
+        }
         if (!NT_SUCCESS(s) && e->Pdo) {
             FxDevice *d = e->Pdo;
             e->Pdo = NULL;
@@ -770,6 +773,18 @@ void FxChildPdoRemoved(FxDevice *d)
     KeReleaseSpinLock(&l->ChildLock, irql);
     d->ChildEntry = NULL;
     entry_free(e);
+}
+
+void FxChildPdoForget(FxDevice *d)
+{
+    FxChildEntry *e = d->ChildEntry;
+    KIRQL irql;
+    if (!e)
+        return;
+    KeAcquireSpinLock(&d->ChildListOf->ChildLock, &irql);
+    e->Pdo = NULL;
+    KeReleaseSpinLock(&d->ChildListOf->ChildLock, irql);
+    d->ChildEntry = NULL;
 }
 
 /* ---- what a PDO answers ---- */

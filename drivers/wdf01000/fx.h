@@ -18,6 +18,7 @@
 #define FXM(ret, cls, member, args) ret cls##_##member args __asm__(#cls "::" #member)
 
 /* Exports that the toolchain's headers leave out. */
+ULONG IoGetRequestorProcessId(PIRP Irp);
 NTSTATUS WmiTraceMessage(ULONG64 LoggerHandle, ULONG Flags, const GUID *Guid, USHORT Number, ...);
 
 #define FX_TAG 'rDxF'
@@ -372,13 +373,15 @@ typedef struct FxQueryInterface {
 
 enum fx_pnp { FX_PNP_OBJECT_CREATED, FX_PNP_INIT, FX_PNP_STARTED, FX_PNP_QUERY_STOP, FX_PNP_STOPPED, FX_PNP_QUERY_REMOVE, FX_PNP_SURPRISE, FX_PNP_FAILED, FX_PNP_REMOVED };
 
+enum fx_relations { FX_REMOVAL, FX_EJECTION, FX_DEPENDENTS, FX_RELATIONS };
+
 struct FxDevice {
     FxObject O;
     FxDriver *Driver;
     DEVICE_OBJECT *DeviceObject, *Attached, *Pdo;
     FxDevice *ParentDevice; /* of a PDO */
     FxInitData D;
-    BOOLEAN Legacy, Finished, NoPnp, HasLink, Deleted;
+    BOOLEAN Legacy, Miniport, Finished, NoPnp, HasLink, Deleted;
     UNICODE_STRING Link;
     FxCallbackLock CallbackLock;
     struct FxSystemWorkItem *ChildWork;
@@ -425,6 +428,8 @@ struct FxDevice {
     BOOLEAN WmiRegistered;
     UNICODE_STRING Mof;
     struct FxDispatchStep *Dispatch;
+    struct FxRelation *Relations[FX_RELATIONS]; /* relations.c */
+    KSPIN_LOCK RelationLock;
     ULONG StackForParent;
 };
 FxDevice *FxDeviceOf(const DEVICE_OBJECT *d);
@@ -497,8 +502,9 @@ struct FxQueue {
     /* forward progress */
     BOOLEAN ForwardProgress;
     WDF_IO_QUEUE_FORWARD_PROGRESS_POLICY Policy;
-    LIST_ENTRY Reserved;
-    LIST_ENTRY WaitingForReserved; /* IRPs without request */
+    KSPIN_LOCK ReserveLock; /* Reserved, PendedIrps: forward_progress.c */
+    LIST_ENTRY Reserved, PendedIrps;
+    LIST_ENTRY Dispatchers; /* threads in DispatchEvents */
     LONG StopPending;
     BOOLEAN Suspended, InStop;
     LONG NextStamp; /* arrival order */
@@ -508,7 +514,12 @@ FXM(void, FxIoQueue, DispatchEvents, (FxQueue * q));
 FXM(void, FxIoQueue, RequestCompleted, (FxQueue * q, FxRequest *r));
 FXM(void, FxIoQueue, StopProcessingForPower, (FxQueue * q, ULONG action)); /* WDF_REQUEST_STOP_ACTION_FLAGS: suspend or purge */
 FXM(void, FxIoQueue, StartPowerTransitionOn, (FxQueue * q));
-void FxQueuePurgeForRemove(FxQueue *q);
+/* forward_progress.c. fresh: the request made for the IRP, NULL if there was no memory. NULL: see *status; STATUS_PENDING: the IRP waits. */
+FxRequest *FxForwardProgressRequest(FxQueue *q, IRP *irp, FxRequest *fresh, NTSTATUS *status);
+void FxForwardProgressReturn(FxQueue *q, FxRequest *r); /* its IRP is completed */
+void FxForwardProgressCancel(FxQueue *q, FILE_OBJECT *file); /* IRPs that wait; NULL: all */
+void FxForwardProgressFree(FxQueue *q);
+FXM(NTSTATUS, FxPkgIo, EnterQueue, (FxQueue * q, FxRequest *r, IRP *irp));
 BOOLEAN FxQueueHasHandler(const FxQueue *q, UCHAR major);
 void FxQueueHoldIo(FxDevice *d, ULONG action);
 void FxQueueReleaseIo(FxDevice *d);
@@ -581,7 +592,6 @@ NTSTATUS FxRequestRetrieveMemory(FxRequest *r, BOOLEAN output, FxMemory **out);
 void FxRequestFreeBuffers(FxRequest *r);
 NTSTATUS FxMapStatus(NTSTATUS s);
 FXM(NTSTATUS, FxRequestBase, ValidateTarget, (FxRequest * r, FxTarget *t));
-void FxQueueTakeBack(FxQueue *q, FxRequest *r);
 
 /* ---- I/O targets ---- */
 
@@ -628,6 +638,7 @@ NTSTATUS FxPdoDispatch(FxDevice *d, IRP *irp, BOOLEAN *done);
 NTSTATUS FxChildListsQueryRelations(FxDevice *d, IRP *irp);
 void FxChildListsRemove(FxDevice *d, BOOLEAN surprise);
 void FxChildPdoRemoved(FxDevice *d);
+void FxChildPdoForget(FxDevice *d); /* its driver deletes it before it was added */
 NTSTATUS FxWmiRegister(FxDevice *d);
 void FxWmiDeregister(FxDevice *d);
 

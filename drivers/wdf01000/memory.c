@@ -192,6 +192,12 @@ NTSTATUS FxMemoryOfProperty(FxGlobals *g, DEVICE_OBJECT *pdo, DEVICE_REGISTRY_PR
     return s;
 }
 
+/* buffer: from pool with the tag, the memory's from now on. */
+NTSTATUS FxMemoryOfBuffer(FxGlobals *g, PWDF_OBJECT_ATTRIBUTES a, FxObject *parent, PVOID buffer, size_t length, ULONG tag, WDFMEMORY *out)
+{
+    return memory_new(g, a, parent, buffer, length, TRUE, tag, out);
+}
+
 /* ---- look-aside lists ---- */
 
 typedef struct FxLookaside {
@@ -377,11 +383,13 @@ static void entry_free(FxCollection *c, FxCollectionEntry *e)
     FxObject_Release(o);
 }
 
-static void collection_destroy(FxObject *o)
+/* At disposal: an item may be a child of its collection, and a child keeps its parent. */
+static BOOLEAN collection_dispose(FxObject *o)
 {
     FxCollection *c = (FxCollection *)o;
     while (!IsListEmpty(&c->Items))
         entry_free(c, CONTAINING_RECORD(RemoveHeadList(&c->Items), FxCollectionEntry, Entry));
+    return TRUE;
 }
 
 NTSTATUS imp_WdfCollectionCreate(PWDF_DRIVER_GLOBALS G, PWDF_OBJECT_ATTRIBUTES Attributes, WDFCOLLECTION *Collection)
@@ -397,7 +405,7 @@ NTSTATUS imp_WdfCollectionCreate(PWDF_DRIVER_GLOBALS G, PWDF_OBJECT_ATTRIBUTES A
         return s;
     InitializeListHead(&c->Items);
     KeInitializeSpinLock(&c->ItemLock);
-    c->O.Destroy = collection_destroy;
+    c->O.Dispose = collection_dispose;
     s = FxObjectCommit(FX(c), Attributes, FX(g->Driver), (WDFOBJECT *)Collection);
     if (!NT_SUCCESS(s))
         FxObjectDeleteFromFailedCreate(FX(c));

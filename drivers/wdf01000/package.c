@@ -1,7 +1,6 @@
 /* Where IRPs become requests: the packages for I/O (read, write, device control) and for files (create, cleanup, close, shutdown). */
 #include "fx.h"
 
-extern void FxRequestBindIrp(FxRequest *r, IRP *irp);
 extern BOOLEAN FxDeviceDynamicDispatch(FxDevice *d, IRP *irp, NTSTATUS *status);
 extern void FxQueueCancelFile(FxDevice *d, FILE_OBJECT *file);
 
@@ -12,52 +11,7 @@ static FxQueue *queue_for(FxDevice *d, UCHAR major)
     return d->Dispatching[major] ? d->Dispatching[major] : d->DefaultQueue;
 }
 
-/* DOC: forward progress: without memory for a request, one of those set aside is used if the policy says so. */
-static FxRequest *reserved_request(FxQueue *q, IRP *irp)
-{
-    KIRQL irql;
-    FxRequest *r = NULL;
-    if (!q || !q->ForwardProgress)
-        return NULL;
-    WDF_IO_FORWARD_PROGRESS_ACTION action = WdfIoForwardProgressActionUseReservedRequest;
-    if (q->Policy.ForwardProgressReservedPolicy == WdfIoForwardProgressReservedPolicyUseExamine &&
-        q->Policy.ForwardProgressReservePolicySettings.Policy.ExaminePolicy.EvtIoWdmIrpForForwardProgress)
-        action = q->Policy.ForwardProgressReservePolicySettings.Policy.ExaminePolicy.EvtIoWdmIrpForForwardProgress((WDFQUEUE)FxHandle(q), irp);
-    else if (q->Policy.ForwardProgressReservedPolicy == WdfIoForwardProgressReservedPolicyPagingIO && !(irp->Flags & (IRP_PAGING_IO | IRP_SYNCHRONOUS_PAGING_IO)))
-        action = WdfIoForwardProgressActionFailRequest;
-    if (action != WdfIoForwardProgressActionUseReservedRequest)
-        return NULL;
-    KeAcquireSpinLock(&q->QueueLock, &irql);
-    if (!IsListEmpty(&q->Reserved))
-        r = CONTAINING_RECORD(RemoveHeadList(&q->Reserved), FxRequest, Entry);
-    KeReleaseSpinLock(&q->QueueLock, irql);
-    if (!r)
-        return NULL;
-    FxRequestBindIrp(r, irp);
-    NTSTATUS s = STATUS_SUCCESS;
-    if (q->Policy.EvtIoAllocateRequestResources)
-        FX_CALL_R(q->O.Globals, s, q->Policy.EvtIoAllocateRequestResources, (WDFQUEUE)FxHandle(q), (WDFREQUEST)FxHandle(r));
-    if (NT_SUCCESS(s))
-        return r;
-    r->Irp = NULL;
-    FxQueueTakeBack(q, r);
-    return NULL;
-}
-
-/* A reserved request is ready for the next. */
-void FxQueueTakeBack(FxQueue *q, FxRequest *r)
-{
-    KIRQL irql;
-    r->Completed = r->Presented = r->Cancelable = r->CancelRaised = FALSE;
-    r->Where = FXR_IDLE;
-    r->Queue = NULL;
-    r->O.CleanupDone = 0;
-    KeAcquireSpinLock(&q->QueueLock, &irql);
-    InsertTailList(&q->Reserved, &r->Entry);
-    KeReleaseSpinLock(&q->QueueLock, irql);
-}
-
-static NTSTATUS enter_queue(FxDevice *d, FxQueue *q, FxRequest *r, IRP *irp)
+NTSTATUS FxPkgIo_EnterQueue(FxQueue *q, FxRequest *r, IRP *irp)
 {
     NTSTATUS s = FxIoQueue_QueueRequest(q, r);
     if (s == STATUS_PENDING)
@@ -86,16 +40,16 @@ NTSTATUS FxPkgIo_DispatchStep2(FxDevice *d, IRP *irp, FxQueue *queue)
     if (d->D.Filter && q && q == d->DefaultQueue && !FxQueueHasHandler(q, major) && !inCaller)
         return FxDevicePass(d, irp);
     FxRequest *r = FxRequestCreateForIrp(d, irp, &s);
+    if (q && q->ForwardProgress && !inCaller)
+        r = FxForwardProgressRequest(q, irp, r, &s);
     if (!r)
-        r = reserved_request(q, irp);
-    if (!r)
-        return FxDeviceCompleteIrp(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
+        return s == STATUS_PENDING ? s : FxDeviceCompleteIrp(irp, s, 0);
     if (inCaller) {
         r->Queue = NULL;
         r->MustComplete = TRUE; /* the callback may complete it without a queue */
         return in_caller_context(d, r, irp);
     }
-    return enter_queue(d, q, r, irp);
+    return FxPkgIo_EnterQueue(q, r, irp);
 }
 
 /* DOC: WdfDeviceEnqueueRequest, from EvtIoInCallerContext: to the queue that the request would have gone to. */
@@ -249,7 +203,7 @@ static NTSTATUS on_create_request(FxDevice *d, IRP *irp, FxFile *f)
         return FxDeviceCompleteIrp(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
     }
     if (q)
-        return enter_queue(d, q, r, irp);
+        return FxPkgIo_EnterQueue(q, r, irp);
     r->MustComplete = TRUE;
     IoMarkIrpPending(irp);
     KIRQL cb;

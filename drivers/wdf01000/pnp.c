@@ -382,6 +382,7 @@ static NTSTATUS remove_device(FxDevice *d, IRP *irp)
     FxTargetsRemove(d);
     if (FxDeviceIsPdo(d) && !FxChildPdoGone(d)) { /* the hardware is still there: the PDO stays and can be started again */
         pnp_state(d, FX_PNP_OBJECT_CREATED);
+        d->InRemove = FALSE;
         IoReleaseRemoveLock(&d->RemoveLock, irp);
         return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
     }
@@ -520,11 +521,15 @@ static NTSTATUS usage(FxDevice *d, IRP *irp)
     IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
     ULONG type = sl->Parameters.UsageNotification.Type;
     BOOLEAN in = sl->Parameters.UsageNotification.InPath;
-    if (!d->D.Filter && (type >= 8 || !d->UsageSupported[type]))
+    if (!d->D.Filter && in && (type >= 8 || !d->UsageSupported[type]))
         return FxDeviceCompleteIrp(irp, STATUS_NOT_IMPLEMENTED, 0);
-    NTSTATUS s = forward_and_wait(d, irp);
-    if (d->Attached == NULL)
-        s = STATUS_SUCCESS;
+    /* DOC: the parent of a PDO and dependents are in the path too; whoever refuses, those that agreed are told the opposite. */
+    NTSTATUS s = FxDependentsNotify(d, type, in);
+    if (NT_SUCCESS(s) && d->Attached) {
+        s = forward_and_wait(d, irp);
+        if (!NT_SUCCESS(s))
+            FxDependentsNotify(d, type, !in);
+    }
     if (NT_SUCCESS(s) && type < 8) {
         d->UsageCount[type] += in ? 1 : -1;
         if (events(d)->EvtDeviceUsageNotification)
@@ -539,13 +544,17 @@ static NTSTATUS query_relations(FxDevice *d, IRP *irp)
     DEVICE_RELATION_TYPE type = sl->Parameters.QueryDeviceRelations.Type;
     if (events(d)->EvtDeviceRelationsQuery)
         FX_CALL(d->O.Globals, events(d)->EvtDeviceRelationsQuery, handle(d), type);
+    NTSTATUS s = STATUS_NOT_SUPPORTED;
+    if (type == BusRelations && !FxDeviceIsPdo(d))
+        s = FxChildListsQueryRelations(d, irp);
+    else if (type == RemovalRelations)
+        s = FxRelationsQuery(d, irp, FX_REMOVAL);
+    else if (type == EjectionRelations && FxDeviceIsPdo(d))
+        s = FxRelationsQuery(d, irp, FX_EJECTION);
+    if (!NT_SUCCESS(s) && s != STATUS_NOT_SUPPORTED)
+        return FxDeviceCompleteIrp(irp, s, 0);
     if (FxDeviceIsPdo(d))
         return FxPdoRelations(d, irp);
-    if (type == BusRelations) {
-        NTSTATUS s = FxChildListsQueryRelations(d, irp);
-        if (!NT_SUCCESS(s) && s != STATUS_NOT_SUPPORTED)
-            return FxDeviceCompleteIrp(irp, s, 0);
-    }
     return FxDevicePass(d, irp);
 }
 
@@ -738,6 +747,7 @@ void FxPnpDeviceGone(FxDevice *d)
 {
     extern void FxDeviceDispatchFree(FxDevice *);
     FxIdleFree(d);
+    FxRelationsFree(d);
     FxResourcesDelete(d);
     FxDeviceDispatchFree(d);
 }

@@ -23,6 +23,11 @@ WDFCMRESLIST FxResourcesHandle(FxDevice *d); /* the translated list */
 void FxResourcesDelete(FxDevice *d);
 NTSTATUS FxFilterRequirements(FxDevice *d, IRP *irp, BOOLEAN *done);
 
+/* relations.c */
+NTSTATUS FxRelationsQuery(FxDevice *d, IRP *irp, enum fx_relations which); /* STATUS_NOT_SUPPORTED: there are none */
+NTSTATUS FxDependentsNotify(FxDevice *d, ULONG type, BOOLEAN in); /* PASSIVE */
+void FxRelationsFree(FxDevice *d);
+
 /* children.c */
 void FxChildListsScan(FxDevice *d);
 void FxPdoCapabilities(FxDevice *d, DEVICE_CAPABILITIES *c);

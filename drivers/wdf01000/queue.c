@@ -299,12 +299,8 @@ static void defer(FxQueue *q)
         KeInsertQueueDpc(&q->DeferDpc, NULL, NULL);
 }
 
-static LIST_ENTRY *dispatchers(FxQueue *q)
-{
-    return &q->WaitingForReserved; /* see FxQueue: list of struct dispatcher */
-}
-
-void FxIoQueue_DispatchEvents(FxQueue *q)
+/* nest: also below ourselves, where a driver sends to its own queue and waits. */
+static void dispatch(FxQueue *q, BOOLEAN nest)
 {
     struct dispatcher me = { .Thread = KeGetCurrentThread() };
     KIRQL irql;
@@ -313,15 +309,15 @@ void FxIoQueue_DispatchEvents(FxQueue *q)
         return;
     }
     lock(q, &irql);
-    for (LIST_ENTRY *e = dispatchers(q)->Flink; e != dispatchers(q); e = e->Flink) {
+    for (LIST_ENTRY *e = q->Dispatchers.Flink; e != &q->Dispatchers; e = e->Flink) {
         struct dispatcher *other = CONTAINING_RECORD(e, struct dispatcher, Entry);
-        if (other->Thread == me.Thread) { /* we are below ourselves: the outer turn goes on */
+        if (other->Thread == me.Thread && !nest) { /* we are below ourselves: the outer turn goes on */
             other->Again = TRUE;
             unlock(q, irql);
             return;
         }
     }
-    InsertTailList(dispatchers(q), &me.Entry);
+    InsertTailList(&q->Dispatchers, &me.Entry);
     if (q->O.Globals->VerboseOn)
         FXLOG(q->O.Globals, QueueProcessing, P64(me.Thread), P64(FxHandle(q)));
     do {
@@ -332,6 +328,11 @@ void FxIoQueue_DispatchEvents(FxQueue *q)
     } while (me.Again);
     RemoveEntryList(&me.Entry);
     unlock(q, irql);
+}
+
+void FxIoQueue_DispatchEvents(FxQueue *q)
+{
+    dispatch(q, FALSE);
 }
 
 /* ---- presenting ---- */
@@ -407,7 +408,7 @@ NTSTATUS FxIoQueue_QueueRequest(FxQueue *q, FxRequest *r)
     }
     FxObject_AddRef(FX(q)); /* the request may be gone, and the queue with its device, before we look again */
     unlock(q, irql);
-    FxIoQueue_DispatchEvents(q);
+    dispatch(q, q->C.DispatchType == WdfIoQueueDispatchParallel);
     FxObject_Release(FX(q));
     return STATUS_PENDING;
 }
@@ -629,11 +630,7 @@ static BOOLEAN queue_dispose(FxObject *o)
 static void queue_destroy(FxObject *o)
 {
     FxQueue *q = (FxQueue *)o;
-    while (!IsListEmpty(&q->Reserved)) {
-        FxRequest *r = CONTAINING_RECORD(RemoveHeadList(&q->Reserved), FxRequest, Entry);
-        r->ReservedFor = NULL;
-        FxObject_DeleteObject(FX(r));
-    }
+    FxForwardProgressFree(q);
     if (q->DeferItem)
         IoFreeWorkItem(q->DeferItem);
 }
@@ -679,7 +676,9 @@ static void queue_init(FxQueue *q, FxDevice *d, const WDF_IO_QUEUE_CONFIG *c)
     InitializeListHead(&q->CanceledWaiting);
     InitializeListHead(&q->CanceledOwned);
     InitializeListHead(&q->Reserved);
-    InitializeListHead(&q->WaitingForReserved);
+    InitializeListHead(&q->PendedIrps);
+    InitializeListHead(&q->Dispatchers);
+    KeInitializeSpinLock(&q->ReserveLock);
     KeInitializeEvent(&q->Idle, NotificationEvent, TRUE);
     KeInitializeDpc(&q->DeferDpc, defer_dpc, q);
     q->State = WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests;

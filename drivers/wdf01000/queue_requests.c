@@ -236,45 +236,6 @@ NTSTATUS imp_WdfDeviceEnqueueRequest(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, WD
     return FxPkgIoEnqueue(FX_OBJ(g, Device, FxDevice, FX_TYPE_DEVICE), FX_OBJ(g, Request, FxRequest, FX_TYPE_REQUEST));
 }
 
-/* ---- forward progress ---- */
-
-NTSTATUS imp_WdfIoQueueAssignForwardProgressPolicy(PWDF_DRIVER_GLOBALS G, WDFQUEUE Queue, PWDF_IO_QUEUE_FORWARD_PROGRESS_POLICY P)
-{
-    FxGlobals *g = FxGet(G);
-    FxQueue *q = queue_of(G, Queue);
-    FX_NOT_NULL(g, P);
-    FX_PASSIVE(g);
-    if (P->Size != sizeof *P)
-        return STATUS_INFO_LENGTH_MISMATCH;
-    if (!P->TotalForwardProgressRequests || q->ForwardProgress)
-        return STATUS_INVALID_PARAMETER;
-    for (ULONG i = 0; i < P->TotalForwardProgressRequests; i++) {
-        NTSTATUS s = STATUS_INSUFFICIENT_RESOURCES;
-        FxRequest *r = FxRequestCreateForIrp(q->O.Device, NULL, &s);
-        if (r && P->EvtIoAllocateResourcesForReservedRequest) {
-            FX_CALL_R(g, s, P->EvtIoAllocateResourcesForReservedRequest, Queue, (WDFREQUEST)FxHandle(r));
-            if (!NT_SUCCESS(s))
-                FxObject_DeleteObject(FX(r));
-        }
-        if (!r || !NT_SUCCESS(s)) {
-            while (!IsListEmpty(&q->Reserved))
-                FxObject_DeleteObject(FX(CONTAINING_RECORD(RemoveHeadList(&q->Reserved), FxRequest, Entry)));
-            return s;
-        }
-        r->Reserved = TRUE;
-        r->ReservedFor = q;
-        InsertTailList(&q->Reserved, &r->Entry);
-    }
-    q->Policy = *P;
-    q->ForwardProgress = TRUE;
-    return STATUS_SUCCESS;
-}
-
-BOOLEAN imp_WdfRequestIsReserved(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
-{
-    return FX_OBJ(FxGet(G), Request, FxRequest, FX_TYPE_REQUEST)->Reserved;
-}
-
 /* ---- cancelling what the driver owns ---- */
 
 static void owned_cancel_routine(DEVICE_OBJECT *d, IRP *irp) __asm__("FxIoQueue::CancelOwned");

@@ -86,6 +86,8 @@ static void wind_down(FxQueue *q, ULONG bits, BOOLEAN cancel, PFN_WDF_IO_QUEUE_S
         cancel_owned(q);
     }
     unlock(q, irql);
+    if (cancel)
+        FxForwardProgressCancel(q, NULL);
     FxIoQueue_DispatchEvents(q);
 }
 
@@ -162,6 +164,7 @@ void FxQueueCancelFile(FxDevice *d, FILE_OBJECT *file)
         lock(q, &irql);
         cancel_waiting(q, file);
         unlock(q, irql);
+        FxForwardProgressCancel(q, file);
         FxIoQueue_DispatchEvents(q);
     }
 }

@@ -179,14 +179,18 @@ NTSTATUS FxRequest_CompleteInternal(FxRequest *r, NTSTATUS status)
     r->Irp = NULL;
     r->Owner = FX_IRP_NONE;
     irp->IoStatus.Status = status;
-    BOOLEAN reserved = r->Reserved && r->ReservedFor;
-    if (reserved) {
-        FxQueueTakeBack(r->ReservedFor, r);
+    FxQueue *reserve = r->Reserved ? r->ReservedFor : NULL;
+    if (reserve) {
+        FxObject_AddRef(FX(reserve));
     } else {
         r->O.Flags &= ~FXO_NO_DELETE;
         FxObject_DeleteObject(FX(r));
     }
     IoCompleteRequest(irp, IO_NO_INCREMENT);
+    if (reserve) {
+        FxForwardProgressReturn(reserve, r);
+        FxObject_Release(FX(reserve));
+    }
     if (q) {
         FxIoQueue_DispatchEvents(q);
         FxObject_Release(FX(q));
@@ -270,13 +274,12 @@ void FxRequestParameters(FxRequest *r, PWDF_REQUEST_PARAMETERS p)
         p->Parameters.Write.DeviceOffset = sl->Parameters.Write.ByteOffset.QuadPart;
         break;
     case IRP_MJ_DEVICE_CONTROL:
-    case IRP_MJ_INTERNAL_DEVICE_CONTROL:
         p->Parameters.DeviceIoControl.OutputBufferLength = sl->Parameters.DeviceIoControl.OutputBufferLength;
         p->Parameters.DeviceIoControl.InputBufferLength = sl->Parameters.DeviceIoControl.InputBufferLength;
         p->Parameters.DeviceIoControl.IoControlCode = sl->Parameters.DeviceIoControl.IoControlCode;
         p->Parameters.DeviceIoControl.Type3InputBuffer = sl->Parameters.DeviceIoControl.Type3InputBuffer;
         break;
-    default:
+    default: /* internal control codes too: as lengths and code, or as three arguments */
         p->Parameters.Others.Arg1 = sl->Parameters.Others.Argument1;
         p->Parameters.Others.Arg2 = sl->Parameters.Others.Argument2;
         p->Parameters.Others.IoControlCode = (ULONG)(ULONG_PTR)sl->Parameters.Others.Argument3;
@@ -345,6 +348,12 @@ KPROCESSOR_MODE imp_WdfRequestGetRequestorMode(PWDF_DRIVER_GLOBALS G, WDFREQUEST
 {
     FxRequest *r = request(G, Request);
     return r->Irp ? r->Irp->RequestorMode : KernelMode;
+}
+
+ULONG imp_WdfRequestGetRequestorProcessId(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)
+{
+    FxRequest *r = request(G, Request);
+    return r->Irp ? IoGetRequestorProcessId(r->Irp) : 0;
 }
 
 BOOLEAN imp_WdfRequestIsFrom32BitProcess(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request)

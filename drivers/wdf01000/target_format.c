@@ -149,6 +149,12 @@ static NTSTATUS mdl_for(FxRequest *r, const FxIoBuffer *b, PMDL *mdl)
     return STATUS_SUCCESS;
 }
 
+static void hold_buffer(FxMemory **held, size_t *offset, const FxIoBuffer *b)
+{
+    hold_memory(held, b->Memory);
+    *offset = b->Memory ? (size_t)((PUCHAR)b->Buffer - (PUCHAR)b->Memory->Buffer) : 0;
+}
+
 static void save_irp(FxRequest *r)
 {
     FxFormat *f = &r->F;
@@ -221,8 +227,8 @@ NTSTATUS FxIoTargetKernel_FormatIoctlRequest(FxTarget *t, FxRequest *r, ULONG co
         return s;
     save_irp(r);
     IO_STACK_LOCATION *sl = next_location(r, t, internal ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL);
-    hold_memory(&r->F.In, in->Memory);
-    hold_memory(&r->F.Out, out->Memory);
+    hold_buffer(&r->F.In, &r->F.InOffset, in);
+    hold_buffer(&r->F.Out, &r->F.OutOffset, out);
     sl->Parameters.DeviceIoControl.IoControlCode = code;
     sl->Parameters.DeviceIoControl.InputBufferLength = (ULONG)in->Length;
     sl->Parameters.DeviceIoControl.OutputBufferLength = (ULONG)out->Length;
@@ -319,7 +325,7 @@ NTSTATUS FxIoTarget_FormatIoRequest(FxTarget *t, FxRequest *r, BOOLEAN write, Fx
         return s;
     save_irp(r);
     IO_STACK_LOCATION *sl = next_location(r, t, write ? IRP_MJ_WRITE : IRP_MJ_READ);
-    hold_memory(write ? &r->F.In : &r->F.Out, b->Memory);
+    hold_buffer(write ? &r->F.In : &r->F.Out, write ? &r->F.InOffset : &r->F.OutOffset, b);
     r->F.Type = write ? WdfRequestTypeWrite : WdfRequestTypeRead;
     sl->Parameters.Read.Length = (ULONG)b->Length;
     if (offset)

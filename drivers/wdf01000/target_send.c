@@ -53,16 +53,20 @@ static void fill_params(FxRequest *r)
     case WdfRequestTypeRead:
         p->Parameters.Read.Buffer = f->Out ? (WDFMEMORY)FxHandle(f->Out) : NULL;
         p->Parameters.Read.Length = r->Irp->IoStatus.Information;
+        p->Parameters.Read.Offset = f->OutOffset;
         break;
     case WdfRequestTypeWrite:
         p->Parameters.Write.Buffer = f->In ? (WDFMEMORY)FxHandle(f->In) : NULL;
         p->Parameters.Write.Length = r->Irp->IoStatus.Information;
+        p->Parameters.Write.Offset = f->InOffset;
         break;
     case WdfRequestTypeDeviceControl:
     case WdfRequestTypeDeviceControlInternal:
         p->Parameters.Ioctl.IoControlCode = f->Ioctl;
         p->Parameters.Ioctl.Input.Buffer = f->In ? (WDFMEMORY)FxHandle(f->In) : NULL;
         p->Parameters.Ioctl.Output.Buffer = f->Out ? (WDFMEMORY)FxHandle(f->Out) : NULL;
+        p->Parameters.Ioctl.Input.Offset = f->InOffset;
+        p->Parameters.Ioctl.Output.Offset = f->OutOffset;
         p->Parameters.Ioctl.Output.Length = r->Irp->IoStatus.Information;
         break;
     default:
