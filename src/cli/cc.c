@@ -167,7 +167,7 @@ static void add_warnings(struct cc_words *command, const struct cc_job *job)
 {
     static const char *const words[] = {"-Wno-ignored-attributes", "-Wno-pragma-pack", "-Wno-unknown-pragmas",
                                         "-Wno-ignored-pragma-intrinsic", "-Wno-microsoft", "-Wno-multichar",
-                                        "-Wno-missing-braces", "-Wno-error=int-conversion",
+                                        "-Wno-missing-braces", "-Wno-invalid-token-paste", "-Wno-error=int-conversion",
                                         "-Wno-error=incompatible-function-pointer-types",
                                         "-Wno-error=implicit-function-declaration"};
     static const char *const cplusplus[] = {"-Wno-c++11-narrowing", "-Wno-writable-strings"};

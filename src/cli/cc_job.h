@@ -30,6 +30,7 @@ struct cc_job {
     char include[PATH_MAX], lib[PATH_MAX], runtime[PATH_MAX];
     char forward[32]; /* temporary folder of forwarding headers; empty: none needed (cc_retry.c) */
     bool free_main; /* main has a shape that C does not know */
+    char *own_messages; /* what clang said before it was told to imitate Microsoft's compiler (cc_retry.c) */
 };
 
 /* Words own their text; a list is always ended by NULL, ready for exec. */

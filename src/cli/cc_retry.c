@@ -8,6 +8,7 @@
  *   - `main` with other parameters or another result than C has them: it is an ordinary function then, and
  *     sdk/rt/program_main.c stands between it and the run-time's start-up code;
  *   - `wmain`: the start-up code that passes wide arguments is linked;
+ *   - the rest of the dialect: `L#x`, a comma before no variable arguments, a goto past initialised variables of C++, … (mend_dialect);
  *   - C++ with destructors: clang 19 falls over them when asynchronous exceptions are on, so they are off there. */
 #include "cli/cc_job.h"
 
@@ -257,6 +258,30 @@ static bool mend_crash(struct cc_words *command, const char *messages)
     return false;
 }
 
+/* ---- Microsoft's dialect ---- */
+
+/* "FILE:LINE:COLUMN: error: …": the linker's have no numbers. */
+static bool has_compile_error(const char *messages)
+{
+    for (const char *at = messages; (at = strstr(at, ": error: ")); at++)
+        if (at > messages && isdigit((unsigned char)at[-1]))
+            return true;
+    return false;
+}
+
+/* Clang's imitation of Microsoft's compiler as a whole. Not from the start: it changes more than these sources need. The toolchain's
+ * headers want to see a GNU compiler all the same. Keeps the messages, in case that does not help either. */
+static bool mend_dialect(struct cc_job *job, struct cc_words *command, char **messages)
+{
+    if (job->own_messages || job->msvc || !has_compile_error(*messages))
+        return false;
+    job->own_messages = *messages;
+    *messages = NULL;
+    cc_add(command, "-fms-compatibility");
+    cc_add(command, "-fgnuc-version=4.2.1");
+    return true;
+}
+
 /* ---- entry ---- */
 
 int cc_run_compiler(struct cc_job *job, struct cc_words *command)
@@ -271,12 +296,14 @@ int cc_run_compiler(struct cc_job *job, struct cc_words *command)
         if (status == CC_EXIT_INTERNAL || !messages)
             break;
         bool again = status && (mend_header(job, command, messages) || mend_crash(command, messages));
-        if (!again && !mend_main(job, command, messages))
+        if (!again && !mend_main(job, command, messages) && !(status && mend_dialect(job, command, &messages)))
             break;
     }
     if (messages)
-        fputs(messages, stderr);
+        fputs(job->own_messages && has_compile_error(messages) ? job->own_messages : messages, stderr);
     free(messages);
+    free(job->own_messages);
+    job->own_messages = NULL;
     return status;
 }
 

@@ -267,6 +267,9 @@ NTSTATUS io_unload_driver(DRIVER_OBJECT *d)
     trace_event(TRACE_DRIVER_UNLOAD, (uint64_t)d, 0, 0, 0);
     d->Flags |= DRVO_UNLOAD_INVOKED;
     guest_call(FRAME_IopLoadUnloadDriver, d->DriverUnload, 1, (uint64_t)d);
+    /* DOC: WDK samples, general/cancel/startio, CsampUnload: "The OS (XP and beyond) forces any DPCs that are already running to run to
+     * completion, even after the driver unload routine returns, but before unmapping the driver image from memory." */
+    KeFlushQueuedDpcs();
     io_driver_forget(d);
     return STATUS_SUCCESS;
 }

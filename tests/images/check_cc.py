@@ -17,6 +17,12 @@ PROGRAMS = {  # name: (options, text, what it prints with one argument)
     'wide, ANSI functions': ([], 'int wmain(int argc, wchar_t **argv)\n{ char b[99]; GetWindowsDirectory(b, 99); printf("%s %ls", b, argv[1]); return 0; }', 'C:\\Windows x'),
     'wide': ([], 'int __cdecl wmain(int argc, wchar_t **argv)\n{ wprintf(L"%d %ls", argc, argv[1]); return 0; }', '2 x'),
     'generic': (['-DUNICODE', '-D_UNICODE'], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
+    'wide text of an argument': ([], '#define WIDE(x) L#x\nint main(void)\n{ wprintf(L"%ls", WIDE(a + b)); return 0; }', 'a + b'),
+    'no variable arguments': ([], '#define SAY(text, ...) printf("%s: "##text"!", __FUNCTION__, __VA_ARGS__)\nint main(void)\n{ SAY("none"); SAY(" %d", 1); return 0; }',
+                              'main: none!main:  1!'),
+    'past initialised.cpp': (['-DUNICODE', '-D_UNICODE'], 'int _tmain(int argc, _TCHAR *argv[])\n{ if (argc > 1) goto out; int n = argc; _tprintf(_T("%d"), n);\n'
+                             'out:\n_tprintf(_T("out")); return 0; }', 'out'),
+    'shared headers': ([], '#include <dontuse.h>\n#include <driverspecs.h>\nint main(void)\n{ puts("here"); return 0; }', 'here'),
     'narrow': ([], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
 }
 DRIVERS = {  # name with suffix: text, what DbgPrint says
@@ -82,11 +88,19 @@ def write(path, text):
 
 def programs():
     for name, (options, text, wanted) in PROGRAMS.items():
-        write(name + '.c', HEAD + text + '\n')
-        p = sh(IRPLAB, 'cc', *options, '-o', name + '.exe', name + '.c')
+        source = name if name.endswith('.cpp') else name + '.c'
+        write(source, HEAD + text + '\n')
+        p = sh(IRPLAB, 'cc', *options, '-o', name + '.exe', source)
         check(f'{name} is built', p.returncode == 0, p.stderr)
         p = sh(IRPLAB, 'run', name + '.exe', 'x')
         check(f'{name} runs', p.returncode == 0 and p.stdout.strip() == wanted, p.stdout + p.stderr)
+
+
+def errors():
+    write('wrong.c', HEAD + 'int main(void)\n{ int n = nowhere; return undefined; }\n')
+    p = sh(IRPLAB, 'cc', '-o', 'wrong.exe', 'wrong.c')
+    said = [line for line in p.stderr.splitlines() if ' error: ' in line]
+    check('errors are told once, each with its place', p.returncode == 1 and len(said) == 2 and said[0].startswith('wrong.c:7:11: error:'), p.stderr)
 
 
 def drivers():
@@ -120,6 +134,7 @@ def resources():
 with tempfile.TemporaryDirectory() as temporary:
     os.chdir(temporary)
     programs()
+    errors()
     drivers()
     resources()
 sys.exit(1 if failures else 0)

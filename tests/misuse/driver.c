@@ -1,12 +1,18 @@
 /* A driver that makes one mistake a control code; the test says which finding each must be. Code 0 makes none. */
 #include <ntddk.h>
 
-enum { RIGHT, TWICE, PENDING_UNMARKED, MARKED_NOT_PENDING, OVERRUN, LEFT_LOCKED, LEAK, LEFT_CALLBACK, LATE, LEFT_REGISTRY, LEFT_OBJECT };
+enum { RIGHT, TWICE, PENDING_UNMARKED, MARKED_NOT_PENDING, OVERRUN, LEFT_LOCKED, LEAK, LEFT_CALLBACK, LATE, LEFT_REGISTRY, LEFT_OBJECT, UNFLUSHED,
+       UNFLUSHED_TOUCHES };
 
 static KSPIN_LOCK Lock;
 static PIRP Waiting;
 static KTIMER Timer;
 static KDPC Dpc;
+static BOOLEAN Unflushed, Touches;
+
+struct extension {
+    KSPIN_LOCK Lock;
+};
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
 {
@@ -19,10 +25,10 @@ static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
 static KDEFERRED_ROUTINE OnTimer;
 static VOID OnTimer(PKDPC D, PVOID Context, PVOID A, PVOID B)
 {
+    struct extension *e = ((PDEVICE_OBJECT)Context)->DeviceExtension;
     PIRP irp;
 
     UNREFERENCED_PARAMETER(D);
-    UNREFERENCED_PARAMETER(Context);
     UNREFERENCED_PARAMETER(A);
     UNREFERENCED_PARAMETER(B);
     KeAcquireSpinLockAtDpcLevel(&Lock);
@@ -34,6 +40,10 @@ static VOID OnTimer(PKDPC D, PVOID Context, PVOID A, PVOID B)
     KeReleaseSpinLockFromDpcLevel(&Lock);
     if (irp)
         Complete(irp, STATUS_SUCCESS);
+    if (Touches) { /* wrong: whoever waited for the request may have unloaded the driver meanwhile, and the device is gone */
+        KeAcquireSpinLockAtDpcLevel(&e->Lock);
+        KeReleaseSpinLockFromDpcLevel(&e->Lock);
+    }
 }
 
 static DRIVER_CANCEL OnCancel;
@@ -156,6 +166,10 @@ static NTSTATUS Control(PDEVICE_OBJECT Device, PIRP Irp)
     case LEFT_CALLBACK:
         PsSetCreateThreadNotifyRoutine(OnThread);
         break;
+    case UNFLUSHED_TOUCHES:
+        Touches = TRUE;
+    case UNFLUSHED:
+        Unflushed = TRUE;
     case LATE:
         return PendForATime(Irp);
     case LEFT_REGISTRY:
@@ -181,7 +195,8 @@ static VOID Unload(PDRIVER_OBJECT Driver)
     UNICODE_STRING link = RTL_CONSTANT_STRING(L"\\??\\Misuse");
 
     KeCancelTimer(&Timer);
-    KeFlushQueuedDpcs();
+    if (!Unflushed) /* else the DPC may still be running; the system waits for it before the image goes */
+        KeFlushQueuedDpcs();
     IoDeleteSymbolicLink(&link);
     IoDeleteDevice(Driver->DeviceObject);
 }
@@ -191,14 +206,15 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Path)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Misuse"), link = RTL_CONSTANT_STRING(L"\\??\\Misuse");
     PDEVICE_OBJECT device;
-    NTSTATUS status = IoCreateDevice(Driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    NTSTATUS status = IoCreateDevice(Driver, sizeof(struct extension), &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
 
     UNREFERENCED_PARAMETER(Path);
     if (!NT_SUCCESS(status))
         return status;
     KeInitializeSpinLock(&Lock);
     KeInitializeTimer(&Timer);
-    KeInitializeDpc(&Dpc, OnTimer, NULL);
+    KeInitializeDpc(&Dpc, OnTimer, device);
+    KeInitializeSpinLock(&((struct extension *)device->DeviceExtension)->Lock);
     Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Control;
     Driver->DriverUnload = Unload;

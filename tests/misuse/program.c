@@ -1,9 +1,23 @@
-/* Sends the control code whose number is its argument. 8: pends, and another thread cancels it about when it ends by itself. */
+/* Sends the control code whose number is its argument. 8: pends, and another thread cancels it about when it ends by itself.
+ * 11 and 12: pends, then the driver is stopped at once. */
 #include <windows.h>
 #include <winioctl.h>
 #include <stdlib.h>
 
 static HANDLE device;
+
+static int stop(void)
+{
+    SC_HANDLE manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_CONNECT);
+    SC_HANDLE service = manager ? OpenServiceA(manager, "misuse", SERVICE_STOP) : NULL;
+    SERVICE_STATUS status;
+    int result = service && ControlService(service, SERVICE_CONTROL_STOP, &status) ? 0 : 4;
+    if (service)
+        CloseServiceHandle(service);
+    if (manager)
+        CloseServiceHandle(manager);
+    return result;
+}
 
 static DWORD WINAPI canceller(void *unused)
 {
@@ -38,5 +52,5 @@ int main(int argc, char **argv)
     }
     CloseHandle(o.hEvent);
     CloseHandle(device);
-    return 0;
+    return code >= 11 ? stop() : 0;
 }
