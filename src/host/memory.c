@@ -57,6 +57,7 @@ static uint64_t write_losses;
  * less, nothing: that is how memory of processes that are not current is hidden. A page that should be accessible and is not gets its
  * access at the first fault, with its neighbours of the same protection, if who touches it may. */
 static uint8_t page_actual[(PRIVATE_BASE - USER_BASE) >> 12];
+static uint8_t page_apart[(PRIVATE_BASE - USER_BASE) >> 12]; /* host_map_apart has been called for it */
 enum { MOST_LOSSES = 128 };
 static struct {
     uint64_t address;
@@ -219,11 +220,23 @@ void host_lose_now(void)
     host_losses_wait = false;
 }
 
+/* Ranges side by side become one, to be lost in one call. */
 static void lose_later(uint64_t address, size_t bytes)
 {
-    for (unsigned i = 0; i < loss_count; i++)
-        if (losses[i].address == address && losses[i].bytes == bytes)
+    for (unsigned i = 0; i < loss_count;) {
+        uint64_t low = losses[i].address, end = low + losses[i].bytes;
+        if (low <= address && address + bytes <= end)
             return;
+        if (end < address || address + bytes < low) {
+            i++;
+            continue;
+        }
+        low = low < address ? low : address;
+        bytes = (end > address + bytes ? end : address + bytes) - low;
+        address = low;
+        losses[i] = losses[--loss_count];
+        i = 0;
+    }
     if (loss_count == MOST_LOSSES)
         host_lose_now();
     losses[loss_count].address = address;
@@ -274,6 +287,18 @@ void host_protect_apart(uint64_t address, size_t bytes, int prot)
     uint64_t losses = write_losses;
     host_protect(address, bytes, prot);
     write_losses = losses;
+}
+
+/* Neighbours of another kind are never merged with it, nor is it split when all of its access changes: several times as fast. The kind is
+ * whether a core dump has it, which means nothing here; it stays for the life of the process. */
+void host_map_apart(uint64_t address, size_t bytes)
+{
+    uint8_t *apart = page_apart + ((address - USER_BASE) >> 12);
+    IR_ASSERT(is_tracked(address) && bytes);
+    if (apart[0] && apart[(bytes - 1) >> 12])
+        return;
+    memset(apart, 1, (bytes + 0xFFF) >> 12);
+    madvise((void *)address, bytes, MADV_DONTDUMP);
 }
 
 void host_discard(uint64_t address, size_t bytes)

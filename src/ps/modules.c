@@ -197,6 +197,12 @@ void ps_modules_thread_create(struct thread *t)
     *(uint64_t *)(t->teb + TEB_TLS_POINTER) = block;
 }
 
+uint64_t ps_modules_thread_bytes_behind(const struct thread *t, uint64_t end)
+{
+    uint64_t base, bytes;
+    return mm_user_range(t->process, end, &base, &bytes) && base == end && base == *(uint64_t *)(t->teb + TEB_TLS_POINTER) ? bytes : 0;
+}
+
 /* A module that came later: every thread of the process gets its copy. */
 static void tls_add(const struct process *p, const struct user_module *m)
 {

@@ -236,6 +236,8 @@ NTSTATUS ps_create_user_thread(struct process *process, void *start, void *param
         return STATUS_NO_MEMORY;
     teb_make(t);
     ps_modules_thread_create(t);
+    host_map_apart(t->user_stack_limit, USER_STACK_COMMIT);
+    host_map_apart(t->teb, TEB_BYTES + ps_modules_thread_bytes_behind(t, t->teb + TEB_BYTES));
     t->ethread->Win32StartAddress = start;
     t->suspended = suspended;
     ps_notify_thread(t, true);
