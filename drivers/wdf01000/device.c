@@ -273,6 +273,7 @@ static FxDevice *device_new(FxGlobals *g, FxDriver *driver, const WDF_OBJECT_ATT
     FxCallbackLockInit(&d->CallbackLock, d->O.Level == WdfExecutionLevelPassive);
     d->PowerState = WdfPowerDeviceD3Final;
     d->Dx = PowerDeviceD3;
+    FxStatesInit(d);
     d->Sx = PowerSystemWorking;
     return d;
 }

@@ -42,6 +42,11 @@ void FxInitDataFree(FxInitData *d)
     list_free(d->CompatibleIds);
     list_free(d->Texts);
     d->HardwareIds = d->CompatibleIds = d->Texts = NULL;
+    while (d->StateCallbacks) {
+        FxStateCallback *next = d->StateCallbacks->Next;
+        ExFreePoolWithTag(d->StateCallbacks, FX_TAG);
+        d->StateCallbacks = next;
+    }
     while (d->Preprocess) {
         FxPreprocess *next = d->Preprocess->Next;
         ExFreePoolWithTag(d->Preprocess, FX_TAG);

@@ -294,6 +294,15 @@ typedef struct FxPreprocess {
     UCHAR Minors[64];
 } FxPreprocess;
 
+enum fx_machine { FX_PNP_MACHINE, FX_POWER_MACHINE, FX_POLICY_MACHINE, FX_MACHINES };
+
+typedef struct FxStateCallback { /* states.c */
+    struct FxStateCallback *Next;
+    enum fx_machine Machine;
+    ULONG State, Types;
+    PVOID Evt;
+} FxStateCallback;
+
 typedef struct FxTextList {
     struct FxTextList *Next;
     UNICODE_STRING Text, Location;
@@ -317,6 +326,7 @@ typedef struct FxInitData {
     WDF_OBJECT_ATTRIBUTES FileAttributes, RequestAttributes;
     PFN_WDF_IO_IN_CALLER_CONTEXT InCallerContext;
     FxPreprocess *Preprocess;
+    FxStateCallback *StateCallbacks;
     WDF_PNPPOWER_EVENT_CALLBACKS Pnp;
     WDF_POWER_POLICY_EVENT_CALLBACKS Policy;
     ULONG ReleaseHardwareOrder;
@@ -394,7 +404,9 @@ struct FxDevice {
     BOOLEAN RemoveLockUsed;
     WDF_REMOVE_LOCK_OPTIONS_FLAGS RemoveLockFlags;
     /* PnP and power */
-    enum fx_pnp Pnp, PreviousPnp;
+    enum fx_pnp Pnp;
+    ULONG State[FX_MACHINES]; /* as the driver is told: states.c */
+    BOOLEAN StateDone[FX_MACHINES];
     WDF_POWER_DEVICE_STATE PowerState;
     DEVICE_POWER_STATE Dx;
     SYSTEM_POWER_STATE Sx;
@@ -628,6 +640,7 @@ void FxTargetCancelAll(FxTarget *t);
 
 NTSTATUS FxPnpDeviceCreated(FxDevice *d);
 void FxPnpDeviceGone(FxDevice *d);
+void FxStatesInit(FxDevice *d);
 void FxIdleReference(FxDevice *d); /* a power-managed queue has something to do */
 void FxIdleDereference(FxDevice *d);
 NTSTATUS FxInterruptsConnect(FxDevice *d);

@@ -1,10 +1,11 @@
 /* Plug and play and power of a device: the order in which its callbacks are called.
  *
  *   start      PrepareHardware, then up
- *   up         D0Entry, InterruptEnable, D0EntryPostInterruptsEnabled, child scan, SelfManagedIoInit (Restart later), queues, EvtIoResume
+ *   up         D0Entry, InterruptEnable, D0EntryPostInterruptsEnabled, child scan, queues, EvtIoResume, SelfManagedIoInit (Restart later)
  *   down       SelfManagedIoSuspend, EvtIoStop, D0ExitPreInterruptsDisabled, InterruptDisable, D0Exit
  *   stop       down, ReleaseHardware
  *   remove     down, ReleaseHardware, other queues purged, SelfManagedIoFlush, SelfManagedIoCleanup
+ *   failure    what was done is undone from there back; ReleaseHardware if PrepareHardware was called; queues purged, SelfManagedIoFlush
  * DOC: "PnP and Power Management Scenarios". The real framework runs three state machines on a work item; the same callbacks are called here in
  * the thread that brings the IRP, one transition at a time (PowerMutex). */
 #include "fx.h"
@@ -58,62 +59,108 @@ static NTSTATUS self_managed_start(FxDevice *d)
     return s;
 }
 
-NTSTATUS FxPkgPnp_PowerUp(FxDevice *d)
+/* What a power-up had done when it failed is undone from there back. io: queues were started. */
+static void undo_power_up(FxDevice *d, BOOLEAN io)
 {
     NTSTATUS s = STATUS_SUCCESS;
-    WDF_POWER_DEVICE_STATE from = d->PowerState;
-    if (d->D0)
-        return s;
-    CALL(d, s, EvtDeviceD0Entry, handle(d), from);
-    if (!NT_SUCCESS(s))
-        return s;
-    s = FxInterruptsConnect(d);
+    if (io) {
+        FxQueueHoldIo(d, WdfRequestStopActionSuspend);
+        CALL(d, s, EvtDeviceD0ExitPreInterruptsDisabled, handle(d), WdfPowerDeviceD3Final);
+    }
+    FxInterruptsEnable(d, FALSE);
+    FxInterruptsDisconnect(d);
+    CALL(d, s, EvtDeviceD0Exit, handle(d), WdfPowerDeviceD3Final);
+    d->D0 = FALSE;
+}
+
+static void settle(FxDevice *d, ULONG state)
+{
+    FxState(d, FX_POWER_MACHINE, state);
+    FxStateSettled(d, FX_POWER_MACHINE);
+}
+
+/* D0Entry has returned: interrupts, children, queues, self-managed I/O. */
+static NTSTATUS power_up_rest(FxDevice *d, WDF_POWER_DEVICE_STATE from)
+{
+    BOOLEAN initial = from == WdfPowerDeviceD3Final;
+    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0StartingConnectInterrupt : WdfDevStatePowerWakingConnectInterrupt);
+    NTSTATUS s = FxInterruptsConnect(d);
     if (NT_SUCCESS(s))
         s = FxInterruptsEnable(d, TRUE);
     if (NT_SUCCESS(s))
         CALL(d, s, EvtDeviceD0EntryPostInterruptsEnabled, handle(d), from);
     if (!NT_SUCCESS(s)) {
-        FxInterruptsEnable(d, FALSE);
-        FxInterruptsDisconnect(d);
+        FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerInitialConnectInterruptFailed : WdfDevStatePowerWakingConnectInterruptFailed);
+        undo_power_up(d, FALSE);
         return s;
     }
-    if (d->DeviceObject->Flags & DO_POWER_INRUSH || TRUE)
-        PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = PowerDeviceD0 });
-    power_state(d, PowerDeviceD0);
-    d->PowerState = WdfPowerDeviceD0;
+    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0StartingDmaEnable : WdfDevStatePowerWakingDmaEnable);
+    PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = PowerDeviceD0 });
     d->D0 = TRUE;
     FxChildListsScan(d);
-    s = self_managed_start(d);
-    if (!NT_SUCCESS(s))
-        return s;
+    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0StartingStartSelfManagedIo : WdfDevStatePowerStartSelfManagedIo);
     FxQueueReleaseIo(d);
+    s = self_managed_start(d);
+    if (!NT_SUCCESS(s)) {
+        FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerInitialSelfManagedIoFailed : WdfDevStatePowerStartSelfManagedIoFailed);
+        undo_power_up(d, TRUE);
+    }
+    return s;
+}
+
+NTSTATUS FxPkgPnp_PowerUp(FxDevice *d)
+{
+    NTSTATUS s = STATUS_SUCCESS;
+    WDF_POWER_DEVICE_STATE from = d->PowerState;
+    BOOLEAN initial = from == WdfPowerDeviceD3Final;
+    if (d->D0)
+        return s;
+    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0Starting : WdfDevStatePowerWaking);
+    CALL(d, s, EvtDeviceD0Entry, handle(d), from);
+    if (NT_SUCCESS(s))
+        s = power_up_rest(d, from);
+    if (!NT_SUCCESS(s)) {
+        FxInterruptsDisconnect(d);
+        d->PowerState = WdfPowerDeviceD3Final;
+        settle(d, initial ? WdfDevStatePowerInitialPowerUpFailed : WdfDevStatePowerUpFailed);
+        return s;
+    }
+    power_state(d, PowerDeviceD0);
+    d->PowerState = WdfPowerDeviceD0;
+    FxState(d, FX_POWER_MACHINE, WdfDevStatePowerDecideD0State);
+    settle(d, d->DeviceObject->Flags & DO_POWER_PAGABLE ? WdfDevStatePowerD0 : WdfDevStatePowerD0NP);
     return s;
 }
 
 NTSTATUS FxPkgPnp_PowerDown(FxDevice *d, WDF_POWER_DEVICE_STATE to)
 {
     NTSTATUS s = STATUS_SUCCESS, t = STATUS_SUCCESS;
+    BOOLEAN final = to == WdfPowerDeviceD3Final;
+    DEVICE_POWER_STATE dx = to == WdfPowerDeviceD1 ? PowerDeviceD1 : to == WdfPowerDeviceD2 ? PowerDeviceD2 : PowerDeviceD3;
     if (!d->D0)
         return s;
     d->D0 = FALSE;
+    FxState(d, FX_POWER_MACHINE, final ? WdfDevStatePowerGotoD3Stopped : WdfDevStatePowerGotoDx);
     if (d->SelfManagedInited)
         CALL(d, t, EvtDeviceSelfManagedIoSuspend, handle(d));
     if (!NT_SUCCESS(t))
         s = t;
-    FxQueueHoldIo(d, to == WdfPowerDeviceD3Final ? WdfRequestStopActionPurge : WdfRequestStopActionSuspend);
+    FxQueueHoldIo(d, final && (d->InRemove || d->SurpriseRemoved) ? WdfRequestStopActionPurge : WdfRequestStopActionSuspend);
+    if (!final)
+        FxState(d, FX_POWER_MACHINE, WdfDevStatePowerGotoDxIoStopped);
     CALL(d, t, EvtDeviceD0ExitPreInterruptsDisabled, handle(d), to);
     if (!NT_SUCCESS(t))
         s = t;
     FxInterruptsEnable(d, FALSE);
-    PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = to == WdfPowerDeviceD1 ? PowerDeviceD1 : to == WdfPowerDeviceD2 ?
-                                                                                      PowerDeviceD2 : PowerDeviceD3 });
+    if (final || (d->DeviceObject->Flags & DO_POWER_PAGABLE)) /* not on the way of paging I/O: disconnecting takes locks */
+        FxInterruptsDisconnect(d);
+    PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = dx });
     CALL(d, t, EvtDeviceD0Exit, handle(d), to);
     if (!NT_SUCCESS(t))
         s = t;
-    if (to == WdfPowerDeviceD3Final)
-        FxInterruptsDisconnect(d);
-    power_state(d, to == WdfPowerDeviceD1 ? PowerDeviceD1 : to == WdfPowerDeviceD2 ? PowerDeviceD2 : PowerDeviceD3);
+    power_state(d, dx);
     d->PowerState = to;
+    settle(d, final ? WdfDevStatePowerStopped : WdfDevStatePowerDx);
     return s;
 }
 
@@ -151,36 +198,57 @@ static NTSTATUS forward_and_wait(FxDevice *d, IRP *irp)
     return FxSendIrpSynchronously(d->Attached, irp);
 }
 
+static void release_hardware(FxDevice *d);
+static void flush_io(FxDevice *d);
+static void pnp_state(FxDevice *d, enum fx_pnp state, ULONG shown);
+
+/* A power transition of a started device failed: it gives back what it has and waits to be removed. In a transition. */
+static void fail_started(FxDevice *d)
+{
+    FxIdleHalt(d);
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedPowerDown);
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedOwnHardware);
+    release_hardware(d);
+    pnp_state(d, FX_PNP_FAILED, WdfDevStatePnpFailed);
+}
+
 static NTSTATUS device_set_power(FxDevice *d, IRP *irp)
 {
     IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
     DEVICE_POWER_STATE want = sl->Parameters.Power.State.DeviceState;
-    NTSTATUS s = STATUS_SUCCESS;
+    NTSTATUS s = want == PowerDeviceD0 ? forward_and_wait(d, irp) : STATUS_SUCCESS;
+    BOOLEAN failed = FALSE;
     transition_begin(d);
-    if (want == PowerDeviceD0) {
-        s = forward_and_wait(d, irp);
-        if (NT_SUCCESS(s) && d->Pnp == FX_PNP_STARTED) {
+    if (NT_SUCCESS(s) && d->Pnp != FX_PNP_FAILED && d->HardwarePrepared) {
+        if (want == PowerDeviceD0) {
             FxWakeDisarm(d);
             s = FxPkgPnp_PowerUp(d);
-            if (!NT_SUCCESS(s))
-                FxDeviceFail(d, WdfDeviceFailedUndefined);
+        } else {
+            FxWakeArm(d);
+            s = FxPkgPnp_PowerDown(d, wdf_state(want));
         }
-        transition_end(d);
-        FxIdlePowered(d, TRUE);
-        PoStartNextPowerIrp(irp);
-        return FxDeviceCompleteIrp(irp, NT_SUCCESS(s) ? STATUS_SUCCESS : s, 0);
-    }
-    if (d->Pnp == FX_PNP_STARTED) {
-        FxWakeArm(d);
-        s = FxPkgPnp_PowerDown(d, wdf_state(want));
-        if (!NT_SUCCESS(s))
-            FxDeviceFail(d, WdfDeviceFailedUndefined);
+        failed = !NT_SUCCESS(s);
+        if (failed)
+            fail_started(d);
     }
     transition_end(d);
-    FxIdlePowered(d, FALSE);
+    if (!failed)
+        FxIdlePowered(d, want == PowerDeviceD0);
     PoStartNextPowerIrp(irp);
-    irp->IoStatus.Status = STATUS_SUCCESS;
-    return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+    if (want == PowerDeviceD0 || !d->Attached) {
+        s = FxDeviceCompleteIrp(irp, want == PowerDeviceD0 ? s : STATUS_SUCCESS, 0);
+    } else {
+        irp->IoStatus.Status = STATUS_SUCCESS;
+        s = FxDevicePass(d, irp);
+    }
+    if (failed) { /* the remove lock is held: the device stays until we return */
+        FxDeviceInterfacesSet(d, FALSE);
+        flush_io(d);
+        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedWaitForRemove);
+        FxStateSettled(d, FX_PNP_MACHINE);
+        FxDeviceFail(d, WdfDeviceFailedUndefined);
+    }
+    return s;
 }
 
 /* The power policy owner turns a system state into a device state. */
@@ -196,7 +264,7 @@ static NTSTATUS system_power(FxDevice *d, IRP *irp, BOOLEAN query)
     }
     NTSTATUS s = forward_and_wait(d, irp);
     if (NT_SUCCESS(s) && d->Pnp == FX_PNP_STARTED)
-        s = FxPowerRequest(d, want == PowerSystemWorking ? PowerDeviceD0 : FxSleepState(d));
+        s = want == PowerSystemWorking ? FxPowerWake(d) : FxPowerSleep(d, want);
     d->Sx = want;
     PoStartNextPowerIrp(irp);
     return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
@@ -223,11 +291,17 @@ NTSTATUS FxPkgPnp_DispatchPower(FxDevice *d, IRP *irp)
 
 /* ---- PnP ---- */
 
-static void pnp_state(FxDevice *d, enum fx_pnp state)
+static void pnp_state(FxDevice *d, enum fx_pnp state, ULONG shown)
 {
-    d->PreviousPnp = d->Pnp;
     d->Pnp = state;
-    FXLOG(d->O.Globals, PnpState, P64(handle(d)), P64(d->DeviceObject), FxPnpStateNumber(state), FxPnpStateNumber(d->PreviousPnp));
+    FxState(d, FX_PNP_MACHINE, shown);
+}
+
+/* Where it stays until the next request. */
+static void pnp_rests(FxDevice *d, enum fx_pnp state, ULONG shown)
+{
+    pnp_state(d, state, shown);
+    FxStateSettled(d, FX_PNP_MACHINE);
 }
 
 static void release_hardware(FxDevice *d)
@@ -236,7 +310,7 @@ static void release_hardware(FxDevice *d)
     if (!d->HardwarePrepared)
         return;
     d->HardwarePrepared = FALSE;
-    CALL(d, s, EvtDeviceReleaseHardware, handle(d), d->Translated ? FxResourcesHandle(d) : FxResourcesHandle(d));
+    CALL(d, s, EvtDeviceReleaseHardware, handle(d), FxResourcesHandle(d));
     FxResourcesDelete(d);
 }
 
@@ -255,50 +329,91 @@ static NTSTATUS start_hardware(FxDevice *d, IO_STACK_LOCATION *sl)
     return s;
 }
 
+static void started(FxDevice *d, BOOLEAN again)
+{
+    if (!again) {
+        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpEnableInterfaces);
+        FxDeviceInterfacesSet(d, TRUE);
+        FxWmiRegister(d);
+    }
+    pnp_rests(d, FX_PNP_STARTED, WdfDevStatePnpStarted);
+    FxPolicyState(d, WdfDevStatePwrPolStartingSucceeded);
+    FxPolicyRests(d);
+}
+
 static NTSTATUS start(FxDevice *d, IRP *irp)
 {
     IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
-    NTSTATUS s = forward_and_wait(d, irp);
+    BOOLEAN again = d->Pnp == FX_PNP_STOPPED;
+    FxState(d, FX_PNP_MACHINE, again ? WdfDevStatePnpStoppedWaitForStartCompletion : WdfDevStatePnpInitStarting);
+    NTSTATUS s = d->Pnp == FX_PNP_FAILED ? STATUS_INVALID_DEVICE_STATE : forward_and_wait(d, irp);
+    if (!NT_SUCCESS(s))
+        return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
+    transition_begin(d);
+    pnp_state(d, FX_PNP_INIT, again ? WdfDevStatePnpStartingFromStopped : WdfDevStatePnpHardwareAvailable);
+    FxPolicyState(d, WdfDevStatePwrPolStarting);
+    s = start_hardware(d, sl);
     if (NT_SUCCESS(s)) {
-        transition_begin(d);
-        pnp_state(d, FX_PNP_INIT);
-        s = start_hardware(d, sl);
-        if (NT_SUCCESS(s)) {
-            pnp_state(d, FX_PNP_STARTED);
-            FxDeviceInterfacesSet(d, TRUE);
-            FxWmiRegister(d);
-        } else {
-            BOOLEAN was = d->D0;
-            if (was)
-                FxPkgPnp_PowerDown(d, WdfPowerDeviceD3Final);
-            release_hardware(d);
-            pnp_state(d, FX_PNP_FAILED);
-        }
-        transition_end(d);
-        if (NT_SUCCESS(s))
-            FxIdleStart(d);
+        started(d, again);
+    } else {
+        FxPolicyState(d, WdfDevStatePwrPolStartingFailed);
+        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedOwnHardware);
+        release_hardware(d);
+        pnp_state(d, FX_PNP_FAILED, WdfDevStatePnpFailed);
+    }
+    transition_end(d);
+    if (NT_SUCCESS(s)) {
+        FxIdleStart(d);
+    } else {
+        FxDeviceInterfacesSet(d, FALSE);
+        flush_io(d);
+        pnp_rests(d, FX_PNP_FAILED, WdfDevStatePnpFailedWaitForRemove);
     }
     return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
 }
 
+/* DOC: a device that its driver has declared not to be stopped or removed, or that carries a special file, refuses without asking the driver. */
+static NTSTATUS static_check(const FxDevice *d)
+{
+    if (d->StaticStopRemove)
+        return STATUS_UNSUCCESSFUL;
+    for (int i = 0; i < 8; i++)
+        if (d->UsageCount[i])
+            return STATUS_DEVICE_NOT_READY;
+    return STATUS_SUCCESS;
+}
+
+static void awake(FxDevice *d, BOOLEAN on)
+{
+    if (on && !d->Awake)
+        FxIdleAwake(d);
+    if (!on && d->Awake)
+        FxIdleAsleep(d);
+    d->Awake = on;
+}
+
 static NTSTATUS query(FxDevice *d, IRP *irp, BOOLEAN stop)
 {
-    NTSTATUS s = STATUS_SUCCESS;
-    if (stop && d->StaticStopRemove == 1)
-        s = STATUS_UNSUCCESSFUL;
-    for (int i = 0; i < 8 && stop; i++)
-        if (d->UsageCount[i])
-            s = STATUS_DEVICE_NOT_READY;
-    if (NT_SUCCESS(s) && stop)
-        CALL(d, s, EvtDeviceQueryStop, handle(d));
-    else if (NT_SUCCESS(s))
-        CALL(d, s, EvtDeviceQueryRemove, handle(d));
-    if (!NT_SUCCESS(s))
+    BOOLEAN asks = d->Pnp == FX_PNP_STARTED;
+    FxState(d, FX_PNP_MACHINE, !asks ? WdfDevStatePnpInitQueryRemove : stop ? WdfDevStatePnpQueryStopStaticCheck : WdfDevStatePnpQueryRemoveStaticCheck);
+    NTSTATUS s = asks ? static_check(d) : STATUS_SUCCESS;
+    if (NT_SUCCESS(s) && asks) {
+        FxState(d, FX_PNP_MACHINE, stop ? WdfDevStatePnpQueryStopEnsureDeviceAwake : WdfDevStatePnpQueryRemoveEnsureDeviceAwake);
+        awake(d, TRUE);
+        FxState(d, FX_PNP_MACHINE, stop ? WdfDevStatePnpQueryStopAskDriver : WdfDevStatePnpQueryRemoveAskDriver);
+        if (stop)
+            CALL(d, s, EvtDeviceQueryStop, handle(d));
+        else
+            CALL(d, s, EvtDeviceQueryRemove, handle(d));
+        if (!NT_SUCCESS(s))
+            awake(d, FALSE);
+    }
+    if (!NT_SUCCESS(s)) {
+        pnp_rests(d, FX_PNP_STARTED, WdfDevStatePnpStarted);
         return FxDeviceCompleteIrp(irp, s, 0);
-    if (!d->Awake)
-        FxIdleAwake(d);
-    d->Awake = TRUE;
-    pnp_state(d, stop ? FX_PNP_QUERY_STOP : FX_PNP_QUERY_REMOVE);
+    }
+    if (asks)
+        pnp_rests(d, stop ? FX_PNP_QUERY_STOP : FX_PNP_QUERY_REMOVE, stop ? WdfDevStatePnpQueryStopPending : WdfDevStatePnpQueryRemovePending);
     irp->IoStatus.Status = STATUS_SUCCESS;
     return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
 }
@@ -306,41 +421,41 @@ static NTSTATUS query(FxDevice *d, IRP *irp, BOOLEAN stop)
 static NTSTATUS cancel_query(FxDevice *d, IRP *irp, enum fx_pnp from)
 {
     NTSTATUS s = forward_and_wait(d, irp);
-    if (d->Awake)
-        FxIdleAsleep(d);
-    d->Awake = FALSE;
-    if (d->Pnp == from)
-        pnp_state(d, d->HardwarePrepared ? FX_PNP_STARTED : FX_PNP_INIT);
+    awake(d, FALSE);
+    if (d->Pnp == from) {
+        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpQueryCanceled);
+        pnp_rests(d, FX_PNP_STARTED, WdfDevStatePnpStarted);
+    } else if (d->Pnp == FX_PNP_INIT) {
+        pnp_rests(d, FX_PNP_INIT, WdfDevStatePnpInit);
+    }
     return FxDeviceCompleteIrp(irp, d->Attached ? s : STATUS_SUCCESS, 0);
 }
 
 /* Down and without hardware, once. */
-static void take_down(FxDevice *d, WDF_POWER_DEVICE_STATE to)
+static void take_down(FxDevice *d)
 {
+    BOOLEAN was = d->HardwarePrepared;
     FxIdleStop(d);
-    if (d->Awake)
-        FxIdleAsleep(d);
-    d->Awake = FALSE;
-    FxDeviceInterfacesSet(d, FALSE);
+    awake(d, FALSE);
     transition_begin(d);
-    FxPkgPnp_PowerDown(d, to);
+    if (was)
+        FxPolicyState(d, WdfDevStatePwrPolStopping);
+    FxPkgPnp_PowerDown(d, WdfPowerDeviceD3Final);
+    d->PowerState = WdfPowerDeviceD3Final;
     FxInterruptsDisconnect(d);
     release_hardware(d);
+    if (was) {
+        FxPolicyState(d, WdfDevStatePwrPolStopped);
+        FxStateSettled(d, FX_POLICY_MACHINE);
+    }
     transition_end(d);
 }
 
 static NTSTATUS stop(FxDevice *d, IRP *irp)
 {
-    FxIdleStop(d);
-    if (d->Awake)
-        FxIdleAsleep(d);
-    d->Awake = FALSE;
-    transition_begin(d);
-    FxPkgPnp_PowerDown(d, WdfPowerDeviceD3);
-    FxInterruptsDisconnect(d);
-    release_hardware(d);
-    transition_end(d);
-    pnp_state(d, FX_PNP_STOPPED);
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpStartedStopping);
+    take_down(d);
+    pnp_rests(d, FX_PNP_STOPPED, WdfDevStatePnpStopped);
     irp->IoStatus.Status = STATUS_SUCCESS;
     return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
 }
@@ -355,13 +470,19 @@ static void flush_io(FxDevice *d)
 
 static NTSTATUS surprise(FxDevice *d, IRP *irp)
 {
+    BOOLEAN failed = d->Pnp == FX_PNP_FAILED; /* it has given everything back already */
     d->SurpriseRemoved = TRUE;
+    FxState(d, FX_PNP_MACHINE, failed ? WdfDevStatePnpFailedSurpriseRemoved : d->Pnp == FX_PNP_INIT ? WdfDevStatePnpInitSurpriseRemoved : WdfDevStatePnpSurpriseRemoveIoStarted);
     if (events(d)->EvtDeviceSurpriseRemoval)
         FX_CALL(d->O.Globals, events(d)->EvtDeviceSurpriseRemoval, handle(d));
-    take_down(d, WdfPowerDeviceD3Final);
-    flush_io(d);
+    if (!failed) {
+        FxDeviceInterfacesSet(d, FALSE);
+        take_down(d);
+        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailed);
+        flush_io(d);
+    }
     FxChildListsRemove(d, TRUE);
-    pnp_state(d, FX_PNP_SURPRISE);
+    pnp_rests(d, FX_PNP_SURPRISE, WdfDevStatePnpFailedWaitForRemove);
     irp->IoStatus.Status = STATUS_SUCCESS;
     return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
 }
@@ -369,24 +490,28 @@ static NTSTATUS surprise(FxDevice *d, IRP *irp)
 static NTSTATUS remove_device(FxDevice *d, IRP *irp)
 {
     DEVICE_OBJECT *below = d->Attached;
-    BOOLEAN flushed = d->Pnp == FX_PNP_SURPRISE;
+    BOOLEAN flushed = d->Pnp == FX_PNP_SURPRISE || d->Pnp == FX_PNP_FAILED;
     d->InRemove = TRUE;
-    take_down(d, WdfPowerDeviceD3Final);
+    FxState(d, FX_PNP_MACHINE, d->Pnp == FX_PNP_QUERY_REMOVE ? WdfDevStatePnpQueriedRemoving : WdfDevStatePnpStartedRemoving);
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpRemovingDisableInterfaces);
+    FxDeviceInterfacesSet(d, FALSE);
+    take_down(d);
     if (!flushed)
         flush_io(d);
     FxChildListsRemove(d, FALSE);
     if (d->SelfManagedInited && events(d)->EvtDeviceSelfManagedIoCleanup)
         FX_CALL(d->O.Globals, events(d)->EvtDeviceSelfManagedIoCleanup, handle(d));
     d->SelfManagedInited = FALSE;
+    FxPolicyState(d, WdfDevStatePwrPolRemoved);
     FxWmiDeregister(d);
     FxTargetsRemove(d);
     if (FxDeviceIsPdo(d) && !FxChildPdoGone(d)) { /* the hardware is still there: the PDO stays and can be started again */
-        pnp_state(d, FX_PNP_OBJECT_CREATED);
-        d->InRemove = FALSE;
+        pnp_rests(d, FX_PNP_OBJECT_CREATED, WdfDevStatePnpRemovedPdoWait);
+        d->InRemove = d->SurpriseRemoved = d->Failed = FALSE;
         IoReleaseRemoveLock(&d->RemoveLock, irp);
         return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
     }
-    pnp_state(d, FX_PNP_REMOVED);
+    pnp_state(d, FX_PNP_REMOVED, FxDeviceIsPdo(d) ? WdfDevStatePnpPdoRemoved : WdfDevStatePnpFdoRemoved);
     IoReleaseRemoveLockAndWait(&d->RemoveLock, irp);
     NTSTATUS s = STATUS_SUCCESS;
     irp->IoStatus.Status = STATUS_SUCCESS;
@@ -395,12 +520,11 @@ static NTSTATUS remove_device(FxDevice *d, IRP *irp)
     if (below) {
         IoSkipCurrentIrpStackLocation(irp);
         s = IoCallDriver(below, irp);
-        FxDeviceRemove(d);
     } else {
         FxChildPdoRemoved(d);
         s = FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
-        FxDeviceRemove(d);
     }
+    FxDeviceRemove(d);
     return s;
 }
 
@@ -611,135 +735,9 @@ NTSTATUS FxPkgPnp_Dispatch(FxDevice *d, IRP *irp)
     return FxDevicePass(d, irp);
 }
 
-/* ---- what drivers ask and set ---- */
-
-static FxDevice *device(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device)
-{
-    return FX_OBJ(FxGet(G), Device, FxDevice, FX_TYPE_DEVICE);
-}
-
-VOID imp_WdfDeviceSetPnpCapabilities(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_PNP_CAPABILITIES C)
-{
-    FxGlobals *g = FxGet(G);
-    FxDevice *d = device(G, Device);
-    FX_NOT_NULL(g, C);
-    if (C->Size != sizeof *C) {
-        FXLOG(g, StructureSize, P64(C), C->Size, sizeof *C, S64(STATUS_INFO_LENGTH_MISMATCH));
-        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
-        return;
-    }
-    d->PnpCaps = *C;
-    d->HasPnpCaps = TRUE;
-}
-
-VOID imp_WdfDeviceSetPowerCapabilities(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_POWER_CAPABILITIES C)
-{
-    FxGlobals *g = FxGet(G);
-    FxDevice *d = device(G, Device);
-    FX_NOT_NULL(g, C);
-    if (C->Size != sizeof *C) {
-        FXLOG(g, StructureSize, P64(C), C->Size, sizeof *C, S64(STATUS_INFO_LENGTH_MISMATCH));
-        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
-        return;
-    }
-    d->PowerCaps = *C;
-    d->HasPowerCaps = TRUE;
-}
-
-VOID imp_WdfDeviceGetDeviceState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_STATE S)
-{
-    FxGlobals *g = FxGet(G);
-    FxDevice *d = device(G, Device);
-    FX_NOT_NULL(g, S);
-    if (S->Size != sizeof *S)
-        return;
-    if (d->DeviceState.Size) {
-        *S = d->DeviceState;
-        return;
-    }
-    S->Disabled = S->DontDisplayInUI = S->Failed = S->NotDisableable = S->Removed = S->ResourcesChanged = WdfUseDefault;
-}
-
-VOID imp_WdfDeviceSetDeviceState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_STATE S)
-{
-    FxGlobals *g = FxGet(G);
-    FxDevice *d = device(G, Device);
-    FX_NOT_NULL(g, S);
-    if (S->Size != sizeof *S) {
-        FXLOG(g, StructureSize, P64(S), S->Size, sizeof *S, S64(STATUS_INFO_LENGTH_MISMATCH));
-        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
-        return;
-    }
-    d->DeviceState = *S;
-    if (d->Pdo)
-        IoInvalidateDeviceState(d->Pdo);
-}
-
-VOID imp_WdfDeviceSetFailed(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, WDF_DEVICE_FAILED_ACTION FailedAction)
-{
-    FxDevice *d = device(G, Device);
-    if (FailedAction == WdfDeviceFailedUndefined || FailedAction > WdfDeviceFailedNoRestart)
-        return;
-    FxDeviceFail(d, FailedAction);
-}
-
-VOID imp_WdfDeviceSetStaticStopRemove(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, BOOLEAN Stoppable)
-{
-    device(G, Device)->StaticStopRemove = !Stoppable;
-}
-
-VOID imp_WdfDeviceSetSpecialFileSupport(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, WDF_SPECIAL_FILE_TYPE FileType, BOOLEAN Supported)
-{
-    FxDevice *d = device(G, Device);
-    if ((ULONG)FileType < 8)
-        d->UsageSupported[FileType] = Supported;
-}
-
-VOID imp_WdfDeviceSetBusInformationForChildren(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PPNP_BUS_INFORMATION B)
-{
-    FxDevice *d = device(G, Device);
-    FX_NOT_NULL(FxGet(G), B);
-    d->BusInformation = *B;
-    d->HasBusInformation = TRUE;
-}
-
-POWER_ACTION imp_WdfDeviceGetSystemPowerAction(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device)
-{
-    return device(G, Device)->SystemAction;
-}
-
-ULONG FxPnpStateNumber(enum fx_pnp s)
-{
-    switch (s) {
-    case FX_PNP_INIT:
-        return WdfDevStatePnpInitStarting;
-    case FX_PNP_STARTED:
-        return WdfDevStatePnpStarted;
-    case FX_PNP_QUERY_STOP:
-        return WdfDevStatePnpQueryStopPending;
-    case FX_PNP_STOPPED:
-        return WdfDevStatePnpStopped;
-    case FX_PNP_QUERY_REMOVE:
-        return WdfDevStatePnpQueryRemovePending;
-    case FX_PNP_SURPRISE:
-        return WdfDevStatePnpSurpriseRemove;
-    case FX_PNP_FAILED:
-        return WdfDevStatePnpFailed;
-    case FX_PNP_REMOVED:
-        return WdfDevStatePnpRemoved;
-    default:
-        return WdfDevStatePnpObjectCreated;
-    }
-}
-
-WDF_DEVICE_PNP_STATE imp_WdfDeviceGetDevicePnpState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device)
-{
-    return (WDF_DEVICE_PNP_STATE)FxPnpStateNumber(device(G, Device)->Pnp);
-}
-
 NTSTATUS FxPnpDeviceCreated(FxDevice *d)
 {
-    pnp_state(d, FX_PNP_INIT);
+    pnp_rests(d, FX_PNP_INIT, WdfDevStatePnpInit);
     return STATUS_SUCCESS;
 }
 

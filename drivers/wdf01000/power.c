@@ -71,7 +71,14 @@ static void idle_work(DEVICE_OBJECT *o, PVOID context)
         KeReleaseSpinLock(&d->PowerLock, irql);
         if (!act)
             return;
-        if (!NT_SUCCESS(FxPowerRequest(d, up ? PowerDeviceD0 : i->Dx))) {
+        FxPolicyState(d, up ? WdfDevStatePwrPolS0NoWakePowerUp : WdfDevStatePwrPolTimerExpiredNoWake);
+        NTSTATUS s = FxPowerRequest(d, up ? PowerDeviceD0 : i->Dx);
+        FxPolicyState(d, up ? WdfDevStatePwrPolS0NoWakeCompletePowerUp : WdfDevStatePwrPolTimerExpiredNoWakeCompletePowerDown);
+        if (up)
+            FxPolicyRests(d);
+        else
+            FxPolicyState(d, WdfDevStatePwrPolWaitingUnarmed);
+        if (!NT_SUCCESS(s)) {
             KeAcquireSpinLock(&d->PowerLock, &irql);
             i->Queued = FALSE;
             KeSetEvent(&i->Quiet, IO_NO_INCREMENT, FALSE);
@@ -179,6 +186,52 @@ void FxIdleStop(FxDevice *d)
     KeReleaseSpinLock(&d->PowerLock, irql);
     KeFlushQueuedDpcs();
     KeWaitForSingleObject(&i->Quiet, Executive, KernelMode, FALSE, NULL);
+}
+
+/* Who waits for the device to come up finds it failed. */
+void FxIdleHalt(FxDevice *d)
+{
+    struct FxIdle *i = d->Idle;
+    KIRQL irql;
+    if (!i)
+        return;
+    KeAcquireSpinLock(&d->PowerLock, &irql);
+    i->Started = FALSE;
+    KeCancelTimer(&i->Timer);
+    KeSetEvent(&i->Powered, IO_NO_INCREMENT, FALSE);
+    KeReleaseSpinLock(&d->PowerLock, irql);
+}
+
+void FxPolicyRests(FxDevice *d)
+{
+    FxPolicyState(d, WdfDevStatePwrPolStartingDecideS0Wake);
+    FxPolicyState(d, !d->Idle || !d->Idle->Enabled ? WdfDevStatePwrPolStarted : d->Idle->CanWake ? WdfDevStatePwrPolStartedWakeCapable :
+                                                                                                  WdfDevStatePwrPolStartedIdleCapable);
+    FxStateSettled(d, FX_POLICY_MACHINE);
+}
+
+NTSTATUS FxPowerSleep(FxDevice *d, SYSTEM_POWER_STATE to)
+{
+    FxPolicyState(d, WdfDevStatePwrPolSleeping);
+    FxPolicyState(d, WdfDevStatePwrPolSleepingNoWakePowerDown);
+    NTSTATUS s = FxPowerRequest(d, FxSleepState(d));
+    FxPolicyState(d, d->Pnp != FX_PNP_FAILED ? WdfDevStatePwrPolSystemAsleepNoWake : WdfDevStatePwrPolDevicePowerRequestFailed);
+    FxStateSettled(d, FX_POLICY_MACHINE);
+    return s;
+}
+
+NTSTATUS FxPowerWake(FxDevice *d)
+{
+    FxPolicyState(d, WdfDevStatePwrPolSystemWakeDeviceWakeDisabled);
+    FxPolicyState(d, WdfDevStatePwrPolSystemWakeDeviceToD0);
+    NTSTATUS s = FxPowerRequest(d, PowerDeviceD0);
+    if (d->Pnp == FX_PNP_FAILED) {
+        FxPolicyState(d, WdfDevStatePwrPolDeviceD0PowerRequestFailed);
+        return s;
+    }
+    FxPolicyState(d, WdfDevStatePwrPolSystemWakeDeviceToD0CompletePowerUp);
+    FxPolicyRests(d);
+    return s;
 }
 
 /* DOC: a device that is asked whether it may be stopped or removed is awake meanwhile (QueryRemoveEnsureDeviceAwake). */

@@ -3,13 +3,25 @@
 #define WDF01000_POWER_H
 
 void FxDeviceFail(FxDevice *d, WDF_DEVICE_FAILED_ACTION action);
-ULONG FxPnpStateNumber(enum fx_pnp s);
+
+/* states.c */
+void FxState(FxDevice *d, enum fx_machine m, ULONG state); /* leaves the present one, enters this */
+void FxStateSettled(FxDevice *d, enum fx_machine m); /* its work is done */
+static inline void FxPolicyState(FxDevice *d, ULONG state)
+{
+    if (d->PowerPolicyOwner)
+        FxState(d, FX_POLICY_MACHINE, state);
+}
+void FxPolicyRests(FxDevice *d); /* started: in the state that its idle settings say */
 
 /* power.c */
 NTSTATUS FxPowerRequest(FxDevice *d, DEVICE_POWER_STATE state); /* a device power IRP, sent and waited for; PASSIVE */
 DEVICE_POWER_STATE FxSleepState(FxDevice *d);
+NTSTATUS FxPowerSleep(FxDevice *d, SYSTEM_POWER_STATE to); /* the system goes to sleep: so does the device */
+NTSTATUS FxPowerWake(FxDevice *d); /* ... and is back */
 void FxIdleStart(FxDevice *d); /* the device is started: idle counting begins */
 void FxIdleStop(FxDevice *d); /* ... and ends; waits for what is under way */
+void FxIdleHalt(FxDevice *d); /* the device has failed; does not wait */
 void FxIdleAwake(FxDevice *d); /* brings the device to D0 and keeps it there, until */
 void FxIdleAsleep(FxDevice *d);
 void FxIdlePowered(FxDevice *d, BOOLEAN on);

@@ -42,7 +42,7 @@ static NTSTATUS Prepare(WDFDEVICE d, WDFCMRESLIST Raw, WDFCMRESLIST Translated)
     Note(d, 'P');
     CHECK(d, WdfCmResourceListGetCount(Raw) == WdfCmResourceListGetCount(Translated));
     CHECK(d, WdfCmResourceListGetDescriptor(Raw, 1000) == NULL);
-    CHECK(d, WdfDeviceGetDevicePnpState(d) == WdfDevStatePnpInitStarting);
+    CHECK(d, WdfDeviceGetDevicePnpState(d) == WdfDevStatePnpHardwareAvailable);
     return STATUS_SUCCESS;
 }
 
