@@ -20,7 +20,8 @@ static const char usage_text[] =
     "usage: irplab cc [options] -o OUT.sys|OUT.exe|OUT.dll FILES\n"
     "Compiles C sources into a Windows x64 driver (.sys) or program (.exe, .dll).\n"
     "\n"
-    "  FILES              .c, .cpp and .S sources, .rc resources, .def exports, .lib, .a, .o and .res inputs\n"
+    "  FILES              .c, .cpp and .S sources, .rc resources, .mof classes, .def exports, .lib, .a, .o and\n"
+    "                     .res inputs\n"
     "  -o OUT             what to write; its suffix says what it is\n"
     "  --race             the image tells of its memory accesses: runs find data races\n"
     "  --address          the same for use after free and out of bounds; not with --race\n"
@@ -167,7 +168,8 @@ static void add_warnings(struct cc_words *command, const struct cc_job *job)
 {
     static const char *const words[] = {"-Wno-ignored-attributes", "-Wno-pragma-pack", "-Wno-unknown-pragmas",
                                         "-Wno-ignored-pragma-intrinsic", "-Wno-microsoft", "-Wno-multichar",
-                                        "-Wno-missing-braces", "-Wno-invalid-token-paste", "-Wno-error=int-conversion",
+                                        "-Wno-missing-braces", "-Wno-invalid-token-paste", "-Wno-duplicate-decl-specifier",
+                                        "-Wno-error=int-conversion",
                                         "-Wno-error=incompatible-function-pointer-types",
                                         "-Wno-error=implicit-function-declaration"};
     static const char *const cplusplus[] = {"-Wno-c++11-narrowing", "-Wno-writable-strings"};
@@ -245,7 +247,10 @@ static void add_gnu_program_link(struct cc_words *command, const struct cc_job *
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             cc_add(command, words[i]);
     }
-    cc_add(command, "-lntdll");
+    /* What samples name in their project files, which nobody hands over; a library that nothing needs leaves no trace. */
+    static const char *const usual[] = {"-lsetupapi", "-lcfgmgr32", "-luser32", "-ladvapi32", "-lntdll"};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        cc_add(command, usual[i]);
 }
 
 /* Resource scripts go through the toolchain's own compiler; compiled ones (.res) are taken by the linker. */
@@ -351,5 +356,6 @@ int cli_cc(int argc, char **argv)
     cc_clear(&job.libraries);
     cc_clear(&job.defs);
     cc_clear(&job.resources);
+    cc_clear(&job.mofs);
     return status;
 }

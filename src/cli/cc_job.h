@@ -26,7 +26,7 @@ struct cc_job {
     bool has_entry, has_base, has_subsystem, has_optimization;
     struct cc_words compiler; /* passed through to clang */
     struct cc_words linker; /* single words for the linker: what stood behind -Wl, */
-    struct cc_words sources, libraries, defs, resources;
+    struct cc_words sources, libraries, defs, resources, mofs;
     char include[PATH_MAX], lib[PATH_MAX], runtime[PATH_MAX];
     char forward[32]; /* temporary folder of forwarding headers; empty: none needed (cc_retry.c) */
     bool free_main; /* main has a shape that C does not know */
@@ -76,8 +76,14 @@ int cc_run(const struct cc_job *job, const char *folder, struct cc_words *comman
 int cc_run_compiler(struct cc_job *job, struct cc_words *command);
 void cc_remove_forward(struct cc_job *job);
 
+/* The file that a source means by `spelled`, below `folder` ("": the current one): case does not count, nor which slash. */
+bool cc_find_header(const char *folder, const char *spelled, char out[PATH_MAX]);
+
 /* Writes what stands for a source's .tmh header (cc_wpp.c). */
 bool cc_write_tmh(const struct cc_job *job, const char *includer, const char *path);
+
+/* Writes the header that wmimofck makes of a .mof file (cc_mof.c); false, having said why, if the file is not understood. */
+bool cc_write_mof_header(const char *mof, const char *path);
 
 int cc_build_msvc(struct cc_job *job);
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum { MAX_FILES = 2000, LINE_LENGTH = 4096 };
 
@@ -28,24 +27,17 @@ static bool included(const char *line, char out[PATH_MAX])
     return true;
 }
 
-static bool readable(char out[PATH_MAX], const char *folder, size_t length, const char *name)
-{
-    int n = length ? snprintf(out, PATH_MAX, "%.*s/%s", (int)length, folder, name) : snprintf(out, PATH_MAX, "%s", name);
-    for (char *at = out; *at; at++)
-        if (*at == '\\')
-            *at = '/';
-    return n < PATH_MAX && !access(out, R_OK);
-}
-
 /* A file of the driver's own: beside its includer, or in a folder given with -I. */
 static bool find_own(const struct cc_job *job, const char *includer, const char *name, char out[PATH_MAX])
 {
+    char folder[PATH_MAX];
     const char *slash = strrchr(includer, '/');
-    if (readable(out, includer, slash ? (size_t)(slash - includer) : 0, name))
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - includer) : 0, includer);
+    if (cc_find_header(folder, name, out))
         return true;
     for (size_t i = 0; i < job->compiler.count; i++) {
         const char *word = job->compiler.at[i];
-        if (cc_starts(word, "-I") && word[2] && readable(out, word + 2, strlen(word + 2), name))
+        if (cc_starts(word, "-I") && word[2] && cc_find_header(word + 2, name, out))
             return true;
     }
     return false;

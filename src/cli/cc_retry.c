@@ -5,6 +5,8 @@
  *   - a header spelled in another case (<Windows.h>, <NtStrSafe.h>), or with backslashes below such a folder: a forwarding
  *     header with the source's spelling is made in a temporary folder, which holds nothing else;
  *   - a .tmh header, which the trace preprocessor would make: cc_wpp.c makes one in that folder;
+ *   - a header that wmimofck would make of a .mof file (NAMEMof.h of NAME.mof): cc_mof.c makes one there. The file is one of
+ *     the command's, or lies in the source's folder, in one that -I names, or in one beside the source's;
  *   - `main` with other parameters or another result than C has them: it is an ordinary function then, and
  *     sdk/rt/program_main.c stands between it and the run-time's start-up code;
  *   - `wmain`: the start-up code that passes wide arguments is linked;
@@ -16,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +82,7 @@ static bool find_entry(const char *folder, const char *name, char out[NAME_MAX +
     return found;
 }
 
-static bool find_header(const char *folder, const char *spelled, char out[PATH_MAX])
+bool cc_find_header(const char *folder, const char *spelled, char out[PATH_MAX])
 {
     char part[NAME_MAX + 1], entry[NAME_MAX + 1];
     snprintf(out, PATH_MAX, "%s", *folder ? folder : ".");
@@ -110,17 +113,17 @@ static bool find_in_folders(const struct cc_words *command, const char *includer
     char folder[PATH_MAX];
     const char *slash = strrchr(includer, '/');
     snprintf(folder, sizeof folder, "%.*s", (int)(slash ? slash - includer : 0), includer);
-    if (find_header(folder, spelled, out))
+    if (cc_find_header(folder, spelled, out))
         return true;
     for (size_t i = 0; i < command->count; i++) {
         const char *word = command->at[i];
         const char *named = cc_starts(word, "-isystem") ? word + 8 : cc_starts(word, "-I") ? word + 2 : NULL;
         if (named && !*named && i + 1 < command->count)
             named = command->at[i + 1];
-        if (named && find_header(named, spelled, out))
+        if (named && cc_find_header(named, spelled, out))
             return true;
     }
-    return find_header(MINGW_INCLUDE, spelled, out);
+    return cc_find_header(MINGW_INCLUDE, spelled, out);
 }
 
 static bool make_folders(const char *path)
@@ -156,21 +159,6 @@ static bool forward(const struct cc_job *job, const char *spelled, const char *t
     return !fclose(file);
 }
 
-/* A header of that name is made anew. */
-static bool trace_header(const struct cc_job *job, const char *includer, const char *spelled)
-{
-    char path[PATH_MAX];
-    const char *dot = strrchr(spelled, '.');
-    if (!dot || strcasecmp(dot, ".tmh") || strstr(spelled, "..") || spelled[0] == '/')
-        return false;
-    if (snprintf(path, sizeof path, "%s/%s", job->forward, spelled) >= (int)sizeof path)
-        return false;
-    for (char *p = path; *p; p++)
-        if (*p == '\\')
-            *p = '/';
-    return access(path, F_OK) && make_folders(path) && cc_write_tmh(job, includer, path);
-}
-
 static bool make_forward_folder(struct cc_job *job, struct cc_words *command)
 {
     if (job->forward[0])
@@ -181,6 +169,85 @@ static bool make_forward_folder(struct cc_job *job, struct cc_words *command)
     cc_addf(command, "-isystem%s", job->forward);
     cc_addf(command, "-ffile-prefix-map=%s=sdk/include", job->forward);
     return true;
+}
+
+/* Where a header of that name is made anew; false if there is one already. */
+static bool new_header(const struct cc_job *job, const char *spelled, char path[PATH_MAX])
+{
+    if (strstr(spelled, "..") || spelled[0] == '/')
+        return false;
+    if (snprintf(path, PATH_MAX, "%s/%s", job->forward, spelled) >= PATH_MAX)
+        return false;
+    for (char *p = path; *p; p++)
+        if (*p == '\\')
+            *p = '/';
+    return access(path, F_OK) && make_folders(path);
+}
+
+static bool trace_header(const struct cc_job *job, const char *includer, const char *spelled)
+{
+    char path[PATH_MAX];
+    return new_header(job, spelled, path) && cc_write_tmh(job, includer, path);
+}
+
+/* ---- headers made of .mof files ---- */
+
+/* NAMEMof.h or NAME.h, in any case, of NAME.mof. */
+static bool is_of_mof(const char *spelled, const char *mof)
+{
+    const char *slash = strrchr(mof, '/'), *name = slash ? slash + 1 : mof, *dot = strrchr(name, '.');
+    size_t n = dot ? (size_t)(dot - name) : 0;
+    if (!dot || strcasecmp(dot, ".mof") || strncasecmp(spelled, name, n))
+        return false;
+    return !strcasecmp(spelled + n, ".h") || !strcasecmp(spelled + n, "Mof.h");
+}
+
+static bool find_mof_in(const char *folder, const char *spelled, char out[PATH_MAX])
+{
+    DIR *d = opendir(folder);
+    bool found = false;
+    for (struct dirent *e; d && !found && (e = readdir(d));)
+        found = is_of_mof(spelled, e->d_name) && snprintf(out, PATH_MAX, "%s/%s", folder, e->d_name) < PATH_MAX;
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static bool find_mof_beside(const char *folder, const char *spelled, char out[PATH_MAX])
+{
+    char pattern[PATH_MAX];
+    glob_t g;
+    bool found = false;
+    if (snprintf(pattern, sizeof pattern, "%s/../*/", folder) >= (int)sizeof pattern)
+        return false;
+    if (!glob(pattern, 0, NULL, &g))
+        for (size_t i = 0; i < g.gl_pathc && !found; i++)
+            found = find_mof_in(g.gl_pathv[i], spelled, out);
+    globfree(&g);
+    return found;
+}
+
+static bool find_mof(const struct cc_job *job, const char *includer, const char *spelled, char out[PATH_MAX])
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(includer, '/');
+    for (size_t i = 0; i < job->mofs.count; i++)
+        if (is_of_mof(spelled, job->mofs.at[i]) || job->mofs.count == 1) /* the one given may make a header of any name */
+            return snprintf(out, PATH_MAX, "%s", job->mofs.at[i]) < PATH_MAX;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - includer) : 1, slash ? includer : ".");
+    if (find_mof_in(folder, spelled, out))
+        return true;
+    for (size_t i = 0; i < job->compiler.count; i++)
+        if (cc_starts(job->compiler.at[i], "-I") && find_mof_in(job->compiler.at[i] + 2, spelled, out))
+            return true;
+    return find_mof_beside(folder, spelled, out);
+}
+
+static bool mof_header(struct cc_job *job, struct cc_words *command, const char *includer, const char *spelled)
+{
+    char mof[PATH_MAX], path[PATH_MAX];
+    return find_mof(job, includer, spelled, mof) && make_forward_folder(job, command) && new_header(job, spelled, path) &&
+           cc_write_mof_header(mof, path);
 }
 
 /* "FILE:LINE:COLUMN: fatal error: 'NAME' file not found" */
@@ -201,6 +268,8 @@ static bool mend_header(struct cc_job *job, struct cc_words *command, const char
             mended |= trace_header(job, includer, spelled);
         else if (*spelled && find_in_folders(command, includer, spelled, target) && make_forward_folder(job, command))
             mended |= forward(job, spelled, target);
+        else if (*spelled)
+            mended |= mof_header(job, command, includer, spelled);
     }
     return mended;
 }

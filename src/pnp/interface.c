@@ -55,11 +55,12 @@ struct interface_record *pnp_interface_of(const UNICODE_STRING *link)
     return find_link(text);
 }
 
-/* The reference string at the end of a link, with its backslash; "". */
-static const char *reference_of(const char *link)
+/* The reference string at the end of a link, with its backslash; "". Before it there is none behind "\??\": those of the device's id
+ * are "#" there. Braces do not tell: ids and reference strings may have them. */
+const char *pnp_interface_reference(const char *link)
 {
-    const char *guid = strchr(link, '{'), *end = guid ? strchr(guid, '}') : NULL;
-    return end ? end + 1 : "";
+    const char *name = strncmp(link, "\\??\\", 4) ? link : link + 4, *end = strchr(name, '\\');
+    return end ? end : name + strlen(name);
 }
 
 static void link_text(const struct devnode *n, const char *guid, const char *reference, char *out, size_t size)
@@ -100,7 +101,7 @@ NTSTATUS IoRegisterDeviceInterface(DEVICE_OBJECT *pdo, const GUID *class_guid, c
 /* The link object is that of all reference strings of a class: what follows "}" is the name that the driver gets. */
 static size_t base_length(const char *link)
 {
-    return (size_t)(reference_of(link) - link);
+    return (size_t)(pnp_interface_reference(link) - link);
 }
 
 static bool base_in_use(const struct interface_record *but)
@@ -226,7 +227,7 @@ NTSTATUS IoGetDeviceInterfaceAlias(const UNICODE_STRING *link, const GUID *class
     const struct interface_record *from = pnp_interface_of(link);
     *alias = (UNICODE_STRING) { 0 };
     for (const struct interface_record *r = pnp_room()->interfaces; from && r; r = r->next)
-        if (r->pdo == from->pdo && memcmp(&r->class, class_guid, sizeof r->class) == 0 && strcasecmp(reference_of(r->link), reference_of(from->link)) == 0) {
+        if (r->pdo == from->pdo && memcmp(&r->class, class_guid, sizeof r->class) == 0 && strcasecmp(pnp_interface_reference(r->link), pnp_interface_reference(from->link)) == 0) {
             *alias = pool_unicode(r->link);
             return STATUS_SUCCESS;
         }
@@ -241,7 +242,7 @@ NTSTATUS IoOpenDeviceInterfaceRegistryKey(const UNICODE_STRING *link, ULONG acce
         return STATUS_OBJECT_NAME_NOT_FOUND;
     /* DeviceClasses\{guid}\##?#ROOT#X#0000#{guid}\#reference\Device Parameters */
     snprintf(name, sizeof name, "%.*s", (int)base_length(r->link + 4), r->link + 4);
-    const char *reference = reference_of(r->link);
+    const char *reference = pnp_interface_reference(r->link);
     snprintf(path, sizeof path, "\\Registry\\Machine\\System\\CurrentControlSet\\Control\\DeviceClasses\\%s\\##?#%s\\#%s\\Device Parameters", r->guid, name,
              reference[0] ? reference + 1 : "");
     return cm_open(path, true, access, key);

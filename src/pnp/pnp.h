@@ -126,6 +126,8 @@ struct pnp_interface {
     bool enabled;
 };
 bool pnp_interface_at(uint32_t index, struct pnp_interface *out);
+/* The reference string at the end of a link, with its backslash; "" if there is none. */
+const char *pnp_interface_reference(const char *link);
 /* Device objects of irplab's own root bus that are alive. */
 uint64_t pnp_root_device_count(void);
 struct devnode *pnp_node_of(const DEVICE_OBJECT *pdo);

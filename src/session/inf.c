@@ -113,6 +113,30 @@ static char *as_utf8(const uint8_t *p, size_t size, size_t *bytes)
     return out;
 }
 
+/* What stampinf puts in place of its variables, when the file is the source of an INF (.inx). $ARCH$ and the framework's versions are those
+ * of this system; others stay. The text is as long as before or shorter. */
+static void stamp(char *text, size_t *bytes)
+{
+    static const char *const variables[][2] = {{"$ARCH$", "amd64"},
+                                               {"$KMDFVERSION$", "1.33"},
+                                               {"$KMDFCOINSTALLERVERSION$", "01033"},
+                                               {"$UMDFVERSION$", "2.33.0"},
+                                               {"$UMDFCOINSTALLERVERSION$", "02033"}};
+    size_t to = 0;
+    for (size_t i = 0; i < *bytes;) {
+        size_t k = 0, n = sizeof variables / sizeof *variables;
+        while (k < n && (text[i] != '$' || strncasecmp(text + i, variables[k][0], strlen(variables[k][0]))))
+            k++;
+        if (k < n) {
+            memcpy(text + to, variables[k][1], strlen(variables[k][1]));
+            to += strlen(variables[k][1]);
+            i += strlen(variables[k][0]);
+        } else
+            text[to++] = text[i++];
+    }
+    text[*bytes = to] = 0;
+}
+
 /* ---- lines ---- */
 
 struct reader {
@@ -435,6 +459,7 @@ bool inf_parse(struct inf *inf, const char *path, const void *bytes, size_t size
     }
     size_t n;
     char *text = as_utf8(bytes, size, &n);
+    stamp(text, &n);
     r.at = text;
     r.end = text + n;
     bool ok = read_lines(&r);

@@ -1,8 +1,9 @@
 /* The keyboard: at the console of a run somebody presses Enter whenever a key is asked for. So "press any key" goes on, and a loop until
- * a key is hit ends at its second look: its body has run once. Standard input itself is empty (see console.c). */
+ * a key is hit ends at its second look: its body has run once. Who is asked again and again tries to leave: from the ninth key on q, Escape,
+ * x and e come in turn, an Enter behind each. Standard input itself is empty (see console.c). */
 #include "win32/crt.h"
 
-enum { ENTER = 13, KEY_EVENT = 1, ENTER_SCAN = 0x1C, RECORD_BYTES = 20 };
+enum { ENTER = 13, ESCAPE = 27, PATIENCE = 8, KEY_EVENT = 1, ENTER_SCAN = 0x1C, RECORD_BYTES = 20 };
 
 static BOOL is_input(HANDLE handle)
 {
@@ -49,16 +50,28 @@ int32_t crt__kbhit(void)
     return w32_process()->key_polls++ > 0;
 }
 
+static int32_t next_key(void)
+{
+    static const char ways_out[] = {'q', ESCAPE, 'x', 'e'};
+    uint32_t n = w32_process()->keys_read++;
+    if (n < PATIENCE || n % 2)
+        return ENTER;
+    return ways_out[(n - PATIENCE) / 2 % sizeof ways_out];
+}
+
 int32_t crt__getch(void)
 {
     w32_console_flush();
-    return ENTER;
+    return next_key();
 }
 
 int32_t crt__getche(void)
 {
-    w32_console_write(1, "\r", 1);
-    return crt__getch();
+    int32_t key = next_key();
+    char echo = (char)key;
+    w32_console_write(1, &echo, 1);
+    w32_console_flush();
+    return key;
 }
 
 int32_t crt__putch(int32_t c)

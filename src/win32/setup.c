@@ -685,7 +685,7 @@ HANDLE SetupDiOpenDeviceInterfaceRegKey(uint64_t handle, const struct interface_
         return no_key;
     if (!device_interface_named(l->link, &i))
         return w32_error(E_NO_SUCH_INTERFACE_DEVICE), no_key;
-    const char *end = strchr(strchr(i.link, '{'), '}') + 1;
+    const char *end = pnp_interface_reference(i.link);
     snprintf(path, sizeof path, "System\\CurrentControlSet\\Control\\DeviceClasses\\%s\\##?#%.*s\\#%s\\Device Parameters", i.guid, (int)(end - i.link - 4), i.link + 4,
              *end ? end + 1 : "");
     return key_result(device_key_open(path, true, access, &key), key);

@@ -76,7 +76,7 @@ struct w32_process {
     uint64_t argv, wargv, environ_a, environ_w; /* guest arrays */
     int32_t argc;
     bool exiting;
-    uint32_t key_polls; /* _kbhit */
+    uint32_t key_polls, keys_read; /* _kbhit; _getch */
     uint64_t signal_handlers[32];
     uint64_t invalid_parameter_handler;
     uint64_t terminate_handler;

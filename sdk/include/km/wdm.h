@@ -56,6 +56,11 @@ _Static_assert(sizeof(DEVICE_OBJECT) == 0x150, "DEVICE_OBJECT as on x64 Windows"
 #undef DBG_UNREFERENCED_LOCAL_VARIABLE
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(V) ((void)(V))
 
+/* DOC: the offset as an unsigned number, beside the inner FIELD_OFFSET. */
+#ifndef UFIELD_OFFSET
+#define UFIELD_OFFSET(Type, Field) ((ULONG)__builtin_offsetof(Type, Field))
+#endif
+
 /* Intrinsics of Microsoft's compiler that a freestanding build would call as functions. */
 #define _byteswap_ushort __builtin_bswap16
 #define _byteswap_ulong __builtin_bswap32

@@ -10,6 +10,9 @@ WDF_EXTERN_C_START
 #define WDF_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #endif
 
+#define WDF_PTR_ADD_OFFSET_TYPE(_ptr, _offset, _type) ((_type)((PUCHAR)(_ptr) + (_offset)))
+#define WDF_PTR_ADD_OFFSET(_ptr, _offset) WDF_PTR_ADD_OFFSET_TYPE(_ptr, _offset, PVOID)
+
 #define WDF_ALIGN_SIZE_DOWN(_length, _alignTo) ((_length) & ~((size_t)(_alignTo)-1))
 
 #define WDF_TIMEOUT_TO_SEC ((LONGLONG)1 * 10 * 1000 * 1000)

@@ -141,13 +141,13 @@ static NTSTATUS ChildId(PCHILD c, PIRP Irp, BUS_QUERY_ID_TYPE Type)
 
     switch (Type) {
     case BusQueryDeviceID:
-        text = Text(L"ContractBus\\Child", 0);
+        text = Text(L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Child", 0);
         break;
     case BusQueryHardwareIDs:
-        text = Text(L"ContractBus\\Child", 0);
+        text = Text(L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Child", 0);
         break;
     case BusQueryCompatibleIDs:
-        text = Text(L"ContractBus\\Any", 0);
+        text = Text(L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Any", 0);
         break;
     case BusQueryInstanceID:
         text = Text(L"%02u", c->Serial);

@@ -103,8 +103,8 @@ static ULONG problem_of(DEVINST node, ULONG *status)
 
 /* ---- tests ---- */
 
-#define CHILD1 L"ContractBus\\Child\\01"
-#define CHILD2 L"ContractBus\\Child\\02"
+#define CHILD1 L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Child\\01"
+#define CHILD2 L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Child\\02"
 
 static void plug(void)
 {
@@ -145,7 +145,7 @@ static void tree(void)
     CHECK_EQ(next, root);
     CHECK_EQ(CM_Get_Depth(&depth, one, 0), CR_SUCCESS);
     CHECK_EQ(depth, 2);
-    CHECK_EQ(CM_Locate_DevNodeW(&next, (wchar_t *)L"ContractBus\\Child\\03", 0), CR_NO_SUCH_DEVNODE);
+    CHECK_EQ(CM_Locate_DevNodeW(&next, (wchar_t *)L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Child\\03", 0), CR_NO_SUCH_DEVNODE);
     CHECK_EQ(CM_Get_Device_IDW(one, id, 5, 0), CR_BUFFER_SMALL);
 }
 
@@ -169,15 +169,15 @@ static void properties(HDEVINFO set, SP_DEVINFO_DATA *device)
     DWORD number = 0, type = 0, needed = 0;
     wchar_t text[200] = L"";
     HKEY key;
-    text_property(__LINE__, set, device, SPDRP_HARDWAREID, REG_MULTI_SZ, L"ContractBus\\Child");
-    text_property(__LINE__, set, device, SPDRP_COMPATIBLEIDS, REG_MULTI_SZ, L"ContractBus\\Any");
+    text_property(__LINE__, set, device, SPDRP_HARDWAREID, REG_MULTI_SZ, L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Child");
+    text_property(__LINE__, set, device, SPDRP_COMPATIBLEIDS, REG_MULTI_SZ, L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Any");
     text_property(__LINE__, set, device, SPDRP_DEVICEDESC, REG_SZ, L"A child");
     text_property(__LINE__, set, device, SPDRP_MFG, REG_SZ, L"Contract & Co");
     text_property(__LINE__, set, device, SPDRP_SERVICE, REG_SZ, L"contractchild");
     text_property(__LINE__, set, device, SPDRP_CLASS, REG_SZ, L"ContractChild");
     text_property(__LINE__, set, device, SPDRP_CLASSGUID, REG_SZ, L"{78A1C341-4539-11D3-B88D-00C04FAD5172}");
     text_property(__LINE__, set, device, SPDRP_FRIENDLYNAME, REG_SZ, L"A friendly child");
-    text_property(__LINE__, set, device, SPDRP_ENUMERATOR_NAME, REG_SZ, L"ContractBus");
+    text_property(__LINE__, set, device, SPDRP_ENUMERATOR_NAME, REG_SZ, L"{78A1C341-4539-11D3-B88D-00C04FAD5173}");
     text_property(__LINE__, set, device, SPDRP_LOCATION_INFORMATION, REG_SZ, L"Slot 2");
     CHECK(SetupDiGetDeviceRegistryPropertyW(set, device, SPDRP_ADDRESS, &type, (BYTE *)&number, 4, &needed));
     CHECK_EQ(number, 2);
@@ -202,7 +202,7 @@ static void properties(HDEVINFO set, SP_DEVINFO_DATA *device)
     CHECK(!wcscmp(text, L"red"));
     needed = sizeof text;
     CHECK_EQ(RegQueryValueExW(key, L"MatchingDeviceId", NULL, &type, (BYTE *)text, &needed), 0);
-    CHECK(!_wcsicmp(text, L"ContractBus\\Child"));
+    CHECK(!_wcsicmp(text, L"{78A1C341-4539-11D3-B88D-00C04FAD5173}\\Child"));
     RegCloseKey(key);
 }
 
@@ -233,7 +233,7 @@ static void sets(void)
     SetupDiDestroyDeviceInfoList(set);
 
     /* by enumerator, and with the interfaces of one device */
-    set = SetupDiGetClassDevsW(NULL, L"ContractBus", NULL, DIGCF_PRESENT | DIGCF_ALLCLASSES);
+    set = SetupDiGetClassDevsW(NULL, L"{78A1C341-4539-11D3-B88D-00C04FAD5173}", NULL, DIGCF_PRESENT | DIGCF_ALLCLASSES);
     CHECK(SetupDiEnumDeviceInfo(set, 0, &device) && SetupDiEnumDeviceInfo(set, 1, &device) && !SetupDiEnumDeviceInfo(set, 2, &device));
     SetupDiDestroyDeviceInfoList(set);
     set = SetupDiGetClassDevsW(&GUID_CHILD, CHILD2, NULL, DIGCF_PRESENT | DIGCF_DEVICEINTERFACE);
@@ -399,10 +399,10 @@ static void unplug(void)
     Sleep(1000);
     check_log(__LINE__, "remove ");
     CHECK_EQ(node_of(CHILD1), 0);
-    set = SetupDiGetClassDevsW(NULL, L"ContractBus", NULL, DIGCF_ALLCLASSES); /* also those that are gone */
+    set = SetupDiGetClassDevsW(NULL, L"{78A1C341-4539-11D3-B88D-00C04FAD5173}", NULL, DIGCF_ALLCLASSES); /* also those that are gone */
     CHECK(SetupDiEnumDeviceInfo(set, 0, &device) && SetupDiEnumDeviceInfo(set, 1, &device) && !SetupDiEnumDeviceInfo(set, 2, &device));
     SetupDiDestroyDeviceInfoList(set);
-    set = SetupDiGetClassDevsW(NULL, L"ContractBus", NULL, DIGCF_ALLCLASSES | DIGCF_PRESENT);
+    set = SetupDiGetClassDevsW(NULL, L"{78A1C341-4539-11D3-B88D-00C04FAD5173}", NULL, DIGCF_ALLCLASSES | DIGCF_PRESENT);
     CHECK(!SetupDiEnumDeviceInfo(set, 0, &device));
     SetupDiDestroyDeviceInfoList(set);
 }

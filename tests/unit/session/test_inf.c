@@ -51,6 +51,20 @@ static void fields(void **state)
     inf_free(&inf);
 }
 
+/* DOC: stampinf replaces these in a .inx file. */
+static void variables_of_inx_files(void **state)
+{
+    struct inf inf;
+    parse(&inf, "[Manufacturer]\nx = Standard,NT$ARCH$\n[w]\nKmdfLibraryVersion = $KMDFVERSION$ ; $\nf = Co$kmdfcoinstallerversion$.dll\n"
+                "g = $OTHER$,$$ARCH$\n");
+    assert_string_equal(inf_field(inf_find(inf_section(&inf, "Manufacturer"), "x"), 1), "NTamd64");
+    assert_string_equal(inf_field(inf_find(inf_section(&inf, "w"), "KmdfLibraryVersion"), 0), "1.33");
+    assert_string_equal(inf_field(inf_find(inf_section(&inf, "w"), "f"), 0), "Co01033.dll");
+    assert_string_equal(inf_field(inf_find(inf_section(&inf, "w"), "g"), 0), "$OTHER$");
+    assert_string_equal(inf_field(inf_find(inf_section(&inf, "w"), "g"), 1), "$amd64");
+    inf_free(&inf);
+}
+
 static void strings(void **state)
 {
     struct inf inf;
@@ -194,7 +208,7 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sections_merge_and_compare_without_case), cmocka_unit_test(fields), cmocka_unit_test(strings), cmocka_unit_test(encodings),
+        cmocka_unit_test(sections_merge_and_compare_without_case), cmocka_unit_test(fields), cmocka_unit_test(variables_of_inx_files), cmocka_unit_test(strings), cmocka_unit_test(encodings),
         cmocka_unit_test(bad_text), cmocka_unit_test(the_first_model), cmocka_unit_test(the_device_that_is_there), cmocka_unit_test(decorations),
         cmocka_unit_test(refused),
     };
