@@ -233,6 +233,8 @@ NTSTATUS FxValidateObjectAttributes(FxGlobals *g, const WDF_OBJECT_ATTRIBUTES *a
 NTSTATUS FxObjectCommit(FxObject *o, const WDF_OBJECT_ATTRIBUTES *a, FxObject *def, WDFOBJECT *handle);
 /* Creation that failed after FxObjectCreate: no callbacks are called. */
 void FxObjectDeleteFromFailedCreate(FxObject *o);
+/* The context that the object was created with. */
+PVOID FxObjectContext(FxObject *o);
 NTSTATUS FxObjectAddContext(FxObject *o, const WDF_OBJECT_ATTRIBUTES *a, PVOID *context, BOOLEAN first);
 FXM(void, FxObject, AddRef, (FxObject * o));
 FXM(void, FxObject, Release, (FxObject * o));

@@ -13,6 +13,11 @@ static PVOID context_of(FxContext *c)
     return (PUCHAR)c + FX_CONTEXT_HEADER;
 }
 
+PVOID FxObjectContext(FxObject *o)
+{
+    return context_of(o->Contexts);
+}
+
 BOOLEAN FxTypeCheck(enum fx_type type, enum fx_type wanted)
 {
     return wanted == FX_TYPE_OBJECT ? type >= FX_TYPE_OBJECT && type < FX_TYPE_MAX : type == wanted;

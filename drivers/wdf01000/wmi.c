@@ -1,34 +1,13 @@
-/* WMI, as far as registration: providers and instances are objects; the device registers with WMI when it starts if it has any.
- * Requests for data (IRP_MJ_SYSTEM_CONTROL) of others pass down; nobody asks for ours here (docs/limits.md). */
-#include "fx.h"
-
-typedef struct {
-    FxObject O;
-    LIST_ENTRY Entry; /* device's WmiProviders */
-    LIST_ENTRY Instances;
-    WDF_WMI_PROVIDER_CONFIG C;
-    ULONG Count;
-} FxWmiProvider;
-
-typedef struct {
-    FxObject O;
-    LIST_ENTRY Entry;
-    FxWmiProvider *Provider;
-    WDF_WMI_INSTANCE_CONFIG C;
-    BOOLEAN Registered;
-} FxWmiInstance;
-
-NTSTATUS FxWmiIrpHandler_Dispatch(FxDevice *d, IRP *irp)
-{
-    if (d->Attached)
-        return FxDevicePass(d, irp);
-    return FxDeviceCompleteIrp(irp, irp->IoStatus.Status, irp->IoStatus.Information);
-}
+/* WMI: providers and instances are objects; the device registers with WMI when it starts if it has any. Requests: wmi_irp.c. */
+#include "fx_wmi.h"
 
 NTSTATUS FxWmiRegister(FxDevice *d)
 {
-    if (d->WmiRegistered || IsListEmpty(&d->WmiProviders))
+    if (IsListEmpty(&d->WmiProviders))
         return STATUS_SUCCESS;
+    if (d->WmiRegistered)
+        return IoWMIRegistrationControl(d->DeviceObject, WMIREG_ACTION_UPDATE_GUIDS);
+    d->WmiRegistered = TRUE; /* before WMI asks */
     NTSTATUS s = IoWMIRegistrationControl(d->DeviceObject, WMIREG_ACTION_REGISTER);
     d->WmiRegistered = NT_SUCCESS(s);
     return s;
@@ -99,17 +78,44 @@ WDFDEVICE imp_WdfWmiProviderGetDevice(PWDF_DRIVER_GLOBALS G, WDFWMIPROVIDER WmiP
 
 BOOLEAN imp_WdfWmiProviderIsEnabled(PWDF_DRIVER_GLOBALS G, WDFWMIPROVIDER WmiProvider, WDF_WMI_PROVIDER_CONTROL ProviderControl)
 {
-    FX_OBJ(FxGet(G), WmiProvider, FxWmiProvider, FX_TYPE_WMI_PROVIDER);
-    return FALSE; /* nobody collects or listens */
+    FxGlobals *g = FxGet(G);
+    FxWmiProvider *p = FX_OBJ(g, WmiProvider, FxWmiProvider, FX_TYPE_WMI_PROVIDER);
+    if (ProviderControl == WdfWmiEventControl)
+        return p->EventsEnabled;
+    return ProviderControl == WdfWmiInstanceControl && p->InstancesEnabled;
+}
+
+/* Adds the instance to its provider's, or takes it from them; whether that changed anything. */
+static BOOLEAN set_registered(FxWmiInstance *i, BOOLEAN registered)
+{
+    FxDevice *d = i->O.Device;
+    KIRQL irql;
+    KeAcquireSpinLock(&d->WmiLock, &irql);
+    BOOLEAN change = i->Registered != registered;
+    if (change && registered) {
+        InsertTailList(&i->Provider->Instances, &i->Entry);
+        i->Provider->Count++;
+    } else if (change) {
+        RemoveEntryList(&i->Entry);
+        i->Provider->Count--;
+    }
+    i->Registered = registered;
+    KeReleaseSpinLock(&d->WmiLock, irql);
+    return change;
+}
+
+/* WMI learns the number of instances of a started device anew. */
+static void tell(FxDevice *d)
+{
+    if (d->WmiRegistered)
+        FxWmiRegister(d);
 }
 
 static void instance_destroy(FxObject *o)
 {
     FxWmiInstance *i = (FxWmiInstance *)o;
-    if (i->Registered && i->Provider) {
-        RemoveEntryList(&i->Entry);
-        i->Provider->Count--;
-    }
+    if (i->Provider)
+        set_registered(i, FALSE);
     if (i->Provider)
         FxObject_Release(FX(i->Provider));
 }
@@ -156,10 +162,13 @@ NTSTATUS imp_WdfWmiInstanceCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_
         FxObjectDeleteFromFailedCreate(FX(i));
         return s;
     }
-    if (Config->Register || TRUE) {
-        InsertTailList(&p->Instances, &i->Entry);
-        p->Count++;
-        i->Registered = TRUE;
+    if (Config->UseContextForQuery) {
+        i->Context = FxObjectContext(FX(i));
+        i->ContextSize = Attributes->ContextSizeOverride ? Attributes->ContextSizeOverride : Attributes->ContextTypeInfo->ContextSize;
+    }
+    if (Config->Register) {
+        set_registered(i, TRUE);
+        tell(d);
     }
     return STATUS_SUCCESS;
 }
@@ -173,22 +182,17 @@ NTSTATUS imp_WdfWmiInstanceRegister(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiIns
 {
     FxWmiInstance *i = instance(G, WmiInstance);
     FX_PASSIVE(FxGet(G));
-    if (i->Registered)
+    if (!set_registered(i, TRUE))
         return STATUS_INVALID_DEVICE_STATE;
-    InsertTailList(&i->Provider->Instances, &i->Entry);
-    i->Provider->Count++;
-    i->Registered = TRUE;
+    tell(i->O.Device);
     return STATUS_SUCCESS;
 }
 
 VOID imp_WdfWmiInstanceDeregister(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiInstance)
 {
     FxWmiInstance *i = instance(G, WmiInstance);
-    if (!i->Registered)
-        return;
-    RemoveEntryList(&i->Entry);
-    i->Provider->Count--;
-    i->Registered = FALSE;
+    if (set_registered(i, FALSE))
+        tell(i->O.Device);
 }
 
 WDFDEVICE imp_WdfWmiInstanceGetDevice(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiInstance)
@@ -199,4 +203,40 @@ WDFDEVICE imp_WdfWmiInstanceGetDevice(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiI
 WDFWMIPROVIDER imp_WdfWmiInstanceGetProvider(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiInstance)
 {
     return (WDFWMIPROVIDER)FxHandle(instance(G, WmiInstance)->Provider);
+}
+
+/* DOC: an event item of the instance, which WMI frees. */
+NTSTATUS imp_WdfWmiInstanceFireEvent(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiInstance, ULONG EventDataSize, PVOID EventData)
+{
+    FxWmiInstance *i = instance(G, WmiInstance);
+    FxDevice *d = i->O.Device;
+    ULONG at = (FIELD_OFFSET(WNODE_SINGLE_INSTANCE, VariableData) + 7) & ~7, index = 0;
+    KIRQL irql;
+    if (EventDataSize && !EventData)
+        return STATUS_INVALID_PARAMETER;
+    if (EventDataSize > MAXULONG - at)
+        return STATUS_INTEGER_OVERFLOW;
+    WNODE_SINGLE_INSTANCE *n = ExAllocatePoolWithTag(NonPagedPoolNx, at + EventDataSize, FxGet(G)->Public.DriverTag);
+    if (!n)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    RtlZeroMemory(n, at);
+    KeAcquireSpinLock(&d->WmiLock, &irql);
+    for (LIST_ENTRY *e = i->Provider->Instances.Flink; e != &i->Provider->Instances && e != &i->Entry; e = e->Flink)
+        index++;
+    KeReleaseSpinLock(&d->WmiLock, irql);
+    n->WnodeHeader.BufferSize = at + EventDataSize;
+    n->WnodeHeader.ProviderId = IoWMIDeviceObjectToProviderId(d->DeviceObject);
+    n->WnodeHeader.Version = 1;
+    KeQuerySystemTime(&n->WnodeHeader.TimeStamp);
+    n->WnodeHeader.Guid = i->Provider->C.Guid;
+    n->WnodeHeader.Flags = WNODE_FLAG_EVENT_ITEM | WNODE_FLAG_SINGLE_INSTANCE | WNODE_FLAG_STATIC_INSTANCE_NAMES;
+    n->InstanceIndex = index;
+    n->DataBlockOffset = at;
+    n->SizeDataBlock = EventDataSize;
+    if (EventDataSize)
+        RtlCopyMemory((PUCHAR)n + at, EventData, EventDataSize);
+    NTSTATUS s = IoWMIWriteEvent(n);
+    if (!NT_SUCCESS(s))
+        ExFreePool(n);
+    return s;
 }

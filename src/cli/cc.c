@@ -257,6 +257,7 @@ static void add_gnu_program_link(struct cc_words *command, const struct cc_job *
 int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_words *objects)
 {
     int status = 0;
+    struct cc_words made = {0};
     for (size_t i = 0; !status && i < job->resources.count; i++) {
         struct cc_words command = {0};
         static const char *const words[] = {"x86_64-w64-mingw32-windres", "-O", "coff", "-D_WIN64", "-DRC_INVOKED"};
@@ -267,12 +268,17 @@ int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_w
                 cc_add(&command, job->compiler.at[k]);
         cc_addf(&command, "-I%s/km", job->include);
         cc_add(&command, "-I" MINGW_INCLUDE "/ddk");
+        cc_addf(&command, "-I%s", folder);
+        cc_write_bmf_files(job, job->resources.at[i], folder, &made);
         cc_add(&command, job->resources.at[i]);
         cc_addf(&command, "%s/%zu-rc.obj", folder, i);
         cc_addf(objects, "%s/%zu-rc.obj", folder, i);
         status = cc_run(job, NULL, &command);
         cc_clear(&command);
     }
+    for (size_t i = 0; i < made.count; i++)
+        unlink(made.at[i]);
+    cc_clear(&made);
     return status;
 }
 

@@ -85,6 +85,12 @@ bool cc_write_tmh(const struct cc_job *job, const char *includer, const char *pa
 /* Writes the header that wmimofck makes of a .mof file (cc_mof.c); false, having said why, if the file is not understood. */
 bool cc_write_mof_header(const char *mof, const char *path);
 
+/* The .mof file that a header or a .bmf file of that name is made of: of the command line, in the includer's folder, below -I, or beside. */
+bool cc_find_mof(const struct cc_job *job, const char *includer, const char *spelled, char out[PATH_MAX]);
+
+/* Makes the .bmf files that a resource script names, and that are not there, in `folder`. */
+void cc_write_bmf_files(const struct cc_job *job, const char *script, const char *folder, struct cc_words *made);
+
 int cc_build_msvc(struct cc_job *job);
 
 #endif

@@ -406,6 +406,30 @@ static char *text_of(const char *path)
     return text;
 }
 
+/* GUESS: the text itself. What mofcomp makes is a compressed form that is not documented, and nobody here reads it. */
+void cc_write_bmf_files(const struct cc_job *job, const char *script, const char *folder, struct cc_words *made)
+{
+    static const char delimiters[] = " \t\r\n\"/\\";
+    char *text = text_of(script);
+    for (char *at = text; at && (at = strcasestr(at, ".bmf")); at++) {
+        char *begin = at, name[NAME_ROOM], mof[PATH_MAX];
+        while (begin > text && !strchr(delimiters, begin[-1]))
+            begin--;
+        snprintf(name, sizeof name, "%.*s", (int)(at + 4 - begin), begin);
+        if (!cc_find_mof(job, script, name, mof))
+            continue;
+        cc_addf(made, "%s/%s", folder, name);
+        char *content = text_of(mof);
+        FILE *f = fopen(made->at[made->count - 1], "w");
+        if (f && content)
+            fputs(content, f);
+        if (f)
+            fclose(f);
+        free(content);
+    }
+    free(text);
+}
+
 bool cc_write_mof_header(const char *mof, const char *path)
 {
     struct mof_class *c = cc_must(malloc(sizeof *c));

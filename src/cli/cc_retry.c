@@ -192,14 +192,14 @@ static bool trace_header(const struct cc_job *job, const char *includer, const c
 
 /* ---- headers made of .mof files ---- */
 
-/* NAMEMof.h or NAME.h, in any case, of NAME.mof. */
+/* NAMEMof.h, NAME.h or NAME.bmf, in any case, of NAME.mof. */
 static bool is_of_mof(const char *spelled, const char *mof)
 {
     const char *slash = strrchr(mof, '/'), *name = slash ? slash + 1 : mof, *dot = strrchr(name, '.');
     size_t n = dot ? (size_t)(dot - name) : 0;
     if (!dot || strcasecmp(dot, ".mof") || strncasecmp(spelled, name, n))
         return false;
-    return !strcasecmp(spelled + n, ".h") || !strcasecmp(spelled + n, "Mof.h");
+    return !strcasecmp(spelled + n, ".h") || !strcasecmp(spelled + n, "Mof.h") || !strcasecmp(spelled + n, ".bmf");
 }
 
 static bool find_mof_in(const char *folder, const char *spelled, char out[PATH_MAX])
@@ -227,7 +227,7 @@ static bool find_mof_beside(const char *folder, const char *spelled, char out[PA
     return found;
 }
 
-static bool find_mof(const struct cc_job *job, const char *includer, const char *spelled, char out[PATH_MAX])
+bool cc_find_mof(const struct cc_job *job, const char *includer, const char *spelled, char out[PATH_MAX])
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(includer, '/');
@@ -246,7 +246,7 @@ static bool find_mof(const struct cc_job *job, const char *includer, const char 
 static bool mof_header(struct cc_job *job, struct cc_words *command, const char *includer, const char *spelled)
 {
     char mof[PATH_MAX], path[PATH_MAX];
-    return find_mof(job, includer, spelled, mof) && make_forward_folder(job, command) && new_header(job, spelled, path) &&
+    return cc_find_mof(job, includer, spelled, mof) && make_forward_folder(job, command) && new_header(job, spelled, path) &&
            cc_write_mof_header(mof, path);
 }
 

@@ -1,4 +1,4 @@
-/* Tracing: ETW, WPP and WMI. Everything registers and writes successfully; nobody listens, so nothing is enabled. */
+/* Tracing: ETW and WPP. Everything registers and writes successfully; nobody listens, so nothing is enabled. */
 #include <string.h>
 
 #include "ex/room.h"
@@ -104,19 +104,7 @@ NTSTATUS WmiQueryTraceInformation(ULONG class, PVOID information, ULONG length, 
     return STATUS_WMI_INSTANCE_NOT_FOUND; /* no logger runs */
 }
 
-/* ---- WMI ---- */
-
-NTSTATUS IoWMIRegistrationControl(DEVICE_OBJECT *device, ULONG action)
-{
-    return STATUS_SUCCESS;
-}
-
-/* DOC: on success the event item, a pool block of the caller's, belongs to WMI. */
-NTSTATUS IoWMIWriteEvent(PVOID event)
-{
-    ex_pool_free(event);
-    return STATUS_SUCCESS;
-}
+/* ---- WMI: names; the rest is pnp/wmi.c ---- */
 
 NTSTATUS IoWMISuggestInstanceName(DEVICE_OBJECT *pdo, UNICODE_STRING *link, ULONG combine, UNICODE_STRING *name)
 {
@@ -127,16 +115,6 @@ NTSTATUS IoWMIAllocateInstanceIds(const GUID *guid, ULONG count, ULONG *first)
 {
     *first = 0;
     return STATUS_SUCCESS;
-}
-
-ULONG IoWMIDeviceObjectToProviderId(DEVICE_OBJECT *device)
-{
-    return (ULONG)(uint64_t)device;
-}
-
-NTSTATUS IoWMIOpenBlock(const GUID *guid, ULONG access, PVOID *block)
-{
-    return STATUS_WMI_GUID_NOT_FOUND;
 }
 
 /* ---- wmilib.sys ---- */

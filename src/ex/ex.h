@@ -27,6 +27,9 @@ void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *r);
 /* Calls those who registered with one of the system's callback objects. PASSIVE_LEVEL. */
 void ex_callback_notify_named(const char *name, uint64_t argument1, uint64_t argument2);
 
+/* list: as a Microsoft va_list. */
+NTSTATUS vDbgPrintEx(ULONG component, ULONG level, const char *format, const uint64_t *list);
+
 ULONG ExGetPreviousMode(void);
 
 struct thread;

@@ -26,6 +26,7 @@ enum ob_type_index {
     OB_COMPLETION,
     OB_CALLBACK,
     OB_TOKEN,
+    OB_WMI_GUID,
     OB_TYPE_COUNT,
 };
 

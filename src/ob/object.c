@@ -498,8 +498,9 @@ void ob_init(void)
         [OB_SECTION] = { "Section", NULL, NULL, OB_NOT_WAITABLE },
         [OB_CALLBACK] = { "Callback", NULL, NULL, OB_NOT_WAITABLE },
         [OB_TOKEN] = { "Token", NULL, NULL, OB_NOT_WAITABLE },
+        [OB_WMI_GUID] = { "WmiGuid", NULL, NULL, OB_NOT_WAITABLE },
     };
-    for (int i = 0; i <= OB_TOKEN; i++)
+    for (int i = 0; i < OB_TYPE_COUNT; i++)
         if (i < (int)(sizeof basic / sizeof basic[0]) && basic[i].name && !types[i].name)
             types[i] = basic[i];
     struct ob_room *r = sim_alloc(sizeof *r);
@@ -514,7 +515,7 @@ void ob_init(void)
     link_make("\\??", "\\GLOBAL??");
     link_make("\\GLOBAL??\\GLOBALROOT", "");
     link_make("\\GLOBAL??\\Global", "\\GLOBAL??");
-    for (int i = 1; i < OB_TYPE_COUNT; i++) {
+    for (int i = 1; i <= OB_TOKEN; i++) { /* those behind it have no type that a driver could name */
         r->type_objects[i] = ob_create(OB_TYPE, 0xD8);
         /* OBJECT_TYPE begins with TypeList, which is empty: it points to the type itself. mingw's headers declare the type variables
          * such that drivers read this word for the type. */

@@ -569,6 +569,7 @@ void pnp_file_closed(DEVICE_OBJECT *device)
 
 void pnp_init(void)
 {
+    pnp_wmi_init();
     struct pnp_room *r = sim_alloc(sizeof *r);
     MACHINE->rooms[ROOM_PNP] = r;
     r->lock = ex_pool_alloc(NonPagedPoolNx, sizeof *r->lock, REMOVE_TAG);

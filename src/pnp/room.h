@@ -11,6 +11,7 @@ struct notification;
 struct property;
 struct job;
 struct pnp_lock;
+struct wmi_room;
 
 struct interface_record {
     struct interface_record *next;
@@ -37,9 +38,11 @@ struct pnp_room {
     unsigned depth;
     struct job *jobs; /* oldest first */
     bool drain_queued;
+    struct wmi_room *wmi; /* once anybody asked for it */
 };
 
 struct pnp_room *pnp_room(void);
+void pnp_wmi_init(void);
 struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo);
 NTSTATUS pnp_start_node(struct devnode *n, char *err, size_t errlen);
 NTSTATUS pnp_enumerate(struct devnode *n, char *err, size_t errlen);

@@ -31,6 +31,7 @@ struct install {
     struct config_driver *function;
     char hwid[200]; /* of the device that is installed */
     char decoration[40]; /* of the DDInstall section found */
+    bool root; /* one of several files for root devices: it brings its own */
 };
 
 static bool bad(struct install *in, uint32_t line, const char *what, const char *which)
@@ -640,8 +641,10 @@ static bool install_all(struct install *in)
         return false;
     if (installed)
         return true;
-    if (c->device_count)
+    if (c->device_count && !in->root)
         return bad(in, 0, "installs none of the devices; it has no model with the hardware id", c->devices[0].hwid);
+    if (c->device_count == CONFIG_MAX_DEVICES)
+        return bad(in, 0, "is for one device too many", NULL);
     if (strlen(inf_field(first.model, 1)) >= sizeof c->devices[0].hwid)
         return bad(in, first.model->line, "a hardware id is too long", NULL);
     set(c->devices[c->device_count++].hwid, sizeof c->devices[0].hwid, inf_field(first.model, 1));
@@ -680,10 +683,10 @@ static uint8_t *read_file(const char *path, size_t *size, char *err, size_t errl
     return p;
 }
 
-bool inf_install(struct config *c, const char *path, const void *bytes, size_t size, char *err, size_t errlen)
+static bool install_file(struct config *c, const char *path, const void *bytes, size_t size, bool root, char *err, size_t errlen)
 {
     struct inf inf;
-    struct install in = { .c = c, .inf = &inf, .path = path, .err = err, .errlen = errlen };
+    struct install in = { .c = c, .inf = &inf, .path = path, .err = err, .errlen = errlen, .root = root };
     version_of(c->os, &in);
     bool ok = inf_parse(&inf, path, bytes, size, err, errlen) && install_all(&in);
     inf_free(&inf);
@@ -733,11 +736,16 @@ struct inf_bytes {
     bool root;
 };
 
+bool inf_install(struct config *c, const char *path, const void *bytes, size_t size, char *err, size_t errlen)
+{
+    return install_file(c, path, bytes, size, false, err, errlen);
+}
+
 static bool install_files(struct config *c, struct inf_bytes *files, char *err, size_t errlen)
 {
     for (int root = 1; root >= 0; root--)
         for (uint32_t i = 0; i < c->inf_count; i++)
-            if (files[i].root == (root != 0) && !inf_install(c, files[i].path, files[i].bytes, files[i].size, err, errlen))
+            if (files[i].root == (root != 0) && !install_file(c, files[i].path, files[i].bytes, files[i].size, root != 0, err, errlen))
                 return false;
     return true;
 }

@@ -1,6 +1,7 @@
 /* Exceptions that software raises: exports for guests, and the face for our own code. */
 #include <string.h>
 
+#include "ex/ex.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
 #include "sim/machine.h"
@@ -77,6 +78,15 @@ void DbgBreakPoint(void)
 {
     EXCEPTION_RECORD r = { .ExceptionCode = STATUS_BREAKPOINT, .NumberParameters = 1 };
     raise_here(&r);
+}
+
+/* What ASSERT calls in builds with DBG when it does not hold. GUESS: where Windows asks the debugger what to do, and there is none, it breaks. */
+void RtlAssert(const char *assertion, const char *file, ULONG line, const char *message)
+{
+    enum { DPFLTR_DEFAULT_ID = 101, DPFLTR_ERROR_LEVEL = 0 };
+    const uint64_t list[] = { (uint64_t)(message ? message : ""), (uint64_t)assertion, (uint64_t)file, line };
+    vDbgPrintEx(DPFLTR_DEFAULT_ID, DPFLTR_ERROR_LEVEL, "\n*** Assertion failed: %s%s\n***   Source File: %s, line %lu\n\n", list);
+    DbgBreakPoint();
 }
 
 void DbgBreakPointWithStatus(ULONG status)

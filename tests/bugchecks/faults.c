@@ -598,6 +598,15 @@ static NTSTATUS fast_mutex_not_held(PDEVICE_OBJECT Device, PIRP Irp)
 }
 
 /* Nothing was allocated behind it, so no other block shows the damage. */
+/* What ASSERT becomes in a checked build. */
+static NTSTATUS assertion_failed(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Irp);
+    if (Device->ReferenceCount != 1000)
+        RtlAssert("Device->ReferenceCount == 1000", __FILE__, __LINE__, NULL);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS newest_overrun(PDEVICE_OBJECT Device, PIRP Irp)
 {
     volatile UCHAR *p = Pool(3000);

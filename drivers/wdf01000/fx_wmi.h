@@ -1,0 +1,28 @@
+/* What the files of WMI share: providers, which are blocks of data, and their instances. */
+#ifndef FX_WMI_H
+#define FX_WMI_H
+
+#include "fx.h"
+
+#include <wmistr.h>
+
+typedef struct {
+    FxObject O;
+    LIST_ENTRY Entry; /* device's WmiProviders */
+    LIST_ENTRY Instances; /* both lists under the device's WmiLock */
+    WDF_WMI_PROVIDER_CONFIG C;
+    ULONG Count; /* of registered instances */
+    BOOLEAN EventsEnabled, InstancesEnabled;
+} FxWmiProvider;
+
+typedef struct {
+    FxObject O;
+    LIST_ENTRY Entry;
+    FxWmiProvider *Provider;
+    WDF_WMI_INSTANCE_CONFIG C;
+    BOOLEAN Registered;
+    PVOID Context; /* UseContextForQuery */
+    SIZE_T ContextSize;
+} FxWmiInstance;
+
+#endif
