@@ -40,8 +40,8 @@ const char *irplab_error(const struct irplab *lab);
 bool irplab_case(struct irplab *lab, const char *folder);
 /* The program and its arguments, without its own name. NULL: drivers are only loaded, started and unloaded. */
 bool irplab_program(struct irplab *lab, const char *file, int argc, const char *const argv[]);
-/* An option of the command line by its name without dashes: driver, inf, device, stub, cpus, time-model, seed, watch, verifier, guard (value
- * NULL), strategy, preemptions, schedules, time, jobs, keep-going (value NULL), output. driver, device and stub add, the others replace. */
+/* An option of the command line by its name without dashes: driver, inf, device, stub, cpus, time-model, input, seed, watch, verifier, guard
+ * (value NULL), strategy, preemptions, schedules, time, jobs, keep-going (value NULL), output. driver, device and stub add, the others replace. */
 bool irplab_set(struct irplab *lab, const char *option, const char *value);
 
 /* What programs and DbgPrint write, as they do; stream: 1 standard output, 2 standard error, 3 the debugger. Called on the machine's

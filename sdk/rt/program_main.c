@@ -1,4 +1,4 @@
-/* Stands between the run-time's start-up code and a `main` that C does not know: with a result of void, or with parameters
+/* Stands between the run-time's start-up code and a `main` (IRPLAB_MAIN; or wmain) that C does not know: with a result of void, or with parameters
  * of other types (`ULONG argc`), both of which Microsoft's compiler takes. Linked only with such programs, where the linker
  * wraps the name.
  *
@@ -9,11 +9,16 @@
 #define RESULT(call) (call)
 #endif
 
+#define JOINED_(a, b) a##b
+#define JOINED(a, b) JOINED_(a, b)
+#define REAL JOINED(__real_, IRPLAB_MAIN)
+#define WRAP JOINED(__wrap_, IRPLAB_MAIN)
+
 typedef int any_main(int, void *, void *);
 
-any_main __real_main, __wrap_main;
+any_main REAL, WRAP;
 
-int __wrap_main(int argc, void *argv, void *envp)
+int WRAP(int argc, void *argv, void *envp)
 {
-    return RESULT(__real_main(argc, argv, envp));
+    return RESULT(REAL(argc, argv, envp));
 }

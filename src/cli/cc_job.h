@@ -56,6 +56,8 @@ int cc_parse(struct cc_job *job, int argc, char **argv);
 
 /* Whether a word stands in a source's code. */
 bool cc_mentions(const char *path, const char *word);
+/* Whether a source declares a function of that name without a result. */
+bool cc_gives_nothing(const char *path, const char *function);
 bool cc_is_cpp(const char *path);
 
 /* Whether the sources make a KMDF driver (cc_kmdf.c). */

@@ -284,6 +284,16 @@ bool cc_has_cpp(const struct cc_job *job)
     return false;
 }
 
+/* Something stands between the start-up code and the function of that name. */
+static void wrap_main(const struct cc_job *job, struct cc_words *command, const char *name, bool is_void)
+{
+    cc_addf(command, "-Wl,--wrap=%s", name);
+    cc_addf(command, "-DIRPLAB_MAIN=%s", name);
+    if (is_void)
+        cc_add(command, "-DIRPLAB_VOID_MAIN=1");
+    cc_addf(command, "%s/program_main.c", job->runtime);
+}
+
 static bool mend_main(struct cc_job *job, struct cc_words *command, const char *messages)
 {
     bool is_void = strstr(messages, "return type of 'main' is not 'int'") || strstr(messages, "'main' must return 'int'");
@@ -300,13 +310,14 @@ static bool mend_main(struct cc_job *job, struct cc_words *command, const char *
         cc_add(command, "-municode");
         if (!unicode) /* wide arguments do not make CreateFile mean CreateFileW */
             cc_add(command, "-UUNICODE");
+        for (size_t i = 0; i < job->sources.count; i++)
+            is_void |= cc_gives_nothing(job->sources.at[i], "wmain") || cc_gives_nothing(job->sources.at[i], "_tmain");
+        if (is_void)
+            wrap_main(job, command, "wmain", true);
         return true;
     }
     cc_add(command, "-ffreestanding"); /* the one way to tell clang that main is any function */
-    cc_add(command, "-Wl,--wrap=main");
-    if (is_void)
-        cc_add(command, "-DIRPLAB_VOID_MAIN=1");
-    cc_addf(command, "%s/program_main.c", job->runtime);
+    wrap_main(job, command, "main", is_void);
     return true;
 }
 
@@ -330,19 +341,19 @@ static bool mend_crash(struct cc_words *command, const char *messages)
 /* ---- Microsoft's dialect ---- */
 
 /* "FILE:LINE:COLUMN: error: …": the linker's have no numbers. */
-static bool has_compile_error(const char *messages)
+static unsigned compile_errors(const char *messages)
 {
+    unsigned n = 0;
     for (const char *at = messages; (at = strstr(at, ": error: ")); at++)
-        if (at > messages && isdigit((unsigned char)at[-1]))
-            return true;
-    return false;
+        n += at > messages && isdigit((unsigned char)at[-1]);
+    return n;
 }
 
 /* Clang's imitation of Microsoft's compiler as a whole. Not from the start: it changes more than these sources need. The toolchain's
- * headers want to see a GNU compiler all the same. Keeps the messages, in case that does not help either. */
+ * headers want to see a GNU compiler all the same. Keeps the messages, in case that does not help. */
 static bool mend_dialect(struct cc_job *job, struct cc_words *command, char **messages)
 {
-    if (job->own_messages || job->msvc || !has_compile_error(*messages))
+    if (job->own_messages || job->msvc || !compile_errors(*messages))
         return false;
     job->own_messages = *messages;
     *messages = NULL;
@@ -369,7 +380,7 @@ int cc_run_compiler(struct cc_job *job, struct cc_words *command)
             break;
     }
     if (messages)
-        fputs(job->own_messages && has_compile_error(messages) ? job->own_messages : messages, stderr);
+        fputs(job->own_messages && compile_errors(messages) >= compile_errors(job->own_messages) ? job->own_messages : messages, stderr);
     free(messages);
     free(job->own_messages);
     job->own_messages = NULL;

@@ -54,13 +54,42 @@ static char *code_of(const char *path)
     return text;
 }
 
+static const char *find_word(const char *text, const char *from, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = from; (p = strstr(p, word)) != NULL; p += n)
+        if (!is_word_char(p[n]) && (p == text || !is_word_char(p[-1])))
+            return p;
+    return NULL;
+}
+
 bool cc_mentions(const char *path, const char *word)
 {
     char *text = code_of(path);
-    size_t n = strlen(word);
+    bool found = text && find_word(text, text, word);
+    free(text);
+    return found;
+}
+
+/* What stands between the end of the declaration before, and the name. */
+static bool void_before(const char *text, const char *name)
+{
+    const char *p = name;
+    while (p > text && !strchr(";{})", p[-1]))
+        p--;
+    const char *lower = find_word(text, p, "void"), *upper = find_word(text, p, "VOID");
+    return (lower && lower < name) || (upper && upper < name);
+}
+
+bool cc_gives_nothing(const char *path, const char *function)
+{
+    char *text = code_of(path);
     bool found = false;
-    for (const char *p = text; p && !found && (p = strstr(p, word)) != NULL; p += n)
-        found = !is_word_char(p[n]) && (p == text || !is_word_char(p[-1]));
+    for (const char *p = text; p && !found && (p = find_word(text, p, function)) != NULL; p++) {
+        const char *after = p + strlen(function);
+        after += strspn(after, " \t\r\n");
+        found = *after == '(' && void_before(text, p);
+    }
     free(text);
     return found;
 }

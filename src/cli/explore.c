@@ -28,6 +28,7 @@ static const char explore_help[] =
     "  --state FILE     keeps the search in FILE, so that it can go on later     --resume FILE   goes on with it (CASE may be left out)\n"
     "  --queue URL      redis://HOST:PORT/NAME: irplab worker on any machine explores, this process keeps order\n"
     "  --driver FILE.sys  --device HWID  --inf FILE  --stub MODULE!NAME=V  --cpus N  --time-model idle|any  --seed N\n"
+    "  --input FILE     what is typed at the program's console\n"
     "  --watch PERCENT  looks for data races in images built without --race, too: at so many of a hundred instructions, drawn by --seed\n"
     "  --verifier on|off  off: rules of the verifier do not stop a run, which goes on to what Windows would make of it\n"
     "  --guard          each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"

@@ -17,6 +17,7 @@ static const char help[] =
     "  --driver FILE.sys      a driver (repeatable)        --inf FILE         its INF\n"
     "  --device HWID          a device for it to stand on  --cpus N           virtual processors (default 2)\n"
     "  --stub MODULE!NAME=V   answer a missing import      --time-model M     idle (default) or any\n"
+    "  --input FILE           what is typed at the program's console (- for irplab's own input); then Enter for whoever asks for a key\n"
     "  --watch PERCENT        looks for data races in images built without --race, too (docs/races.md)\n"
     "  --verifier on|off      off: rules of the verifier do not stop the run (default on)\n"
     "  --guard                each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"

@@ -162,6 +162,7 @@ static PVOID *contexts(struct cm_call *c)
     return (PVOID *)((char *)&c->guest->info + c->contexts_at);
 }
 
+/* Terminated: drivers print captured names with %S (GUESS that NT's are; WDK samples, general/registry/regfltr, CallbackCapture). */
 static size_t put_name(UNICODE_STRING *to, const UNICODE_STRING *from, WCHAR *text)
 {
     *to = (UNICODE_STRING) { .Buffer = text };
@@ -169,7 +170,12 @@ static size_t put_name(UNICODE_STRING *to, const UNICODE_STRING *from, WCHAR *te
         return 0;
     memcpy(text, from->Buffer, from->Length);
     to->Length = to->MaximumLength = from->Length;
-    return from->Length / 2u;
+    return from->Length / 2u + 1;
+}
+
+static size_t name_bytes(const UNICODE_STRING *name)
+{
+    return name && name->Length ? name->Length + sizeof(WCHAR) : 0;
 }
 
 struct cm_call *cm_call_begin(uint32_t pre, uint32_t post, void *object, size_t contexts_at, const UNICODE_STRING *name, const UNICODE_STRING *class_name)
@@ -179,7 +185,7 @@ struct cm_call *cm_call_begin(uint32_t pre, uint32_t post, void *object, size_t 
         return NULL;
     sim_access((uint64_t)room(), SIM_READ);
     struct cm_call *c = sim_alloc(sizeof *c);
-    size_t bytes = sizeof *c->guest + (name ? name->Length : 0u) + (class_name ? class_name->Length : 0u);
+    size_t bytes = sizeof *c->guest + name_bytes(name) + name_bytes(class_name);
     *c = (struct cm_call) { .pre = pre, .post = post, .object = object, .contexts_at = contexts_at, .guest_bytes = bytes };
     c->guest = ex_pool_alloc(PagedPool, bytes, CALLBACK_TAG);
     memset(c->guest, 0, bytes);
@@ -386,10 +392,9 @@ void CmGetCallbackVersion(ULONG *major, ULONG *minor)
         *minor = 1;
 }
 
-/* There are no transactions of the registry. */
 PVOID CmGetBoundTransaction(LARGE_INTEGER *cookie, PVOID object)
 {
-    return NULL;
+    return object && ob_type_of(object) == OB_KEY ? cm_transaction_of_object(object) : NULL;
 }
 
 static UNICODE_STRING *name_make(const struct cm_key *key)

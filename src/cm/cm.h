@@ -12,6 +12,8 @@ enum { REG_NONE, REG_SZ, REG_EXPAND_SZ, REG_BINARY, REG_DWORD, REG_DWORD_BIG_END
 
 /* After ob_init. */
 void cm_init(void);
+/* Of tm_init. */
+void cm_transaction_ended(void *transaction, bool committed);
 
 /* Paths are UTF-8: "\Registry\Machine\…", or with "HKLM\" or "HKU\" in front. Missing keys are made. false: not such a path. */
 bool cm_set_value(const char *path, const char *name, uint32_t type, const void *data, size_t size);

@@ -50,10 +50,10 @@ static struct cm_key *key_at(const char *path, bool make)
     snprintf(text, sizeof text, "%s%s", root, path + skip);
     size_t n = wide(text, buffer, KEY_PATH_CHARS);
     if (make)
-        return cm_path_make(cm_room()->root, buffer, n, false);
+        return cm_path_make(cm_root(), buffer, n, false);
     const WCHAR *rest;
     size_t rest_chars;
-    struct cm_key *k = cm_walk_path(cm_room()->root, buffer, n, &rest, &rest_chars);
+    struct cm_key *k = cm_walk_path(cm_root(), buffer, n, &rest, &rest_chars);
     return rest_chars ? NULL : k;
 }
 
@@ -128,7 +128,7 @@ static void walk(const struct cm_key *k, walk_fn *fn, void *ctx)
 
 void cm_walk(walk_fn *fn, void *ctx)
 {
-    walk(cm_room()->root, fn, ctx);
+    walk(cm_root(), fn, ctx);
 }
 
 /* What every machine has and drivers look at. */

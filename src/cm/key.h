@@ -28,6 +28,7 @@ struct cm_key {
     bool is_volatile, deleted;
     struct cm_key *parent, *children, *sibling; /* children in the order of their upper-case names */
     struct cm_value *values;
+    void *maker; /* the transaction that made the key and has not ended; only it sees the key. NULL: none */
     UNICODE_STRING *told_name; /* in pool: what CmCallbackGetKeyObjectID gave out; NULL: nothing */
 };
 
@@ -39,6 +40,7 @@ struct cm_room {
     uint64_t key_count, key_capacity;
     struct cm_notify *notifies;
     struct cm_callbacks *callbacks; /* callback.c */
+    void *viewer; /* the transaction of the operation that is being done; NULL: none */
     void *root_object; /* \Registry as a key object, kept; NULL until it is asked for */
 };
 
@@ -46,7 +48,15 @@ struct cm_room *cm_room(void);
 
 /* ---- tree.c ---- */
 
+/* \Registry, for an operation that belongs to no transaction. */
+struct cm_key *cm_root(void);
+
 struct cm_key *cm_child(const struct cm_key *key, const WCHAR *name, size_t chars);
+/* Whether the operation that is being done sees the key; the next child that it sees, from c on. */
+bool cm_sees(const struct cm_key *key);
+struct cm_key *cm_seen(struct cm_key *c);
+/* A child of that name that is hidden from it. */
+bool cm_is_hidden(const struct cm_key *key, const WCHAR *name, size_t chars);
 struct cm_key *cm_child_make(struct cm_key *key, const WCHAR *name, size_t chars, bool is_volatile);
 void cm_key_delete(struct cm_key *key);
 /* false: the parent has another key of that name. */
@@ -69,8 +79,12 @@ struct cm_key *cm_path_make(struct cm_key *key, const WCHAR *path, size_t chars,
 NTSTATUS cm_key_of(HANDLE handle, struct cm_key **key);
 /* The key of a key object, deleted or not. */
 struct cm_key *cm_key_of_object(const void *object);
-/* A new key object; the caller's reference. */
+/* The same, to change the key. Stops the run if the handle belongs to a transaction, but the key was there before it. */
+NTSTATUS cm_key_to_change(HANDLE handle, struct cm_key **key);
+/* A new key object, bound to the transaction of the operation that is being done; the caller's reference. */
 void *cm_object_make(const struct cm_key *key);
+/* The transaction that a key object is bound to, or NULL. */
+void *cm_transaction_of_object(const void *object);
 NTSTATUS cm_handle_make(struct cm_key *key, ACCESS_MASK access, ULONG attributes, HANDLE *handle);
 
 /* ---- notify.c ---- */

@@ -5,7 +5,9 @@
 #include "mm/mm.h"
 #include "ob/ob.h"
 #include "ps/ps.h"
+#include "rtl/nls.h"
 #include "sim/access.h"
+#include "tm/tm.h"
 
 enum { KEY_BODY_TYPE = 0x6B793032 /* "ky02" */, CREATED_NEW_KEY = 1, OPENED_EXISTING_KEY = 2, OPTION_VOLATILE = 1 };
 
@@ -13,7 +15,16 @@ struct key_body {
     ULONG type;
     ULONG pad;
     uint64_t id;
+    void *transaction; /* referenced; NULL: none */
 };
+
+static void key_delete(void *object)
+{
+    cm_contexts_drop(object);
+    void *transaction = ((struct key_body *)object)->transaction;
+    if (transaction)
+        ob_dereference(transaction);
+}
 
 /* DOC: the last handle is what is told; what closes it cannot be stopped. */
 static void key_close(void *object, struct process *process, bool last)
@@ -31,7 +42,7 @@ static void key_close(void *object, struct process *process, bool last)
         cm_call_end(c, STATUS_SUCCESS);
 }
 
-static const struct ob_type key_type = { "Key", cm_contexts_drop, key_close, OB_NOT_WAITABLE, cm_has_contexts };
+static const struct ob_type key_type = { "Key", key_delete, key_close, OB_NOT_WAITABLE, cm_has_contexts };
 
 /* ---- handles ---- */
 
@@ -44,8 +55,24 @@ NTSTATUS cm_key_of(HANDLE handle, struct cm_key **key)
     const struct key_body *b = object;
     IR_ASSERT(b->id < cm_room()->key_count);
     *key = cm_room()->by_id[b->id];
+    void *transaction = cm_room()->viewer = b->transaction;
+    bool ended = transaction && !tm_is_active(transaction);
     ob_dereference(object);
-    return (*key)->deleted ? STATUS_KEY_DELETED : STATUS_SUCCESS;
+    return ended ? STATUS_TRANSACTION_NOT_ACTIVE : (*key)->deleted ? STATUS_KEY_DELETED : STATUS_SUCCESS;
+}
+
+NTSTATUS cm_key_to_change(HANDLE handle, struct cm_key **key)
+{
+    NTSTATUS status = cm_key_of(handle, key);
+    const void *viewer = cm_room()->viewer;
+    if (NT_SUCCESS(status) && viewer && (*key)->maker != viewer)
+        ke_unsupported("a change, in a transaction, of a registry key that was there before");
+    return status;
+}
+
+void *cm_transaction_of_object(const void *object)
+{
+    return ((const struct key_body *)object)->transaction;
 }
 
 struct cm_key *cm_key_of_object(const void *object)
@@ -60,6 +87,9 @@ void *cm_object_make(const struct cm_key *key)
     struct key_body *b = ob_create(OB_KEY, sizeof *b);
     b->type = KEY_BODY_TYPE;
     b->id = key->id;
+    b->transaction = cm_room()->viewer;
+    if (b->transaction)
+        ob_reference(b->transaction);
     return b;
 }
 
@@ -97,7 +127,8 @@ struct place {
     size_t rest_chars;
 };
 
-static NTSTATUS locate(const OBJECT_ATTRIBUTES *oa, struct place *p)
+/* DOC: below a key that was opened in a transaction, everything belongs to it. */
+static NTSTATUS locate(const OBJECT_ATTRIBUTES *oa, void *transaction, struct place *p)
 {
     static const UNICODE_STRING none;
     const UNICODE_STRING *name = oa->ObjectName ? oa->ObjectName : &none;
@@ -105,11 +136,16 @@ static NTSTATUS locate(const OBJECT_ATTRIBUTES *oa, struct place *p)
         return STATUS_OBJECT_NAME_INVALID;
     const WCHAR *path = name->Buffer;
     size_t chars = name->Length / 2u;
-    struct cm_key *start = cm_room()->root;
+    struct cm_key *start = cm_root();
+    cm_room()->viewer = transaction;
     if (oa->RootDirectory) {
         NTSTATUS status = cm_key_of(oa->RootDirectory, &start);
         if (!NT_SUCCESS(status))
             return status;
+        if (transaction && cm_room()->viewer && cm_room()->viewer != transaction)
+            return STATUS_INVALID_TRANSACTION; /* GUESS */
+        if (transaction)
+            cm_room()->viewer = transaction;
         if (chars && path[0] == '\\')
             return STATUS_OBJECT_PATH_SYNTAX_BAD;
     } else {
@@ -134,26 +170,42 @@ static bool is_one_part(const struct place *p)
 
 /* ---- open, create, delete ---- */
 
-static NTSTATUS open_key(const OBJECT_ATTRIBUTES *oa, struct cm_key **key)
+/* OBS (WDK samples, general/registry/regfltr, CreateOpenV1Sample): the key of devices is protected from being deleted, and says so to those that ask for
+ * the check; kernel code that does not can do anything. The rights of other keys refuse nobody. */
+static bool refuses(const struct cm_key *key, ULONG access, ULONG attributes)
+{
+    static const WCHAR path[] = u"\\REGISTRY\\MACHINE\\SYSTEM\\CurrentControlSet\\Enum";
+    enum { READ = 0x00020019 /* KEY_READ */, SPECIFIC = 0x000D003F };
+    WCHAR full[KEY_PATH_CHARS];
+    size_t chars = cm_key_path(key, full);
+    if (!(attributes & OBJ_FORCE_ACCESS_CHECK) || !(access & SPECIFIC & ~READ) || chars != sizeof path / 2 - 1)
+        return false;
+    for (size_t i = 0; i < chars; i++)
+        if (rtl_upcase(full[i]) != rtl_upcase(path[i]))
+            return false;
+    return true;
+}
+
+static NTSTATUS open_key(const OBJECT_ATTRIBUTES *oa, ULONG access, void *transaction, struct cm_key **key)
 {
     struct place p;
     sim_access(SIM_ACCESS_REGISTRY, SIM_READ);
-    NTSTATUS status = locate(oa, &p);
+    NTSTATUS status = locate(oa, transaction, &p);
     if (!NT_SUCCESS(status))
         return status;
     *key = p.key;
-    return p.rest_chars ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+    return p.rest_chars ? STATUS_OBJECT_NAME_NOT_FOUND : refuses(p.key, access, oa->Attributes) ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
 static void *root_object(void)
 {
     if (!cm_room()->root_object)
-        cm_room()->root_object = cm_object_make(cm_room()->root);
+        cm_room()->root_object = cm_object_make(cm_root());
     return cm_room()->root_object;
 }
 
 /* An open or a creation that callbacks are to hear of. */
-static struct cm_call *watch_parse(uint32_t pre, ULONG access, const OBJECT_ATTRIBUTES *oa, const UNICODE_STRING *class_name, ULONG options)
+static struct cm_call *watch_parse(uint32_t pre, ULONG access, const OBJECT_ATTRIBUTES *oa, const UNICODE_STRING *class_name, ULONG options, void *transaction)
 {
     void *root = NULL;
     struct cm_call *c = cm_call_begin(pre, pre + 1, NULL, offsetof(REG_CREATE_KEY_INFORMATION, CallContext), oa->ObjectName, class_name);
@@ -184,6 +236,7 @@ static struct cm_call *watch_parse(uint32_t pre, ULONG access, const OBJECT_ATTR
         .DesiredAccess = access,
         .Disposition = &g->disposition,
         .ResultObject = &g->result_object,
+        .Transaction = transaction,
         .Version = 1,
         .RemainingName = &g->remaining,
         .Attributes = oa->Attributes,
@@ -216,17 +269,17 @@ static NTSTATUS end_parse(struct cm_call *c, NTSTATUS status, void *object, ACCE
     return status;
 }
 
-NTSTATUS ZwOpenKeyEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options)
+static NTSTATUS open_in(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options, void *transaction)
 {
     struct cm_key *k = NULL;
-    struct cm_call *c = watch_parse(REG_NT_PRE_OPEN_KEY_EX, access, oa, NULL, options);
+    struct cm_call *c = watch_parse(REG_NT_PRE_OPEN_KEY_EX, access, oa, NULL, options, transaction);
     NTSTATUS status;
     void *object = NULL;
     if (!c) {
-        status = open_key(oa, &k);
+        status = open_key(oa, access, transaction, &k);
         object = NT_SUCCESS(status) ? cm_object_make(k) : NULL;
     } else {
-        status = cm_call_pre(c) ? open_key(oa, &k) : c->status;
+        status = cm_call_pre(c) ? open_key(oa, access, transaction, &k) : c->status;
         status = end_parse(c, status, NT_SUCCESS(status) && k ? cm_object_make(k) : NULL, &access, &object);
     }
     HANDLE h;
@@ -235,6 +288,11 @@ NTSTATUS ZwOpenKeyEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG opt
     if (NT_SUCCESS(status))
         *key = h;
     return status;
+}
+
+NTSTATUS ZwOpenKeyEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options)
+{
+    return open_in(key, access, oa, options, NULL);
 }
 
 NTSTATUS ZwOpenKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa)
@@ -249,6 +307,8 @@ static NTSTATUS create(const struct place *p, const UNICODE_STRING *class_name, 
         return STATUS_OBJECT_NAME_NOT_FOUND;
     if (p->rest_chars >= KEY_NAME_CHARS)
         return STATUS_INVALID_PARAMETER;
+    if (cm_is_hidden(p->key, p->rest, p->rest_chars))
+        return STATUS_TRANSACTIONAL_CONFLICT; /* DOC: a transaction has the name */
     bool is_volatile = options & OPTION_VOLATILE;
     if (p->key->is_volatile && !is_volatile)
         return STATUS_CHILD_MUST_BE_VOLATILE;
@@ -260,11 +320,12 @@ static NTSTATUS create(const struct place *p, const UNICODE_STRING *class_name, 
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS create_key(const OBJECT_ATTRIBUTES *oa, const UNICODE_STRING *class_name, ULONG options, ULONG *disposition, struct cm_key **key)
+static NTSTATUS create_key(const OBJECT_ATTRIBUTES *oa, const UNICODE_STRING *class_name, ULONG options, void *transaction, ULONG *disposition,
+                           struct cm_key **key)
 {
     struct place p;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
-    NTSTATUS status = locate(oa, &p);
+    NTSTATUS status = locate(oa, transaction, &p);
     if (!NT_SUCCESS(status))
         return status;
     *key = p.key;
@@ -278,20 +339,20 @@ static NTSTATUS create_key(const OBJECT_ATTRIBUTES *oa, const UNICODE_STRING *cl
     return status;
 }
 
-NTSTATUS ZwCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class_name, ULONG options, ULONG *disposition)
+static NTSTATUS create_in(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, UNICODE_STRING *class_name, ULONG options, void *transaction, ULONG *disposition)
 {
     struct cm_key *k = NULL;
     ULONG did = 0;
-    struct cm_call *c = watch_parse(REG_NT_PRE_CREATE_KEY_EX, access, oa, class_name, options);
+    struct cm_call *c = watch_parse(REG_NT_PRE_CREATE_KEY_EX, access, oa, class_name, options, transaction);
     NTSTATUS status;
     void *object = NULL;
     if (!c) {
-        status = create_key(oa, class_name, options, &did, &k);
+        status = create_key(oa, class_name, options, transaction, &did, &k);
         object = NT_SUCCESS(status) ? cm_object_make(k) : NULL;
     } else {
         status = c->status;
         if (cm_call_pre(c))
-            status = create_key(oa, class_name, options, &c->guest->disposition, &k);
+            status = create_key(oa, class_name, options, transaction, &c->guest->disposition, &k);
         else
             status = c->status;
         struct cm_call_guest *g = c->guest;
@@ -309,11 +370,16 @@ NTSTATUS ZwCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG tit
     return status;
 }
 
+NTSTATUS ZwCreateKey(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class_name, ULONG options, ULONG *disposition)
+{
+    return create_in(key, access, oa, class_name, options, NULL, disposition);
+}
+
 static NTSTATUS delete_key(HANDLE key)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
-    NTSTATUS status = cm_key_of(key, &k);
+    NTSTATUS status = cm_key_to_change(key, &k);
     if (!NT_SUCCESS(status))
         return status == STATUS_KEY_DELETED ? STATUS_SUCCESS : status;
     if (k->children || !k->parent)
@@ -345,7 +411,7 @@ static NTSTATUS rename_key(HANDLE key, const UNICODE_STRING *name)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
-    NTSTATUS status = cm_key_of(key, &k);
+    NTSTATUS status = cm_key_to_change(key, &k);
     if (!NT_SUCCESS(status))
         return status;
     size_t chars = name->Length / 2u;
@@ -378,7 +444,7 @@ static NTSTATUS set_information(HANDLE key, ULONG class, const void *information
     enum { WRITE_TIME = 0, FLAGS_MAX = 6 };
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
-    NTSTATUS status = cm_key_of(key, &k);
+    NTSTATUS status = cm_key_to_change(key, &k);
     if (!NT_SUCCESS(status))
         return status;
     if (class > FLAGS_MAX)
@@ -442,7 +508,7 @@ static ULONG larger(ULONG a, ULONG b)
 static void full_of(const struct cm_key *k, struct key_full *f)
 {
     *f = (struct key_full) { .written = k->written_100ns, .class_bytes = k->class_bytes };
-    for (const struct cm_key *c = k->children; c; c = c->sibling) {
+    for (const struct cm_key *c = cm_seen(k->children); c; c = cm_seen(c->sibling)) {
         f->subkeys++;
         f->max_name = larger(f->max_name, c->name_bytes);
         f->max_class = larger(f->max_class, c->class_bytes);
@@ -573,9 +639,9 @@ static NTSTATUS enumerate_key(HANDLE key, ULONG index, ULONG class, PVOID inform
     NTSTATUS status = cm_key_of(key, &k);
     if (!NT_SUCCESS(status))
         return status;
-    const struct cm_key *c = k->children;
+    const struct cm_key *c = cm_seen(k->children);
     while (c && index--)
-        c = c->sibling;
+        c = cm_seen(c->sibling);
     if (!c)
         return STATUS_NO_MORE_ENTRIES;
     return class > KEY_FULL ? STATUS_INVALID_PARAMETER : give_key(c, class, information, length, needed);
@@ -598,17 +664,29 @@ NTSTATUS ZwEnumerateKey(HANDLE key, ULONG index, ULONG class, PVOID information,
 NTSTATUS ZwCreateKeyTransacted(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG title, UNICODE_STRING *class_name, ULONG options,
                                HANDLE transaction, ULONG *disposition)
 {
-    return ZwCreateKey(key, access, oa, title, class_name, options, disposition);
-}
-
-NTSTATUS ZwOpenKeyTransacted(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, HANDLE transaction)
-{
-    return ZwOpenKey(key, access, oa);
+    void *t;
+    NTSTATUS status = tm_transaction_of(transaction, &t);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = create_in(key, access, oa, class_name, options, t, disposition);
+    ob_dereference(t);
+    return status;
 }
 
 NTSTATUS ZwOpenKeyTransactedEx(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, ULONG options, HANDLE transaction)
 {
-    return ZwOpenKeyEx(key, access, oa, options);
+    void *t;
+    NTSTATUS status = tm_transaction_of(transaction, &t);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = open_in(key, access, oa, options, t);
+    ob_dereference(t);
+    return status;
+}
+
+NTSTATUS ZwOpenKeyTransacted(HANDLE *key, ULONG access, OBJECT_ATTRIBUTES *oa, HANDLE transaction)
+{
+    return ZwOpenKeyTransactedEx(key, access, oa, 0, transaction);
 }
 
 void cm_object_init(void)

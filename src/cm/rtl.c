@@ -48,7 +48,7 @@ static NTSTATUS base_key(ULONG relative, const WCHAR *path, struct cm_key **key,
     *path_used = false;
     if (relative & RTL_HANDLE) {
         *path_used = true;
-        return cm_key_of((HANDLE)path, key);
+        return cm_key_to_change((HANDLE)path, key);
     }
     relative &= ~(ULONG)RTL_OPTIONAL;
     if (relative >= RTL_MAXIMUM)
@@ -57,7 +57,7 @@ static NTSTATUS base_key(ULONG relative, const WCHAR *path, struct cm_key **key,
     size_t n = strlen(bases[relative]);
     for (size_t i = 0; i < n; i++)
         wide[i] = (WCHAR)bases[relative][i];
-    *key = cm_path_make(cm_room()->root, wide, n, false);
+    *key = cm_path_make(cm_root(), wide, n, false);
     return STATUS_SUCCESS;
 }
 

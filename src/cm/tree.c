@@ -11,6 +11,12 @@ struct cm_room *cm_room(void)
     return MACHINE->rooms[ROOM_CM];
 }
 
+struct cm_key *cm_root(void)
+{
+    cm_room()->viewer = NULL;
+    return cm_room()->root;
+}
+
 static void *copy(const void *from, size_t bytes)
 {
     return bytes ? memcpy(sim_alloc(bytes), from, bytes) : NULL;
@@ -43,7 +49,26 @@ struct cm_key *cm_child(const struct cm_key *key, const WCHAR *name, size_t char
 {
     bool found;
     struct cm_key *at = *child_link((struct cm_key *)key, name, chars, &found);
-    return found ? at : NULL;
+    return found && cm_sees(at) ? at : NULL;
+}
+
+bool cm_sees(const struct cm_key *key)
+{
+    return !key->maker || key->maker == cm_room()->viewer;
+}
+
+struct cm_key *cm_seen(struct cm_key *c)
+{
+    while (c && !cm_sees(c))
+        c = c->sibling;
+    return c;
+}
+
+bool cm_is_hidden(const struct cm_key *key, const WCHAR *name, size_t chars)
+{
+    bool found;
+    const struct cm_key *at = *child_link((struct cm_key *)key, name, chars, &found);
+    return found && !cm_sees(at);
 }
 
 static struct cm_key *key_new(const WCHAR *name, size_t chars)
@@ -76,6 +101,7 @@ struct cm_key *cm_child_make(struct cm_key *key, const WCHAR *name, size_t chars
     struct cm_key **at = child_link(key, name, chars, &found);
     IR_ASSERT(!found);
     k->is_volatile = is_volatile;
+    k->maker = cm_room()->viewer;
     k->parent = key;
     k->sibling = *at;
     *at = k;
@@ -210,8 +236,11 @@ struct cm_key *cm_path_make(struct cm_key *key, const WCHAR *path, size_t chars,
     const WCHAR *part;
     size_t n;
     key = cm_walk_path(key, path, chars, &path, &chars);
-    while (next_part(&path, &chars, &part, &n))
+    while (next_part(&path, &chars, &part, &n)) {
+        if (cm_is_hidden(key, part, n))
+            ke_unsupported("a key by path that a transaction is about to make");
         key = cm_child_make(key, part, n, is_volatile);
+    }
     return key;
 }
 

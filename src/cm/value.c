@@ -115,7 +115,7 @@ static NTSTATUS set_value(HANDLE key, UNICODE_STRING *name, ULONG title, ULONG t
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
-    NTSTATUS status = cm_key_of(key, &k);
+    NTSTATUS status = cm_key_to_change(key, &k);
     if (!NT_SUCCESS(status))
         return status;
     size_t chars = name ? name->Length / 2u : 0;
@@ -131,7 +131,7 @@ static NTSTATUS delete_value(HANDLE key, UNICODE_STRING *name)
 {
     struct cm_key *k;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
-    NTSTATUS status = cm_key_of(key, &k);
+    NTSTATUS status = cm_key_to_change(key, &k);
     if (!NT_SUCCESS(status))
         return status;
     if (!cm_value_delete(k, name->Buffer, name->Length / 2u))

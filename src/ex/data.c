@@ -48,6 +48,10 @@ SCALAR(type_process, 8, ob_type_object(OB_PROCESS))
 SCALAR(type_key, 8, ob_type_object(OB_KEY))
 SCALAR(type_section, 8, ob_type_object(OB_SECTION))
 SCALAR(type_token, 8, ob_type_object(OB_TOKEN))
+SCALAR(type_tm_manager, 8, ob_type_object(OB_TM_MANAGER))
+SCALAR(type_tm_resource, 8, ob_type_object(OB_TM_RESOURCE))
+SCALAR(type_tm_transaction, 8, ob_type_object(OB_TM_TRANSACTION))
+SCALAR(type_tm_enlistment, 8, ob_type_object(OB_TM_ENLISTMENT))
 
 static void *guest_zeros(size_t bytes)
 {

@@ -110,6 +110,32 @@ static bool set_inf(struct irplab *lab, const char *name, const char *file)
     return true;
 }
 
+/* Text: bytes that are none could not be kept in a replay file. */
+static bool is_text(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] >= 0x80 || !s[i])
+            return false;
+    return true;
+}
+
+static bool set_input(struct irplab *lab, const char *name, const char *file)
+{
+    struct config *c = &lab->config;
+    FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
+    if (!f)
+        return lab_fail(lab, "%s: %s", file, strerror(errno));
+    size_t n = fread(c->input, 1, sizeof c->input, f);
+    bool unread = ferror(f);
+    if (f != stdin)
+        fclose(f);
+    bool fits = n < sizeof c->input && is_text(c->input, n);
+    c->input[fits ? n : 0] = 0;
+    if (unread)
+        return lab_fail(lab, "%s: cannot be read", file);
+    return fits || lab_fail(lab, "--input takes up to %zu characters of ASCII text", sizeof c->input - 1);
+}
+
 static bool set_stub(struct irplab *lab, const char *name, const char *text)
 {
     return image_stub_add(text) || lab_fail(lab, "--stub wants MODULE!NAME=VALUE, not '%s'", text);
@@ -286,6 +312,7 @@ static const struct option {
     { "driver", set_driver },
     { "device", set_device },
     { "inf", set_inf },
+    { "input", set_input },
     { "stub", set_stub },
     { "cpus", set_cpus },
     { "seed", set_seed },

@@ -27,6 +27,10 @@ enum ob_type_index {
     OB_CALLBACK,
     OB_TOKEN,
     OB_WMI_GUID,
+    OB_TM_MANAGER,
+    OB_TM_RESOURCE,
+    OB_TM_TRANSACTION,
+    OB_TM_ENLISTMENT,
     OB_TYPE_COUNT,
 };
 

@@ -91,6 +91,8 @@ static json_t *config_json(const struct config *c)
         json_object_set_new(j, "guard", json_true());
     if (c->watch)
         json_object_set_new(j, "watch", json_integer(c->watch));
+    if (c->input[0])
+        json_object_set_new(j, "input", json_string(c->input));
     return j;
 }
 
@@ -186,6 +188,8 @@ static bool config_from(const json_t *j, struct config *c)
     if (json_object_get(j, "watch") && !get_number(j, "watch", 0, 100, &n))
         return false;
     c->watch = json_object_get(j, "watch") ? (uint32_t)n : 0;
+    if (json_object_get(j, "input") && !get_text(j, "input", c->input, sizeof c->input))
+        return false;
     if (program[0])
         snprintf(c->program, sizeof c->program, "replay:%s", program);
     if (json_array_size(drivers) > CONFIG_MAX_DRIVERS || json_array_size(devices) > CONFIG_MAX_DEVICES || json_array_size(args) > CONFIG_MAX_ARGS ||

@@ -434,6 +434,8 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
         return text_into(r, v, c->program, sizeof c->program);
     if (strcmp(key, "args") == 0)
         return args_read(r, v);
+    if (strcmp(key, "input") == 0)
+        return text_into(r, v, c->input, sizeof c->input);
     if (strcmp(key, "expect") == 0)
         return text_into(r, v, c->expect, sizeof c->expect);
     if (strcmp(key, "os") == 0) {

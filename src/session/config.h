@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { CONFIG_MAX_DRIVERS = 16, CONFIG_MAX_DEVICES = 16, CONFIG_MAX_REGISTRY = 512, CONFIG_MAX_ARGS = 64, CONFIG_MAX_CODES = 32,
-       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_MESSAGES = 16, CONFIG_MAX_INFS = 8, CONFIG_MAX_EVENTS = 32, CONFIG_MAX_HIVES = 8, CONFIG_PATH = 1024 };
+       CONFIG_MAX_RESOURCES = 16, CONFIG_MAX_MESSAGES = 16, CONFIG_MAX_INFS = 8, CONFIG_MAX_EVENTS = 32, CONFIG_MAX_HIVES = 8, CONFIG_PATH = 1024, CONFIG_INPUT = 4096 };
 
 enum driver_role { ROLE_LEGACY, ROLE_BUS, ROLE_FUNCTION, ROLE_UPPER, ROLE_LOWER };
 
@@ -97,6 +97,7 @@ struct config {
     char program[CONFIG_PATH]; /* "" = load, start, unload */
     char args[CONFIG_MAX_ARGS][256];
     uint32_t arg_count;
+    char input[CONFIG_INPUT]; /* what is typed at the console, lines end with \n; terminated */
     uint32_t cpus; /* 2 */
     char os[8]; /* "10" */
     bool time_any;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cm/cm.h"
+#include "tm/tm.h"
 #include "ex/ex.h"
 #include "ex/objects.h"
 #include "ex/work.h"
@@ -39,6 +40,7 @@
 #include "trap/trap.h"
 #include "verify/guard.h"
 #include "verify/stack.h"
+#include "win32/console.h"
 #include "win32/service.h"
 
 static const struct config *config; /* of the process: the same for all runs */
@@ -606,6 +608,7 @@ void session_begin(const struct config *c)
     pnp_user_hook = device_notify_event;
     ps_module_file_hook = module_file;
     fs_host_file_hook = data_file;
+    w32_console_typed = c->input[0] ? c->input : NULL;
     image_need_hook = needed;
     config = c;
     race_watch(c->watch, c->seed);
@@ -625,6 +628,7 @@ void session_begin(const struct config *c)
     se_init();
     ex_init();
     cm_init();
+    tm_init(cm_transaction_ended);
     registry_fill(c);
     po_init();
     pnp_init();

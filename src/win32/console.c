@@ -1,5 +1,5 @@
 /* The console: standard handles, console modes, WriteConsole. A guest's standard streams are always a console, whatever
- * irplab's own are, so that a run does not depend on how irplab was started. Its input is empty. */
+ * irplab's own are, so that a run does not depend on how irplab was started. Its input is what --input says, else empty. */
 #include "win32/win32.h"
 
 #include "trace/trace.h"
@@ -55,6 +55,43 @@ void w32_console_write_wide(int fd, const WCHAR *text, size_t count)
         }
     }
     w32_console_write(fd, out, n);
+}
+
+const char *w32_console_typed;
+
+static const char *rest_of_input(void)
+{
+    return w32_console_typed ? w32_console_typed + w32_room()->typed_at : "";
+}
+
+int w32_console_key(bool take)
+{
+    char c = *rest_of_input();
+    if (!c)
+        return -1;
+    w32_room()->typed_at += take;
+    w32_room()->typed_return &= !take;
+    return c == '\n' ? '\r' : c;
+}
+
+size_t w32_console_read(char *bytes, size_t size)
+{
+    size_t n = 0;
+    for (char c = 0; n < size && c != '\n'; n++) {
+        c = *rest_of_input();
+        if (!c)
+            break;
+        if (c == '\n' && !w32_room()->typed_return) {
+            w32_room()->typed_return = true;
+            bytes[n] = '\r';
+            c = 0;
+            continue;
+        }
+        w32_room()->typed_return = false;
+        w32_room()->typed_at++;
+        bytes[n] = c;
+    }
+    return n;
 }
 
 /* The standard handles are in the process parameters, where the kernel side put what it knows. */
@@ -137,9 +174,13 @@ BOOL WriteConsoleW(HANDLE handle, const WCHAR *text, ULONG count, ULONG *written
 
 BOOL ReadConsoleW(HANDLE handle, void *text, ULONG count, ULONG *read, void *control)
 {
+    char bytes[CHUNK];
     if (w32_console_of(handle) != 1)
         return w32_error(ERROR_INVALID_HANDLE);
-    *read = 0;
+    size_t n = w32_console_read(bytes, count < CHUNK ? count : CHUNK);
+    for (size_t i = 0; i < n; i++)
+        ((WCHAR *)text)[i] = (WCHAR)bytes[i];
+    *read = (ULONG)n;
     return TRUE;
 }
 

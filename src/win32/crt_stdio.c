@@ -118,10 +118,12 @@ int crt_fd_read(int fd, void *bytes, uint32_t n)
     struct crt_fd *f = crt_fd(fd);
     if (!f)
         return crt_fail(CRT_EBADF);
-    if (f->console || n == 0)
+    if (n == 0)
         return 0;
-    ULONG got;
-    if (!w32_file_read(f->handle, bytes, n, &got)) {
+    ULONG got = 0;
+    if (f->console) {
+        got = w32_console_of(f->handle) == 1 ? (ULONG)w32_console_read(bytes, n) : 0;
+    } else if (!w32_file_read(f->handle, bytes, n, &got)) {
         ULONG e = GetLastError();
         return e == ERROR_HANDLE_EOF || e == ERROR_BROKEN_PIPE ? 0 : crt_fail_win32(e);
     }

@@ -144,8 +144,9 @@ static BOOL console_transfer(int console, bool write, void *buffer, ULONG length
         return w32_error(write ? ERROR_INVALID_HANDLE : ERROR_INVALID_HANDLE);
     if (write)
         w32_console_write(console - 1, buffer, length);
+    size_t got = write ? length : w32_console_read(buffer, length);
     if (done)
-        *done = write ? length : 0;
+        *done = (ULONG)got;
     return TRUE;
 }
 

@@ -1,6 +1,6 @@
-/* The keyboard: at the console of a run somebody presses Enter whenever a key is asked for. So "press any key" goes on, and a loop until
- * a key is hit ends at its second look: its body has run once. Who is asked again and again tries to leave: from the ninth key on q, Escape,
- * x and e come in turn, an Enter behind each. Standard input itself is empty (see console.c). */
+/* The keyboard: keys are what --input says; behind that, somebody presses Enter whenever a key is asked for. So "press any key" goes on, and a loop
+ * until a key is hit ends at its second look: its body has run once. Who is asked again and again tries to leave: from the ninth key on q, Escape,
+ * x and e come in turn, an Enter behind each. Standard input is what is typed, too, and then ends (see console.c). */
 #include "win32/crt.h"
 
 enum { ENTER = 13, ESCAPE = 27, PATIENCE = 8, KEY_EVENT = 1, ENTER_SCAN = 0x1C, RECORD_BYTES = 20 };
@@ -11,25 +11,38 @@ static BOOL is_input(HANDLE handle)
 }
 
 /* INPUT_RECORD: type, KEY_EVENT_RECORD { down, repeat, virtual key, scan code, character, state } */
-static BOOL put_enter(HANDLE handle, uint8_t *records, ULONG count, ULONG *got)
+static int key(bool take)
 {
-    static const uint8_t enter[RECORD_BYTES] = { KEY_EVENT, 0, 0, 0, 1, 0, 0, 0, 1, 0, ENTER, 0, ENTER_SCAN, 0, ENTER, 0, 0, 0, 0, 0 };
+    int c = w32_console_key(take);
+    return c < 0 ? ENTER : c;
+}
+
+/* The virtual key of a letter or digit is its upper-case character. */
+static BOOL put_key(HANDLE handle, uint8_t *records, ULONG count, ULONG *got, bool take)
+{
+    uint8_t record[RECORD_BYTES] = { KEY_EVENT, 0, 0, 0, 1, 0, 0, 0, 1, 0, ENTER, 0, ENTER_SCAN, 0, ENTER };
     if (!is_input(handle))
         return FALSE;
+    int c = count ? key(take) : ENTER;
+    if (c != ENTER) {
+        record[10] = (uint8_t)(c >= 'a' && c <= 'z' ? c - 32 : c);
+        record[12] = 0;
+        record[14] = (uint8_t)c;
+    }
     if (count)
-        memcpy(records, enter, sizeof enter);
+        memcpy(records, record, sizeof record);
     *got = count ? 1 : 0;
     return TRUE;
 }
 
 BOOL ReadConsoleInputW(HANDLE handle, void *records, ULONG count, ULONG *got)
 {
-    return put_enter(handle, records, count, got);
+    return put_key(handle, records, count, got, true);
 }
 
 BOOL PeekConsoleInputW(HANDLE handle, void *records, ULONG count, ULONG *got)
 {
-    return put_enter(handle, records, count, got);
+    return put_key(handle, records, count, got, false);
 }
 
 BOOL GetNumberOfConsoleInputEvents(HANDLE handle, ULONG *count)
@@ -47,12 +60,15 @@ BOOL FlushConsoleInputBuffer(HANDLE handle)
 
 int32_t crt__kbhit(void)
 {
-    return w32_process()->key_polls++ > 0;
+    return w32_console_key(false) >= 0 || w32_process()->key_polls++ > 0;
 }
 
 static int32_t next_key(void)
 {
     static const char ways_out[] = {'q', ESCAPE, 'x', 'e'};
+    int typed = w32_console_key(true);
+    if (typed >= 0)
+        return typed;
     uint32_t n = w32_process()->keys_read++;
     if (n < PATIENCE || n % 2)
         return ENTER;
@@ -192,7 +208,7 @@ BOOL ReadConsoleA(HANDLE handle, void *text, ULONG count, ULONG *read, void *con
 {
     if (!is_input(handle))
         return FALSE;
-    *read = 0;
+    *read = (ULONG)w32_console_read(text, count);
     return TRUE;
 }
 

@@ -19,6 +19,7 @@
 #include "ps/ps.h"
 #include "sim/door.h"
 #include "win32/nt.h"
+#include "win32/console.h"
 
 /* The fields of the TEB that the user side reads and writes. */
 enum {
@@ -110,6 +111,8 @@ struct w32_room {
     uint64_t device_set_count;
     struct device_notify *device_notify;
     uint32_t pipe_count; /* anonymous ones */
+    size_t typed_at; /* how much of what is typed at the console has been read */
+    bool typed_return; /* of the end of the line there only the \r */
 };
 
 struct w32_room *w32_room(void);

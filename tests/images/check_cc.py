@@ -17,6 +17,7 @@ PROGRAMS = {  # name: (options, text, what it prints with one argument)
     'wide, ANSI functions': ([], 'int wmain(int argc, wchar_t **argv)\n{ char b[99]; GetWindowsDirectory(b, 99); printf("%s %ls", b, argv[1]); return 0; }', 'C:\\Windows x'),
     'wide': ([], 'int __cdecl wmain(int argc, wchar_t **argv)\n{ wprintf(L"%d %ls", argc, argv[1]); return 0; }', '2 x'),
     'generic': (['-DUNICODE', '-D_UNICODE'], 'int _tmain(int argc, _TCHAR *argv[])\n{ _tprintf(_T("%d %s"), argc, argv[1]); return 0; }', '2 x'),
+    'wide without a result': (['-DUNICODE', '-D_UNICODE'], 'VOID __cdecl _tmain(ULONG argc, LPCWSTR argv[])\n{ _tprintf(_T("%u %s"), argc, argv[1]); GetTickCount(); }', '2 x'),
     'wide text of an argument': ([], '#define WIDE(x) L#x\nint main(void)\n{ wprintf(L"%ls", WIDE(a + b)); return 0; }', 'a + b'),
     'no variable arguments': ([], '#define SAY(text, ...) printf("%s: "##text"!", __FUNCTION__, __VA_ARGS__)\nint main(void)\n{ SAY("none"); SAY(" %d", 1); return 0; }',
                               'main: none!main:  1!'),

@@ -12,6 +12,8 @@
 extern "C" {
 #endif
 
+typedef unsigned long DWORD; /* GUESS: which of the headers in ntifs.h has it; Microsoft's samples rely on it */
+
 NTSYSAPI NTSTATUS NTAPI ZwCancelIoFileEx(HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel,
                                          PIO_STATUS_BLOCK IoStatusBlock);
 NTSYSAPI NTSTATUS NTAPI ZwCancelSynchronousIoFile(HANDLE ThreadHandle, PIO_STATUS_BLOCK IoRequestToCancel,
