@@ -83,6 +83,8 @@ bool cc_find_header(const char *folder, const char *spelled, char out[PATH_MAX])
 
 /* Writes what stands for a source's .tmh header (cc_wpp.c). */
 bool cc_write_tmh(const struct cc_job *job, const char *includer, const char *path);
+/* Writes what stands for a header made of an instrumentation manifest, if there is one for it (cc_manifest.c). */
+bool cc_write_manifest(const struct cc_job *job, const char *includer, const char *header, const char *path);
 
 /* Writes the header that wmimofck makes of a .mof file (cc_mof.c); false, having said why, if the file is not understood. */
 bool cc_write_mof_header(const char *mof, const char *path);

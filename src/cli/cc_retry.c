@@ -7,6 +7,7 @@
  *   - a .tmh header, which the trace preprocessor would make: cc_wpp.c makes one in that folder;
  *   - a header that wmimofck would make of a .mof file (NAMEMof.h of NAME.mof): cc_mof.c makes one there. The file is one of
  *     the command's, or lies in the source's folder, in one that -I names, or in one beside the source's;
+ *   - a header that the message compiler would make of an instrumentation manifest: cc_manifest.c does;
  *   - `main` with other parameters or another result than C has them: it is an ordinary function then, and
  *     sdk/rt/program_main.c stands between it and the run-time's start-up code;
  *   - `wmain`: the start-up code that passes wide arguments is linked;
@@ -190,6 +191,12 @@ static bool trace_header(const struct cc_job *job, const char *includer, const c
     return new_header(job, spelled, path) && cc_write_tmh(job, includer, path);
 }
 
+static bool manifest_header(struct cc_job *job, struct cc_words *command, const char *includer, const char *spelled)
+{
+    char path[PATH_MAX];
+    return make_forward_folder(job, command) && new_header(job, spelled, path) && cc_write_manifest(job, includer, spelled, path);
+}
+
 /* ---- headers made of .mof files ---- */
 
 /* NAMEMof.h, NAME.h or NAME.bmf, in any case, of NAME.mof. */
@@ -269,7 +276,7 @@ static bool mend_header(struct cc_job *job, struct cc_words *command, const char
         else if (*spelled && find_in_folders(command, includer, spelled, target) && make_forward_folder(job, command))
             mended |= forward(job, spelled, target);
         else if (*spelled)
-            mended |= mof_header(job, command, includer, spelled);
+            mended |= mof_header(job, command, includer, spelled) || manifest_header(job, command, includer, spelled);
     }
     return mended;
 }

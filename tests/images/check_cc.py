@@ -114,6 +114,64 @@ def drivers():
             check(f'{name} {abi} runs', p.stderr.splitlines()[:len(wanted)] == wanted, p.stdout + p.stderr)
 
 
+# A provider with channels of its own and an imported one; the header's name is the manifest's.
+MANIFEST = '''<?xml version="1.0"?>
+<instrumentationManifest xmlns="http://schemas.microsoft.com/win/2004/08/events">
+ <instrumentation xmlns:win="http://manifests.microsoft.com/win/2004/08/windows/events"><events>
+  <!-- <provider name="not this one" symbol="X" guid="{}"> -->
+  <provider name="Some-Provider" symbol="SOME_GUID" guid="{01234567-89ab-cdef-0123-456789abcdef}" resourceFileName="a.sys" messageFileName="a>b.sys">
+   <events>
+    <event value="7" version="2" symbol="First" template="two" channel="OWN" level="win:Error" task="Reading" opcode="win:Stop" keywords="Slow Rare"/>
+    <event value="0x20" symbol="Second" channel="S" level="win:Verbose"/>
+   </events>
+   <channels><importChannel chid="S" name="System"/><channel chid="OWN" name="Some-Provider/Operational" type="Operational"/></channels>
+   <tasks><task name="Reading" value="5" symbol="TASK_READING"/></tasks>
+   <keywords><keyword name="Slow" mask="0x1"/><keyword name="Rare" mask="0x10"/></keywords>
+   <templates><template tid="one"><data inType="win:UInt32" name="n"/></template>
+    <template tid="two"><data inType="win:UnicodeString" name="text"/><data inType="win:UInt32" name="n"/></template></templates>
+  </provider>
+ </events></instrumentation>
+</instrumentationManifest>'''
+EVENT_DRIVER = '''#include <ntddk.h>
+#include "Events.h"
+NTSTATUS DriverEntry(PDRIVER_OBJECT o, PUNICODE_STRING p) {
+    const EVENT_DESCRIPTOR *at[] = {&First, &Second};
+    int i, calls = 0;
+    for (i = 0; i < 2; i++)
+        DbgPrint("%d %d %d %d %d %d %I64x\\n", at[i]->Id, at[i]->Version, at[i]->Channel, at[i]->Level, at[i]->Opcode, at[i]->Task, at[i]->Keyword);
+    DbgPrint("%x %x %d %d\\n", SOME_GUID.Data1, SOME_GUID.Data4[7], TASK_READING, First_value);
+    if (EventRegisterSome_Provider() || EventWriteFirst(NULL, L"text", calls++) || EventWriteSecond(NULL) || EventEnabledFirst())
+        DbgPrint("no\\n");
+    EventUnregisterSome_Provider();
+    DbgPrint("%d\\n", calls);
+    return STATUS_UNSUCCESSFUL;
+}'''
+EVENT_PROGRAM = '''#include "Events.h"
+int main(void) { EventRegisterSome_Provider(); EventWriteFirst(L"text", 3); EventWriteSecond(); EventUnregisterSome_Provider(); return First.Id; }'''
+
+
+def manifests():
+    wanted = ['7 2 16 2 2 5 4000000000000011', '32 0 8 5 0 0 8000000000000000', '1234567 ef 5 7', '0']
+    os.makedirs('events', exist_ok=True)
+    write('events/driver.c', EVENT_DRIVER)
+    write('events/program.c', HEAD + EVENT_PROGRAM)
+    p = sh(IRPLAB, 'cc', '-o', 'made.sys', 'events/driver.c')
+    check('no manifest, no header', p.returncode == 1 and "'Events.h' file not found" in p.stderr, p.stderr)
+    for encoding in 'ascii', 'utf-16':
+        with open('events/events.man', 'w', encoding=encoding) as f:
+            f.write(MANIFEST)
+        write('events/other.man', '<instrumentationManifest/>')
+        for abi in [], ['--msvc']:
+            p = sh(IRPLAB, 'cc', *abi, '-o', 'made.sys', 'events/driver.c')
+            check(f'a driver with a manifest {abi} is built', p.returncode == 0, p.stderr)
+            p = sh(IRPLAB, 'run', '--verbose', '--driver', 'made.sys')
+            check(f'a driver with a manifest {abi} runs', p.stderr.splitlines()[:len(wanted)] == wanted, p.stdout + p.stderr)
+    p = sh(IRPLAB, 'cc', '-o', 'made.exe', 'events/program.c')
+    check('a program with a manifest is built', p.returncode == 0, p.stderr)
+    p = sh(IRPLAB, 'run', 'made.exe')
+    check('it runs', 'exit code 7' in p.stderr, p.stdout + p.stderr)
+
+
 def resources():
     for abi in [], ['--msvc']:
         made = []
@@ -137,5 +195,6 @@ with tempfile.TemporaryDirectory() as temporary:
     programs()
     errors()
     drivers()
+    manifests()
     resources()
 sys.exit(1 if failures else 0)
