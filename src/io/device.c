@@ -20,19 +20,26 @@ static void list_init(LIST_ENTRY *l)
 
 static void device_deleted(void *object)
 {
+    DEVICE_OBJECT *d = object;
     trace_event(TRACE_DEVICE_DELETE, (uint64_t)object, 0, 0, 0);
+    ob_dereference(d->DriverObject);
+}
+
+/* The driver may go with it. */
+static bool device_delete_waits(const void *object)
+{
+    return true;
 }
 
 static void driver_deleted(void *object)
 {
-    DRIVER_OBJECT *d = object;
-    ex_pool_free(d->DriverExtension);
-    ex_pool_free(d->DriverName.Buffer);
+    io_driver_deleted(object);
 }
 
 void io_init(void)
 {
-    static const struct ob_type device = { "Device", device_deleted, NULL, OB_NOT_WAITABLE }, driver = { "Driver", driver_deleted, NULL, OB_NOT_WAITABLE };
+    static const struct ob_type device = { "Device", device_deleted, NULL, OB_NOT_WAITABLE, device_delete_waits },
+                                driver = { "Driver", driver_deleted, NULL, OB_NOT_WAITABLE, device_delete_waits };
     ob_type_register(OB_DEVICE, &device);
     ob_type_register(OB_DRIVER, &driver);
     io_file_types_register();
@@ -69,6 +76,7 @@ NTSTATUS IoCreateDevice(DRIVER_OBJECT *driver, ULONG extension_bytes, const UNIC
     d->Type = IO_TYPE_DEVICE;
     d->Size = (USHORT)(sizeof(DEVICE_OBJECT) + extension_bytes);
     d->DriverObject = driver;
+    ob_reference(driver);
     d->Flags = DO_DEVICE_INITIALIZING | (exclusive & 0xFF ? DO_EXCLUSIVE : 0) | (name && name->Length ? DO_DEVICE_HAS_NAME : 0);
     d->Characteristics = characteristics;
     d->DeviceType = type;
@@ -91,7 +99,6 @@ NTSTATUS IoCreateDevice(DRIVER_OBJECT *driver, ULONG extension_bytes, const UNIC
     io_vpb_make(d);
     d->NextDevice = driver->DeviceObject;
     driver->DeviceObject = d;
-    ob_reference(driver);
     trace_event(TRACE_DEVICE_CREATE, (uint64_t)d, (uint64_t)driver, type, 0);
     *out = d;
     return STATUS_SUCCESS;
@@ -105,11 +112,9 @@ void io_device_try_free(DEVICE_OBJECT *d)
         sim_access(SIM_ACCESS_OF(SIM_STACK, d), SIM_READ);
     if (!(d->DeviceObjectExtension->ExtensionFlags & DOE_DELETE_PENDING) || d->ReferenceCount > 0 || d->AttachedDevice)
         return;
-    DRIVER_OBJECT *driver = d->DriverObject;
     d->DeviceObjectExtension->ExtensionFlags &= ~(ULONG)DOE_DELETE_PENDING;
     io_vpb_free(d);
     ob_dereference(d);
-    ob_dereference(driver);
 }
 
 void IoDeleteDevice(DEVICE_OBJECT *d)
@@ -185,6 +190,7 @@ void IoDetachDevice(DEVICE_OBJECT *target)
     if (upper)
         upper->DeviceObjectExtension->AttachedTo = NULL;
     target->AttachedDevice = NULL;
+    io_driver_let_go(target);
     io_device_try_free(target);
 }
 

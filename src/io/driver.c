@@ -15,6 +15,7 @@
 #include "cm/callback.h"
 #include "ob/callback.h"
 #include "ps/notify.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "sim/image.h"
 #include "trace/trace.h"
@@ -75,7 +76,7 @@ DRIVER_OBJECT *io_driver_create(const char *name, PVOID start, ULONG size)
 struct io_driver *io_driver_of(const DRIVER_OBJECT *driver)
 {
     for (struct io_driver *r = io_room()->drivers; r; r = r->next)
-        if (r->driver == driver)
+        if (r->driver == driver && !r->unloaded)
             return r;
     return NULL;
 }
@@ -83,7 +84,7 @@ struct io_driver *io_driver_of(const DRIVER_OBJECT *driver)
 DRIVER_OBJECT *io_driver_find(const char *name)
 {
     for (struct io_driver *r = io_room()->drivers; r; r = r->next)
-        if (strcasecmp(r->service, name) == 0)
+        if (!r->unloaded && strcasecmp(r->service, name) == 0)
             return r->driver;
     return NULL;
 }
@@ -129,6 +130,18 @@ static bool has_driver(const struct image *image)
     return false;
 }
 
+bool (*io_image_busy_hook)(const struct image *image, bool by_others);
+
+/* A dispatch or completion routine that has done its last call may still have to return, and no driver can wait for that.
+ * GUESS: on Windows these few instructions are over by then. Whoever stays there for longer is caught. */
+static void let_return(const struct image *image)
+{
+    enum { TRIES = 10 };
+    LARGE_INTEGER second = { .QuadPart = -10000000 };
+    for (int i = 0; i < TRIES && io_image_busy_hook && io_image_busy_hook(image, true); i++)
+        KeDelayExecutionThread(KernelMode, FALSE, &second);
+}
+
 /* An image goes when neither a driver object nor an importer holds it. DOC: "DllUnload": called before an export driver that was
  * loaded for its importers goes. */
 static void release(struct image *image)
@@ -138,6 +151,9 @@ static void release(struct image *image)
     uint64_t unload = image->as_import ? image_export(image, "DllUnload", 0) : 0;
     if (unload)
         guest_call(FRAME_MmUnloadSystemImage, (void *)unload, 0);
+    sim_point(SIM_ACCESS_OF(SIM_IMAGE, image->base)); /* whose code others may be about to run, or to return to */
+    sim_access_order(SIM_ACCESS_OF(SIM_IMAGE, image->base), SIM_WRITE);
+    let_return(image);
     struct image *held[IMAGE_MAX_DEPENDS];
     uint32_t count = image->depends_count;
     memcpy(held, image->depends, sizeof held);
@@ -149,17 +165,54 @@ static void release(struct image *image)
         release(held[i]);
 }
 
-void io_driver_forget(DRIVER_OBJECT *driver)
+/* Nothing refers to it any more: neither its name nor a device of its, which a queued work item, for one, refers to. */
+struct later {
+    WORK_QUEUE_ITEM item;
+    struct image *image;
+};
+
+static void release_now(void *context)
+{
+    struct later *l = context;
+    struct image *image = l->image;
+    ex_pool_free(l);
+    release(image);
+}
+
+/* The thread that let go of the last reference may have been called by that very driver (which completes a power request, for one). */
+static void release_safely(struct image *image)
+{
+    if (!io_image_busy_hook || !io_image_busy_hook(image, false)) {
+        release(image);
+        return;
+    }
+    struct later *l = ex_pool_alloc(NonPagedPoolNx, sizeof *l, DRIVER_TAG);
+    memset(l, 0, sizeof *l);
+    l->image = image;
+    ex_work_queue_host(&l->item, release_now, l, WORK_DELAYED);
+}
+
+void io_driver_deleted(DRIVER_OBJECT *driver)
 {
     struct io_driver **at = &io_room()->drivers;
     while (*at && (*at)->driver != driver)
         at = &(*at)->next;
     struct io_driver *r = *at;
+    if (!r)
+        return; /* it could not be named */
     *at = r->next;
-    if (r->image)
-        release(r->image);
+    struct image *image = r->image;
     sim_free(r, sizeof *r);
     io_driver_extensions_free(driver);
+    ex_pool_free(driver->DriverExtension);
+    ex_pool_free(driver->DriverName.Buffer);
+    if (image)
+        release_safely(image);
+}
+
+void io_driver_forget(DRIVER_OBJECT *driver)
+{
+    io_driver_of(driver)->unloaded = true;
     ob_remove_name(driver);
     ob_dereference(driver);
 }
@@ -264,6 +317,10 @@ NTSTATUS io_unload_driver(DRIVER_OBJECT *d)
         return STATUS_INVALID_DEVICE_REQUEST; /* PnP devices are removed first */
     if (!d->DriverUnload)
         return STATUS_INVALID_DEVICE_REQUEST;
+    sim_point((uint64_t)d);
+    if (d->Flags & DRVO_UNLOAD_INVOKED)
+        return STATUS_INVALID_DEVICE_REQUEST; /* what it closes in its Unload was the last that was open */
+    sim_access((uint64_t)d, SIM_WRITE);
     trace_event(TRACE_DRIVER_UNLOAD, (uint64_t)d, 0, 0, 0);
     d->Flags |= DRVO_UNLOAD_INVOKED;
     guest_call(FRAME_IopLoadUnloadDriver, d->DriverUnload, 1, (uint64_t)d);
@@ -272,6 +329,14 @@ NTSTATUS io_unload_driver(DRIVER_OBJECT *d)
     KeFlushQueuedDpcs();
     io_driver_forget(d);
     return STATUS_SUCCESS;
+}
+
+/* DOC: "DRIVER_UNLOAD": a plug-and-play driver is unloaded after the last of its devices has gone. */
+void io_driver_unload_idle(DRIVER_OBJECT *d)
+{
+    const struct io_driver *r = io_driver_of(d);
+    if (r && r->image && !d->DeviceObject && d->DriverExtension->AddDevice)
+        io_unload_driver(d);
 }
 
 static bool in_use(const DRIVER_OBJECT *d)

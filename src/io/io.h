@@ -71,6 +71,12 @@ struct image *io_load_import(const char *path, const char *service, char *err, s
 NTSTATUS io_unload_driver(DRIVER_OBJECT *driver);
 /* As the service manager does: at once, or (STATUS_SUCCESS too) when the last file on its devices is closed. */
 NTSTATUS io_stop_driver(DRIVER_OBJECT *driver);
+/* Whether somebody else, or the running thread, is in a dispatch or completion routine of the image, or in a routine that such a one has called.
+ * Set by the session. */
+struct image;
+extern bool (*io_image_busy_hook)(const struct image *image, bool by_others);
+/* Unloads a plug-and-play driver that has no device left. */
+void io_driver_unload_idle(DRIVER_OBJECT *driver);
 bool io_driver_is_stopping(const DRIVER_OBJECT *driver);
 DRIVER_OBJECT *io_driver_find(const char *name);
 

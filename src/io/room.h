@@ -20,6 +20,7 @@ struct io_driver { /* beside a DRIVER_OBJECT */
     struct image *image;
     char service[64];
     bool stopping; /* unloaded when the last file on its devices is closed */
+    bool unloaded; /* DriverUnload was called; it stays until nothing refers to it */
     struct io_driver *next;
 };
 
@@ -70,6 +71,8 @@ void MmUnlockPages(MDL *mdl);
 void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation);
 /* A driver object goes away, with its image; DriverUnload is not called. */
 void io_driver_forget(DRIVER_OBJECT *driver);
+/* The object type's delete routine: the image goes with the object, which every device of it refers to until nothing refers to that. */
+void io_driver_deleted(DRIVER_OBJECT *driver);
 /* A reference to one of its devices has gone. */
 void io_driver_let_go(const DEVICE_OBJECT *device);
 /* After all DriverEntry routines have returned. */

@@ -21,7 +21,7 @@
 #include "sim/access.h"
 #include "trace/trace.h"
 
-enum { REMOVE_TAG = 0x70506E50, MOST_NODES = 64 };
+enum { REMOVE_TAG = 0x70506E50, MOST_NODES = 64, MOST_DRIVERS = 16 };
 
 /* ---- one change at a time ---- */
 
@@ -127,11 +127,41 @@ static void collect(struct batch *b, struct devnode *n, bool ask)
 
 /* ---- removing ---- */
 
+/* The drivers above a device; each is referenced. */
+struct drivers {
+    DRIVER_OBJECT *driver[MOST_DRIVERS];
+    unsigned count;
+};
+
+static void drivers_collect(struct drivers *s, const DEVICE_OBJECT *pdo)
+{
+    for (const DEVICE_OBJECT *d = pdo->AttachedDevice; d && s->count < MOST_DRIVERS; d = d->AttachedDevice) {
+        ob_reference(d->DriverObject);
+        s->driver[s->count++] = d->DriverObject;
+    }
+}
+
+static void drivers_release(struct drivers *s)
+{
+    for (unsigned i = s->count; i-- > 0;) {
+        io_driver_unload_idle(s->driver[i]);
+        ob_dereference(s->driver[i]);
+    }
+}
+
+void pnp_send_remove(struct devnode *n)
+{
+    struct drivers above = { .count = 0 };
+    drivers_collect(&above, n->pdo);
+    pnp_send_minor(n->pdo, IRP_MN_REMOVE_DEVICE);
+    drivers_release(&above);
+}
+
 /* What a device was given while it ran. */
 static void let_go(struct devnode *n)
 {
     pnp_interfaces_disable(n->pdo);
-    pnp_send_minor(n->pdo, IRP_MN_REMOVE_DEVICE);
+    pnp_send_remove(n);
     if (!n->told_removed) {
         pnp_notify_removed(n->pdo);
         pnp_notify_instance(n, false);

@@ -53,6 +53,8 @@ ULONG_PTR pnp_device_state(struct devnode *n);
 DEVICE_RELATIONS *pnp_relations(struct devnode *n, ULONG type);
 NTSTATUS pnp_send(DEVICE_OBJECT *device, IO_STACK_LOCATION *parameters, ULONG_PTR *information);
 NTSTATUS pnp_send_minor(DEVICE_OBJECT *device, UCHAR minor);
+/* IRP_MN_REMOVE_DEVICE; then drivers that have no device left are unloaded. */
+void pnp_send_remove(struct devnode *n);
 /* Without asking; the node is gone afterwards. */
 void pnp_remove_node(struct devnode *n, bool surprise);
 /* Surprise removal of a device that is still there: the node stays, with its problem. */

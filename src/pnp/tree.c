@@ -237,11 +237,32 @@ static NTSTATUS call_add_device(struct devnode *n, DRIVER_OBJECT *driver)
     return s;
 }
 
-static NTSTATUS add_one(struct devnode *n, const struct config_driver *d)
+/* A driver that was unloaded with its last device is loaded again. NULL: it cannot be. */
+static DRIVER_OBJECT *driver_of(const struct config_driver *d)
 {
-    char service[64];
+    char service[64], path[CONFIG_PATH], err[400];
     config_service(d, service, sizeof service);
     DRIVER_OBJECT *driver = io_driver_find(service);
+    if (!driver && config_find_file(pnp_room()->config, d->file, path, sizeof path) && !NT_SUCCESS(io_load_driver(path, service, &driver, err, sizeof err)))
+        driver = NULL;
+    return driver;
+}
+
+static DRIVER_OBJECT *driver_of_service(const char *name)
+{
+    const struct config *c = pnp_room()->config;
+    char service[64];
+    for (uint32_t i = 0; i < c->driver_count; i++) {
+        config_service(&c->drivers[i], service, sizeof service);
+        if (strcasecmp(service, name) == 0)
+            return driver_of(&c->drivers[i]);
+    }
+    return io_driver_find(name);
+}
+
+static NTSTATUS add_one(struct devnode *n, const struct config_driver *d)
+{
+    DRIVER_OBJECT *driver = driver_of(d);
     if (!driver || !driver->DriverExtension->AddDevice)
         return STATUS_NO_SUCH_DEVICE;
     return call_add_device(n, driver);
@@ -287,7 +308,7 @@ static NTSTATUS add_filters(struct devnode *n, bool of_class, bool upper, char *
         end = p + strcspn(p, "\n");
         if (*end)
             *end++ = 0;
-        DRIVER_OBJECT *driver = io_driver_find(p);
+        DRIVER_OBJECT *driver = driver_of_service(p);
         if (!driver) {
             snprintf(err, errlen, "the filter service %s, named by %sFilters, has no --driver; starting %s", p, upper ? "Upper" : "Lower", n->device_id);
             return STATUS_OBJECT_NAME_NOT_FOUND;
@@ -462,7 +483,7 @@ static void give_up(struct devnode *n, unsigned problem)
     n->problem = problem;
     pnp_interfaces_disable(n->pdo);
     if (n->pdo->AttachedDevice)
-        pnp_send_minor(n->pdo, IRP_MN_REMOVE_DEVICE);
+        pnp_send_remove(n);
 }
 
 ULONG_PTR pnp_device_state(struct devnode *n)

@@ -79,7 +79,7 @@ static void count_block(void *ctx, const struct pool_block *b)
 static bool all_unloaded(void)
 {
     for (const struct io_driver *d = io_room()->drivers; d; d = d->next)
-        if (d->image)
+        if (d->image && !d->unloaded)
             return false;
     return true;
 }
@@ -293,6 +293,37 @@ bool leaks_waits_text(char *out, size_t size)
             return true;
     }
     return n != 0;
+}
+
+/* Threads, work items of a driver's own and DPCs are for the driver to end; the rest is under way for the I/O manager. */
+static bool is_own_account(uint64_t called_from)
+{
+    static const char *const frames[] = { "nt!PspSystemThreadStartup", "nt!ExpWorkerThread", "nt!KiRetireDpcList", "nt!KiExecuteAllDpcs", "nt!KiTimerExpiration",
+                                          "nt!ExpTimerDpcRoutine" };
+    char name[200];
+    image_symbol_text(called_from, name, sizeof name);
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
+        if (strncmp(name, frames[i], strlen(frames[i])) == 0)
+            return true;
+    return false;
+}
+
+bool leaks_image_busy(const struct image *image, bool by_others)
+{
+    const struct machine *m = MACHINE;
+    for (uint32_t i = 0; i < m->agent_count; i++) {
+        const struct agent *a = m->agents[i];
+        uint64_t frames[64];
+        if ((a == m->fiber) == by_others || a->state == AGENT_DEAD || a->state == AGENT_FREE || a->kind == AGENT_CLOCK)
+            continue;
+        size_t n = kd_stack_addresses(a, frames, 64), outermost = n;
+        for (size_t k = 0; k < n; k++)
+            if (frames[k] - image->base < image->size)
+                outermost = k;
+        if (outermost + 1 < n && !is_own_account(frames[outermost + 1]))
+            return true;
+    }
+    return false;
 }
 
 bool leaks_work_routine(const struct agent *a, char *out, size_t size)

@@ -16,6 +16,9 @@ void leaks_deadlock_text(char *out, size_t size);
 struct agent;
 void leaks_hang_text(const struct agent *a, char *out, size_t size);
 /* Of a worker: the routine of the work item that it is in; false: it waits for work, or is none. */
+/* For io_image_busy_hook. */
+struct image;
+bool leaks_image_busy(const struct image *image, bool by_others);
 bool leaks_work_routine(const struct agent *a, char *out, size_t size);
 /* The same; false (and "") if nobody waits. */
 bool leaks_waits_text(char *out, size_t size);

@@ -367,15 +367,18 @@ static void let_settle(void)
     KeDelayExecutionThread(KernelMode, FALSE, &ten_seconds);
 }
 
-static void unload_drivers(void)
+/* again: those that could not be unloaded because something on their devices is open, or attached, now are. */
+static void unload_drivers(bool again)
 {
     state()->phase = PHASE_UNLOAD;
     for (uint32_t i = config->driver_count; i-- > 0;) {
         char service[64];
         config_service(&config->drivers[i], service, sizeof service);
         DRIVER_OBJECT *d = io_driver_find(service);
-        if (d)
+        if (d && again)
             io_unload_driver(d);
+        else if (d)
+            io_stop_driver(d);
     }
 }
 
@@ -400,8 +403,9 @@ static void session_thread(void *unused)
     }
     s->phase = PHASE_REMOVE;
     pnp_remove_all();
+    unload_drivers(false);
     let_settle();
-    unload_drivers();
+    unload_drivers(true);
     let_settle();
     io_shutdown_system();
     KeFlushQueuedDpcs();
@@ -649,6 +653,7 @@ static size_t stack_of(const struct agent *a, uint64_t *frames, size_t max)
 void session_guard(bool on)
 {
     verify_stack_hook = stack_of;
+    io_image_busy_hook = leaks_image_busy;
     verify_guard_begin(on);
 }
 

@@ -33,6 +33,7 @@ enum sim_access_of {
     SIM_IRPS, /* a thread's list of IRPs: ETHREAD */
     SIM_STACK, /* who is attached to whom: DEVICE_OBJECT */
     SIM_POWER, /* a device stack's queue of power requests: DEVICE_OBJECT */
+    SIM_IMAGE, /* whether a driver's code is there: where it begins */
     SIM_THREADS, /* whether a process has more than one thread left: EPROCESS */
 };
 #define SIM_ACCESS_OF(what, address) ((uint64_t)(what) << 56 | (uint64_t)(address))

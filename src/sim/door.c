@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/access.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 
@@ -135,6 +136,16 @@ void guest_frame_pop(struct guest_mark mark)
     f->frame_site = mark.site;
 }
 
+/* The driver whose code an agent is about to run, or has run, on its own account: in a thread, work item or DPC. Unloading is in order with that. */
+static void outermost(const void *fn)
+{
+    if (!(sim_listeners & SIM_LISTENS_ACCESS) || (uint64_t)fn < KERNEL_BASE)
+        return;
+    const struct image *image = image_at((uint64_t)fn);
+    if (image && !image->synthetic)
+        sim_access_order(SIM_ACCESS_OF(SIM_IMAGE, image->base), SIM_READ);
+}
+
 uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64_t *args)
 {
     IR_ASSERT(nargs <= CALLBACK_MAX_ARGS);
@@ -146,11 +157,16 @@ uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64
         door_gone_hook((uint64_t)fn);
     for (unsigned i = 4; i < nargs; i++)
         ((uint64_t *)(f->guest_sp + 0x20))[i - 4] = args[i];
-    if (!f->callback)
+    bool first = !f->callback;
+    if (first) {
+        outermost(fn);
         host_slices_hide_now();
+    }
     if (host_losses_wait)
         host_lose_now();
     uint64_t r = host_guest_call(fn, f->guest_sp, args, f->frame_site);
+    if (first)
+        outermost(fn);
     guest_frame_pop(mark);
     return r;
 }
