@@ -58,6 +58,10 @@ void host_lose_now(void);
 bool host_will_lose(uint64_t address, size_t bytes);
 /* The same for memory whose access somebody gives back after a restore (mm/guard.c): host_write_losses does not count it. */
 void host_protect_apart(uint64_t address, size_t bytes, int prot);
+/* Pages that stay accessible as far as anybody asks, but whose next access faults (mm/guard.c). */
+void host_shut(uint64_t page, bool shut);
+/* Called by host_lose_now; NULL. */
+extern void (*host_lose_hook)(void);
 /* What host_protect or host_alias last said about the page of an address in the user or kernel half; PROT_NONE elsewhere. */
 int host_page_protection(uint64_t address);
 /* Do all of these pages have that protection? */

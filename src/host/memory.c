@@ -212,8 +212,18 @@ bool host_will_lose(uint64_t address, size_t bytes)
     return will;
 }
 
+void (*host_lose_hook)(void);
+
+void host_shut(uint64_t page, bool shut)
+{
+    if (mprotect((void *)page, 0x1000, shut ? PROT_NONE : PROT_READ | PROT_WRITE) != 0)
+        base_panic("cannot change the access to the page at %llx: %s", (unsigned long long)page, strerror(errno));
+}
+
 void host_lose_now(void)
 {
+    if (host_lose_hook)
+        host_lose_hook();
     for (unsigned i = 0; i < loss_count; i++)
         lose(losses[i].address, losses[i].bytes);
     loss_count = 0;

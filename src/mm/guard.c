@@ -27,6 +27,7 @@ enum {
     LOOKED_AT = 128, /* blocks at a call: the newest, and as many others in turn */
     IRP_TAG = 0x20707249,
     FIRST_IMAGE = 0x2000000, /* offset in the kernel half */
+    MOST_LET = 1000, /* accesses to shut pages in a run: each takes some microseconds */
 };
 #define PIECES_BASE (GUARD_BASE + (uint64_t)POOL_OWNERS * WINDOW)
 
@@ -55,12 +56,18 @@ struct guard_room {
     struct guard_window *windows, *of_owner[POOL_OWNERS];
     struct guard_window *at[(GUARD_END - GUARD_BASE) / PIECE]; /* by address */
     struct guard_list slack, irps;
+    uint32_t let; /* accesses to shut pages so far */
     uint32_t slack_next; /* which of them is looked at next, if there are too many to look at all */
 };
 
 /* The process's: pages that are accessible now, and where each stands in the list, plus one. */
 static uint32_t *open_list, open_count, open_room, open_at[PAGES];
 static uint64_t applied, last_generation;
+
+/* The process's, too: pages that are shut, those of them that are open for the moment, and those that host code has had open since somebody compared. */
+enum { SHUT = 1, LET = 2, TOUCHED = 4 };
+static uint8_t shut_state[PAGES];
+static uint32_t let_list[64], let_count;
 
 static struct guard_room *room(void)
 {
@@ -126,6 +133,10 @@ static void pages_close(uint64_t from, uint64_t end)
 bool mm_guard_look(uint64_t address)
 {
     uint64_t page = address & ~(uint64_t)(PAGE - 1);
+    if (mm_guard_is_shut(address)) {
+        mm_guard_let(address, true);
+        return true;
+    }
     if (address < KERNEL_BASE || address >= KERNEL_END || (host_page_protection(page) & PROT_READ))
         return false;
     if (!mm_guard_covers(address)) {
@@ -155,6 +166,96 @@ static uint64_t end_page(const struct guard_block *b)
     return (b->base + (b->bytes ? b->bytes : 1) + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 }
 
+/* ---- shut pages ---- */
+
+static struct guard_block *find(uint64_t address);
+static uint64_t slack_of(const struct guard_block *b);
+
+/* What drivers allocate as such; objects and what the I/O manager allocates for them are looked at by other means. */
+static bool is_plain(const struct guard_block *b)
+{
+    static const char tags[][5] = { "Obj ", "Irp ", "Mdl ", "Io  " };
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
+        if (memcmp(&b->tag, tags[i], 4) == 0)
+            return false;
+    return b->caller >= FIRST_IMAGE && KERNEL_BASE + b->caller < GUARD_BASE;
+}
+
+static uint64_t shut_from(const struct guard_block *b)
+{
+    return b->bytes < PAGE ? first_page(b) : end_page(b) - PAGE;
+}
+
+static void block_shut(const struct guard_block *b)
+{
+    if (room()->let >= MOST_LET || !is_plain(b) || (!slack_of(b) && b->base == first_page(b)))
+        return;
+    for (uint64_t p = shut_from(b); p < end_page(b); p += PAGE)
+        if (!(shut_state[page_of(p)] & SHUT)) {
+            shut_state[page_of(p)] = SHUT;
+            host_shut(p, true);
+        }
+}
+
+static void block_unshut(const struct guard_block *b)
+{
+    for (uint64_t p = shut_from(b); p < end_page(b); p += PAGE) {
+        if (shut_state[page_of(p)] & SHUT)
+            host_shut(p, false);
+        shut_state[page_of(p)] = 0;
+    }
+}
+
+bool mm_guard_is_shut(uint64_t address)
+{
+    return mm_guard_covers(address) && (shut_state[page_of(address)] & SHUT);
+}
+
+static void unshut(void *ctx, const struct guard_block *b)
+{
+    block_unshut(b);
+}
+
+void mm_guard_let(uint64_t address, bool by_host)
+{
+    uint32_t page = page_of(address);
+    if (!mm_guard_is_shut(address) || (shut_state[page] & LET))
+        return;
+    shut_state[page] |= by_host ? LET | TOUCHED : LET;
+    host_shut(GUARD_BASE + (uint64_t)page * PAGE, false);
+    if (let_count == sizeof let_list / sizeof let_list[0])
+        mm_guard_shut_again();
+    let_list[let_count++] = page;
+    host_losses_wait = true;
+    if (MACHINE->fiber && ++room()->let == MOST_LET) {
+        mm_guard_walk(unshut, NULL);
+        generation_new();
+    }
+}
+
+void mm_guard_shut_again(void)
+{
+    for (uint32_t i = 0; i < let_count; i++) {
+        uint32_t page = let_list[i];
+        if (shut_state[page] & SHUT)
+            host_shut(GUARD_BASE + (uint64_t)page * PAGE, true);
+        shut_state[page] &= (uint8_t)~LET;
+    }
+    let_count = 0;
+}
+
+/* The state of the page that a block ends on. */
+static uint8_t *last_state(const struct guard_block *b)
+{
+    return &shut_state[page_of(end_page(b) - PAGE)];
+}
+
+/* Nobody can have written beside the block without being seen. */
+static bool is_untouched(const struct guard_block *b)
+{
+    return (*last_state(b) & SHUT) && !(*last_state(b) & TOUCHED);
+}
+
 /* ---- windows ---- */
 
 void mm_guard_set(bool on)
@@ -162,6 +263,7 @@ void mm_guard_set(bool on)
     struct mm_room *r = mm_room();
     if (!r->guard && !on)
         return;
+    host_lose_hook = mm_guard_shut_again;
     if (!r->guard) {
         r->guard = sim_alloc(sizeof *r->guard);
         r->guard->pieces_next = PIECES_BASE;
@@ -305,7 +407,10 @@ static uint64_t slack_damage_in(const struct guard_list *l, uint32_t from, uint3
 {
     for (uint32_t i = from; i < end; i++) {
         const struct guard_block *b = find(l->bases[i]);
+        if (is_untouched(b))
+            continue;
         uint64_t at = changed(b->base + b->bytes, end_page(b));
+        *last_state(b) &= (uint8_t)~TOUCHED;
         if (at) {
             *block = b;
             return at;
@@ -394,6 +499,7 @@ void *mm_guard_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t ca
         list_add(&r->slack, b->base);
     if (b->tag == IRP_TAG)
         list_add(&r->irps, b->base);
+    block_shut(b);
     generation_new();
     return (void *)b->base;
 }
@@ -412,6 +518,7 @@ void mm_guard_free(uint64_t base)
     b->freed_100ns = MACHINE->clock_100ns;
     stack_note(b->freed);
     room()->live--;
+    block_unshut(b);
     pages_close(first_page(b), end_page(b));
     generation_new();
 }
@@ -462,13 +569,23 @@ void mm_guard_save(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *
 static void reopen(void *ctx, const struct guard_block *b)
 {
     pages_open(first_page(b), end_page(b));
+    block_shut(b);
 }
 
 void mm_guard_restored(void)
 {
     uint64_t generation = room() ? room()->generation : 0;
-    if (generation == applied)
+    if (generation == applied) {
+        if (let_count)
+            mm_guard_shut_again();
         return;
+    }
+    for (uint32_t i = 0; i < open_count; i++) {
+        if (shut_state[open_list[i]] & SHUT)
+            host_shut(GUARD_BASE + (uint64_t)open_list[i] * PAGE, false);
+        shut_state[open_list[i]] = 0;
+    }
+    let_count = 0;
     for (uint32_t i = open_count; i-- > 0;) {
         uint64_t page = GUARD_BASE + (uint64_t)open_list[i] * PAGE;
         const struct guard_block *b = find(page);

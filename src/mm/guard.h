@@ -1,7 +1,7 @@
 /* Guard mode: each pool block on pages of its own, the last of its bytes at most 15 before an inaccessible page, and what is freed
  * becomes inaccessible for the rest of the run: no address is given out twice. So the instruction that uses freed memory, or goes beyond
  * an end, faults; who had the block, and who freed it, is kept beside. Offsets, sizes and alignment are those of ordinary pool: so one of
- * a page or more begins at a page, and what is left of its last one is looked at instead of inaccessible. */
+ * a page or more begins at a page. What shares the pages with a block is watched access by access, or compared at every call. */
 #ifndef IRPLAB_MM_GUARD_H
 #define IRPLAB_MM_GUARD_H
 
@@ -35,6 +35,13 @@ static inline bool mm_guard_covers(uint64_t address)
 
 /* What was done to memory that nobody may touch. */
 enum guard_wrong { GUARD_FREED /* inside a block that was freed */, GUARD_BEYOND /* behind a live one */, GUARD_BEFORE };
+
+/* Exact: pages of drivers' pool blocks that hold bytes of nobody are shut, so that each access to them comes to trap/guard_step.c, until so many
+ * of them have come in a run that the rest is looked at as that of other blocks is. */
+bool mm_guard_is_shut(uint64_t address);
+/* Opens the page of an address, if it is shut, until mm_guard_shut_again, which comes before guest code runs again. Counts. */
+void mm_guard_let(uint64_t address, bool by_host);
+void mm_guard_shut_again(void);
 
 /* The block that an address belongs to, or lies beside; NULL: memory that was never given out. */
 const struct guard_block *mm_guard_at(uint64_t address, enum guard_wrong *how);

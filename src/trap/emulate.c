@@ -375,6 +375,8 @@ bool trap_filter(struct host_fault *f)
 {
     if (f->kind == HOST_FAULT_TIMER)
         return spin_watch(f);
+    if (trap_guard_step(f))
+        return true;
     if (f->kind == HOST_FAULT_STEP && spin_is_traced())
         return spin_trace(f);
     const struct patch_site *t = NULL;

@@ -29,6 +29,8 @@ enum { TRAP_WATCHDOG_US = 50000, TRAP_WATCHDOG_TICKS = 10 };
 
 /* For host_signals_install: what can be settled inside the signal handler. */
 bool trap_filter(struct host_fault *f);
+/* An access to a shut page of guarded pool, or the step after it; false: it is neither, or one that may not be. */
+bool trap_guard_step(struct host_fault *f);
 
 /* Entered from host_fault_entry on the host stack of the fiber. */
 _Noreturn void ke_fault(struct fiber *fiber, const void *vectors);

@@ -1,5 +1,6 @@
 /* Mistakes with memory, and beside each the right way. A control code's input is a ULONG: not zero asks for the right way. */
 #include <ntifs.h>
+#include <stdio.h>
 
 #define FAULT(name) static NTSTATUS name(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right);
 #include "faults.h"
@@ -92,6 +93,140 @@ static NTSTATUS read_behind(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
     PUCHAR p = Pool(16);
 
     Get(p + (Right ? 15 : 16));
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS read_before(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(100);
+
+    Get(Right ? p : p - 1);
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS read_behind_odd(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(50);
+
+    Get(p + (Right ? 49 : 50));
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS loop_behind(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(61);
+    ULONG i;
+
+    for (i = 0; i < (Right ? 61u : 62u); i++)
+        Put(p + i);
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS write_behind_last_page(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(PAGE_SIZE + 100);
+
+    Put(p);
+    Put(p + PAGE_SIZE + 99);
+    Put(p + PAGE_SIZE + (Right ? 50 : 100));
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS read_behind_last_page(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(PAGE_SIZE + 1);
+
+    Get(p + PAGE_SIZE + (Right ? 0 : 1));
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS write_behind_cache_line(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, 70, TAG);
+
+    Put(p + (Right ? 69 : 70));
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+/* An instruction of the driver's that goes over many bytes. */
+static NTSTATUS string_behind(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(200);
+
+    PUCHAR to = p;
+    SIZE_T bytes = Right ? 200 : 201;
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(7) : "memory");
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+/* Copies by the kernel. */
+static PVOID (*volatile Copy)(PVOID, const VOID *, SIZE_T) = (PVOID(*)(PVOID, const VOID *, SIZE_T))memcpy;
+static PVOID (*volatile Fill)(PVOID, int, SIZE_T) = (PVOID(*)(PVOID, int, SIZE_T))memset;
+
+static NTSTATUS copy_behind(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    static UCHAR from[100];
+    PUCHAR p = Pool(90);
+
+    Copy(p, from, Right ? 90 : 91);
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS copy_from_behind(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    static UCHAR to[100];
+    PUCHAR p = Pool(90);
+
+    Copy(to, p, Right ? 90 : 91);
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS copy_before(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    static UCHAR from[100];
+    PUCHAR p = Pool(96);
+
+    Copy(Right ? p : p - 4, from, 50);
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS fill_behind_last_page(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(2 * PAGE_SIZE + 8);
+
+    Fill(p, 0, 2 * PAGE_SIZE + (Right ? 8 : 9));
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+/* An export that writes byte by byte: only its first write is looked at, then what lies beside the block. */
+static NTSTATUS format_behind(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PCHAR p = (PCHAR)Pool(10);
+
+    sprintf(p, "%d", Right ? 123456789 : 1234567890);
+    KeClearEvent(&Done);
+    ExFreePoolWithTag(p, TAG);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+
+/* One instruction begins inside and ends behind. */
+static NTSTATUS wide_behind(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Right)
+{
+    PUCHAR p = Pool(61);
+
+    *(volatile ULONG UNALIGNED *)(p + (Right ? 57 : 58)) = 0x12345678;
     ExFreePoolWithTag(p, TAG);
     return Complete(Irp, STATUS_SUCCESS);
 }
