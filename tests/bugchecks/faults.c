@@ -546,6 +546,149 @@ static NTSTATUS timer_left_behind(PDEVICE_OBJECT Device, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
+/* ---- processes ---- */
+
+static NTSTATUS attached_twice(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PKPROCESS own = (PKPROCESS)PsGetCurrentProcess();
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    KeAttachProcess((PKPROCESS)PsInitialSystemProcess);
+    KeAttachProcess(own);
+    return STATUS_SUCCESS;
+}
+
+static KDEFERRED_ROUTINE AttachesInDpc;
+static VOID AttachesInDpc(PKDPC Unused, PVOID Context, PVOID A, PVOID B)
+{
+    static KAPC_STATE state;
+
+    UNREFERENCED_PARAMETER(Unused);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(A);
+    UNREFERENCED_PARAMETER(B);
+    KeStackAttachProcess((PKPROCESS)PsInitialSystemProcess, &state);
+}
+
+static NTSTATUS attached_in_dpc(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    KeInitializeDpc(&Dpc, AttachesInDpc, NULL);
+    KeInsertQueueDpc(&Dpc, NULL, NULL);
+    KeFlushQueuedDpcs();
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS detached_unattached(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    KAPC_STATE state;
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    RtlZeroMemory(&state, sizeof(state));
+    KeUnstackDetachProcess(&state);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS pages_left_locked(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PVOID memory = NULL;
+    SIZE_T bytes = PAGE_SIZE;
+    PMDL mdl;
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    ZwAllocateVirtualMemory(ZwCurrentProcess(), &memory, 0, &bytes, MEM_COMMIT, PAGE_READWRITE);
+    mdl = IoAllocateMdl(memory, 4, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(mdl, UserMode, IoWriteAccess);
+    return STATUS_SUCCESS;
+}
+
+/* ---- work items ---- */
+
+static WORK_QUEUE_ITEM OwnItem;
+
+static NTSTATUS work_item_without_routine(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    RtlZeroMemory(&OwnItem, sizeof(OwnItem));
+    ExQueueWorkItem(&OwnItem, DelayedWorkQueue);
+    return STATUS_SUCCESS;
+}
+
+static IO_WORKITEM_ROUTINE Nothing;
+static VOID Nothing(PDEVICE_OBJECT Device, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Context);
+}
+
+static NTSTATUS work_item_freed_queued(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_WORKITEM item = IoAllocateWorkItem(Device);
+    KIRQL irql;
+
+    UNREFERENCED_PARAMETER(Irp);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    IoQueueWorkItem(item, Nothing, DelayedWorkQueue, NULL);
+    IoFreeWorkItem(item);
+    KeLowerIrql(irql);
+    return STATUS_SUCCESS;
+}
+
+/* ---- pool, once more ---- */
+
+static NTSTATUS freed_at_dispatch(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PVOID p = ExAllocatePoolWithTag(PagedPool, 64, TAG);
+    KIRQL irql;
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    ExFreePoolWithTag(p, TAG);
+    KeLowerIrql(irql);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS freed_inside(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PUCHAR p = Pool(256);
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    RtlZeroMemory(p, 256);
+    ExFreePoolWithTag(p + 64, TAG);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS contiguous_elsewhere(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    MmFreeContiguousMemory(Pool(64));
+    return STATUS_SUCCESS;
+}
+
+/* ---- the driver's own ---- */
+
+static NTSTATUS own_code(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    KeBugCheckEx(0xE2, 1, 2, 3, 4);
+}
+
+static NTSTATUS stack_cookie(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    __fastfail(2); /* FAST_FAIL_STACK_COOKIE_CHECK_FAILURE */
+}
+
 static NTSTATUS never_completed(PDEVICE_OBJECT Device, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Device);
