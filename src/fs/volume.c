@@ -1,5 +1,6 @@
 /* The volume in memory; see fs.h. A node is a file or a folder, an open the state of one file object. A node whose deletion is
  * pending goes when its last open is cleaned up. */
+#include "fs/directory.h"
 #include "fs/fs.h"
 #include "fs/pipe.h"
 
@@ -37,6 +38,7 @@ struct open {
     struct node *node; /* NULL: the volume itself */
     ULONG access, share;
     bool delete_on_close, cleaned;
+    struct fs_scan scan; /* of a directory */
 };
 
 struct volume {
@@ -580,6 +582,16 @@ bool fs_contents(const char *path, const uint8_t **bytes, uint64_t *size)
     return true;
 }
 
+static NTSTATUS directory(struct open *o, const IRP *irp, const IO_STACK_LOCATION *sl, ULONG_PTR *done)
+{
+    if (sl->MinorFunction != IRP_MN_QUERY_DIRECTORY)
+        return STATUS_INVALID_DEVICE_REQUEST; /* nobody is told of changes */
+    if (!o->node || !o->node->directory)
+        return STATUS_INVALID_PARAMETER;
+    o->scan.is_root = !o->node->parent;
+    return fs_query_directory(o->file, &o->scan, irp, sl, done);
+}
+
 static NTSTATUS answer(IRP *irp, const IO_STACK_LOCATION *sl, ULONG_PTR *information)
 {
     struct open *o = open_of(sl->FileObject);
@@ -600,6 +612,8 @@ static NTSTATUS answer(IRP *irp, const IO_STACK_LOCATION *sl, ULONG_PTR *informa
         return query(o, irp, sl, information);
     case IRP_MJ_SET_INFORMATION:
         return set(o, irp, sl);
+    case IRP_MJ_DIRECTORY_CONTROL:
+        return directory(o, irp, sl, information);
     case IRP_MJ_FLUSH_BUFFERS:
         return STATUS_SUCCESS;
     default:

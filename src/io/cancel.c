@@ -46,6 +46,15 @@ static ULONG cancel_locked(IRP *irp, KIRQL old)
     return TRUE;
 }
 
+PVOID io_cancel_routine_set(IRP *irp, PVOID routine)
+{
+    sim_point((uint64_t)irp);
+    io_irp_touch(irp);
+    PVOID old = irp->CancelRoutine;
+    irp->CancelRoutine = routine;
+    return old;
+}
+
 ULONG IoCancelIrp(IRP *irp)
 {
     KIRQL old;

@@ -40,16 +40,6 @@ static void unlock(IO_CSQ *csq, KIRQL irql)
     guest_call(FRAME_NONE, csq->CsqReleaseLock, 2, (uint64_t)csq, (uint64_t)irql);
 }
 
-
-static PVOID exchange_cancel(IRP *irp, PVOID routine)
-{
-    sim_point((uint64_t)irp);
-    io_irp_touch(irp);
-    PVOID old = irp->CancelRoutine;
-    irp->CancelRoutine = routine;
-    return old;
-}
-
 static IO_CSQ *queue_of(IRP *irp, IO_CSQ_IRP_CONTEXT **context)
 {
     LONG *type = irp->Tail.Overlay.DriverContext[3];
@@ -103,8 +93,8 @@ NTSTATUS IoCsqInsertIrpEx(IO_CSQ *csq, IRP *irp, IO_CSQ_IRP_CONTEXT *context, PV
     }
     trace_event(TRACE_CSQ_INSERT, (uint64_t)csq, (uint64_t)irp, 0, 0);
     io_current_location(irp)->Control |= SL_PENDING_RETURNED;
-    exchange_cancel(irp, (PVOID)door_export_address("ntoskrnl.exe", "IopCsqCancelRoutine"));
-    if (irp->Cancel && exchange_cancel(irp, NULL)) {
+    io_cancel_routine_set(irp, (PVOID)door_export_address("ntoskrnl.exe", "IopCsqCancelRoutine"));
+    if (irp->Cancel && io_cancel_routine_set(irp, NULL)) {
         guest_call(FRAME_NONE, csq->CsqRemoveIrp, 2, (uint64_t)csq, (uint64_t)irp);
         if (context)
             context->Irp = NULL;
@@ -138,7 +128,7 @@ IRP *IoCsqRemoveNextIrp(IO_CSQ *csq, PVOID peek_context)
 {
     KIRQL irql = lock(csq);
     IRP *irp = (IRP *)guest_call(FRAME_NONE, csq->CsqPeekNextIrp, 3, (uint64_t)csq, (uint64_t)0, (uint64_t)peek_context);
-    while (irp && !exchange_cancel(irp, NULL)) /* its cancel routine is on the way: it belongs to that one */
+    while (irp && !io_cancel_routine_set(irp, NULL)) /* its cancel routine is on the way: it belongs to that one */
         irp = (IRP *)guest_call(FRAME_NONE, csq->CsqPeekNextIrp, 3, (uint64_t)csq, (uint64_t)irp, (uint64_t)peek_context);
     if (irp)
         forget(csq, irp);
@@ -150,7 +140,7 @@ IRP *IoCsqRemoveIrp(IO_CSQ *csq, IO_CSQ_IRP_CONTEXT *context)
 {
     KIRQL irql = lock(csq);
     IRP *irp = context->Irp;
-    if (irp && exchange_cancel(irp, NULL))
+    if (irp && io_cancel_routine_set(irp, NULL))
         forget(csq, irp);
     else
         irp = NULL;

@@ -131,6 +131,14 @@ static FILE_OBJECT *file_make(DEVICE_OBJECT *device, const UNICODE_STRING *rest,
     return f;
 }
 
+FILE_OBJECT *io_stream_file(DEVICE_OBJECT *device)
+{
+    const UNICODE_STRING none = { 0 };
+    FILE_OBJECT *f = file_make(device, &none, 0, 0, 0, 0);
+    f->Flags = FO_STREAM_FILE | FO_HANDLE_CREATED;
+    return f;
+}
+
 static ACCESS_MASK map_access(ULONG access)
 {
     /* The generic mapping of file objects. */

@@ -19,23 +19,24 @@ struct completion_information {
 };
 
 /* IRP_MJ_QUERY_INFORMATION and IRP_MJ_SET_INFORMATION with a system buffer; synchronous. */
-static NTSTATUS ask_driver(FILE_OBJECT *file, bool set, void *buffer, ULONG length, ULONG class, ULONG_PTR *information)
+NTSTATUS io_ask_about_file(FILE_OBJECT *file, UCHAR major, void *buffer, ULONG length, ULONG class, ULONG_PTR *information)
 {
+    bool set = major == IRP_MJ_SET_INFORMATION || major == IRP_MJ_SET_VOLUME_INFORMATION;
     DEVICE_OBJECT *device = IoGetRelatedDeviceObject(file);
     IRP *irp = IoAllocateIrp(device->StackSize, FALSE);
     IO_STACK_LOCATION *sl = io_next_location(irp);
-    sl->MajorFunction = set ? IRP_MJ_SET_INFORMATION : IRP_MJ_QUERY_INFORMATION;
+    sl->MajorFunction = major;
     sl->FileObject = file;
     irp->AssociatedIrp.SystemBuffer = buffer;
     irp->RequestorMode = KernelMode;
-    if (set) {
-        sl->Parameters.SetFile.Length = length;
-        sl->Parameters.SetFile.FileInformationClass = class;
-    } else {
-        sl->Parameters.QueryFile.Length = length;
-        sl->Parameters.QueryFile.FileInformationClass = class;
-    }
+    sl->Parameters.QueryFile.Length = length; /* the others have these two at the same places */
+    sl->Parameters.QueryFile.FileInformationClass = class;
     return io_send_and_wait(device, irp, information, set ? FRAME_NtSetInformationFile : FRAME_NtQueryInformationFile);
+}
+
+static NTSTATUS ask_driver(FILE_OBJECT *file, bool set, void *buffer, ULONG length, ULONG class, ULONG_PTR *information)
+{
+    return io_ask_about_file(file, set ? IRP_MJ_SET_INFORMATION : IRP_MJ_QUERY_INFORMATION, buffer, length, class, information);
 }
 
 static ULONG mode_of(const FILE_OBJECT *f)

@@ -4,6 +4,7 @@
 #include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
+#include "mm/pool.h"
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "sim/door.h"
@@ -156,7 +157,7 @@ PVOID IoGetConfigurationInformation(void)
 {
     /* CONFIGURATION_INFORMATION: counts of disks, floppies, CD-ROMs, tapes, SCSI ports, serial and parallel ports. */
     if (!io_room()->configuration) {
-        io_room()->configuration = ex_pool_alloc(NonPagedPoolNx, 0x38, IO_TAG);
+        io_room()->configuration = pool_alloc(NonPagedPoolNx, 0x38, IO_TAG, 0);
         memset(io_room()->configuration, 0, 0x38);
         *(uint32_t *)io_room()->configuration = 0x38;
     }

@@ -70,6 +70,12 @@ MDL *IoAllocateMdl(PVOID va, ULONG length, ULONG secondary, ULONG quota, IRP *ir
 void MmUnlockPages(MDL *mdl);
 void MmProbeAndLockPages(MDL *mdl, ULONG mode, ULONG operation);
 /* A driver object goes away, with its image; DriverUnload is not called. */
+/* A query or set request of a file or its volume, with a system buffer; synchronous. */
+NTSTATUS io_ask_about_file(FILE_OBJECT *file, UCHAR major, void *buffer, ULONG length, ULONG class, ULONG_PTR *information);
+/* A file object that nobody opened; device counts it. */
+FILE_OBJECT *io_stream_file(DEVICE_OBJECT *device);
+/* IoSetCancelRoutine, with its scheduling point. */
+PVOID io_cancel_routine_set(IRP *irp, PVOID routine);
 void io_driver_forget(DRIVER_OBJECT *driver);
 /* The object type's delete routine: the image goes with the object, which every device of it refers to until nothing refers to that. */
 void io_driver_deleted(DRIVER_OBJECT *driver);

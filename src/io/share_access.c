@@ -4,6 +4,7 @@
 #include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
+#include "mm/pool.h"
 #include "nt/status.h"
 #include "ob/ob.h"
 
@@ -92,7 +93,7 @@ PVOID IoGetFileObjectGenericMapping(void)
     static const ULONG mapping[4] = { 0x120089, 0x120116, 0x1200A0, 0x1F01FF };
     struct io_room *r = io_room();
     if (!r->file_mapping)
-        r->file_mapping = memcpy(ex_pool_alloc(NonPagedPoolNx, sizeof mapping, 0x20206F49), mapping, sizeof mapping);
+        r->file_mapping = memcpy(pool_alloc(NonPagedPoolNx, sizeof mapping, 0x20206F49, 0), mapping, sizeof mapping); /* the system's own, whoever asks first */
     return r->file_mapping;
 }
 

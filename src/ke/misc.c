@@ -92,6 +92,9 @@ NTSTATUS KeQueryDpcWatchdogInformation(ULONG *information)
 /* GUESS: the stack is not really expanded; a callout that uses more than what is left runs into the guard page as any other code. */
 NTSTATUS KeExpandKernelStackAndCalloutEx(PVOID callout, PVOID parameter, SIZE_T size, ULONG wait, PVOID context)
 {
+    enum { MAXIMUM_EXPANSION_SIZE = 0x12000 - 0x800 };
+    if (size > MAXIMUM_EXPANSION_SIZE)
+        return STATUS_INVALID_PARAMETER_3;
     guest_call(FRAME_KeExpandKernelStackAndCalloutInternal, callout, 1, (uint64_t)parameter);
     return STATUS_SUCCESS;
 }

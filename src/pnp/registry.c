@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "cm/cm.h"
+#include "io/room.h"
 #include "ke/ke.h"
 #include "mm/mm.h"
 #include "nt/status.h"
@@ -350,5 +351,19 @@ NTSTATUS IoOpenDeviceRegistryKey(DEVICE_OBJECT *pdo, ULONG type, ULONG access, H
         snprintf(path, sizeof path, CONTROL_SET "Hardware Profiles\\Current\\System\\CurrentControlSet\\%s", within);
     else
         snprintf(path, sizeof path, CONTROL_SET "%s", within);
+    return cm_open(path, true, access, key);
+}
+
+/* DOC: "IoOpenDriverRegistryKey": the Parameters key of the driver's service, which is made if it is not there; flags are reserved. */
+NTSTATUS IoOpenDriverRegistryKey(DRIVER_OBJECT *driver, ULONG type, ULONG access, ULONG flags, HANDLE *key)
+{
+    enum { PARAMETERS, PERSISTENT_STATE, SHARED_PERSISTENT_STATE };
+    char path[300];
+    const struct io_driver *r = io_driver_of(driver);
+    if (type > SHARED_PERSISTENT_STATE || flags || !r)
+        return STATUS_INVALID_PARAMETER;
+    if (type != PARAMETERS)
+        ke_unsupported("IoOpenDriverRegistryKey for a driver's persistent state");
+    snprintf(path, sizeof path, CONTROL_SET "Services\\%s\\Parameters", r->service);
     return cm_open(path, true, access, key);
 }

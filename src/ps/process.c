@@ -51,6 +51,7 @@ static struct process *create(const char *name)
     e->Pcb.Header.WaitListHead.Flink = e->Pcb.Header.WaitListHead.Blink = &e->Pcb.Header.WaitListHead;
     e->UniqueProcessId = (HANDLE)(uint64_t)p->id;
     e->ExitStatus = STATUS_PENDING;
+    e->CreateTime.QuadPart = (LONGLONG)ke_system_time();
     memcpy(e->ImageFileName, p->name, strnlen(p->name, sizeof e->ImageFileName - 1));
     struct process **at = &r->processes;
     while (*at)

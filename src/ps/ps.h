@@ -55,6 +55,7 @@ struct thread {
     void *start, *context;
     void (*host_start)(void *); /* host threads */
     void *io; /* bookkeeping of io */
+    void *keeps; /* an object that stays as long as the thread; referenced; NULL */
     struct thread *next; /* all threads in creation order */
     void *ke; /* wait bookkeeping of ke */
 };

@@ -359,6 +359,11 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
     p->eprocess->ActiveThreads--;
     if (last && p != ps_system())
         ps_process_rundown(p, p->exit_status_set ? p->exit_status : status);
+    if (t->keeps) {
+        void *kept = t->keeps;
+        t->keeps = NULL;
+        ob_dereference(kept);
+    }
     trace_event(TRACE_THREAD_EXIT, (uint64_t)t->ethread, (uint64_t)(uint32_t)status, 0, 0);
     ke_thread_signal(t);
     list_remove(t);

@@ -1,4 +1,5 @@
 /* NT time (100 ns since 1601-01-01, a Monday) and the calendar. */
+#include "nt/status.h"
 #include "rtl/misc.h"
 
 static const LONGLONG TICKS_PER_SECOND = 10000000;
@@ -119,4 +120,11 @@ void RtlSecondsSince1970ToTime(ULONG seconds, LARGE_INTEGER *time)
 void RtlSecondsSince1980ToTime(ULONG seconds, LARGE_INTEGER *time)
 {
     time->QuadPart = (seconds + SECONDS_1601_TO_1980) * TICKS_PER_SECOND;
+}
+
+/* And RtlLocalTimeToSystemTime: the machine's time zone is UTC. */
+NTSTATUS RtlSystemTimeToLocalTime(const LARGE_INTEGER *from, LARGE_INTEGER *to)
+{
+    *to = *from;
+    return STATUS_SUCCESS;
 }

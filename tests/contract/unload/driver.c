@@ -2,7 +2,9 @@
  *   1  an I/O work item, queued when the last handle is closed: it refers to the device, whose driver stays until it has run. Right.
  *   2  the same with ExQueueWorkItem, which refers to nothing: the driver may be gone. Wrong.
  *   3  the same, but Unload waits until the item's routine says that it is done; the routine has yet to return. Wrong.
- *   4  Unload waits for the end of a system thread. Right. */
+ *   4  Unload waits for the end of a system thread. Right.
+ *   5  a thread that the device is given to (IoCreateSystemThread): the driver stays until it has ended. Right.
+ *   6  the same by PsCreateSystemThread, and nobody waits. Wrong. */
 #include <ntddk.h>
 
 static UNICODE_STRING LinkName = RTL_CONSTANT_STRING(L"\\DosDevices\\ContractUnload"), DeviceName = RTL_CONSTANT_STRING(L"\\Device\\ContractUnload");
@@ -28,7 +30,7 @@ static VOID Begin(VOID)
     Item = IoAllocateWorkItem(Control);
     IoQueueWorkItem(Item, Work, DelayedWorkQueue, NULL);
 }
-#elif WAY == 4
+#elif WAY >= 4
 static PKTHREAD Thread;
 
 static VOID NTAPI Body(PVOID Context)
@@ -41,6 +43,15 @@ static VOID NTAPI Body(PVOID Context)
 static VOID Begin(VOID)
 {
     HANDLE handle;
+#if WAY == 5
+    if (NT_SUCCESS(IoCreateSystemThread(Control, &handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Body, NULL)))
+        ZwClose(handle);
+    return;
+#elif WAY == 6
+    if (NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Body, NULL)))
+        ZwClose(handle);
+    return;
+#endif
     if (!NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Body, NULL)))
         return;
     ObReferenceObjectByHandle(handle, SYNCHRONIZE, *PsThreadType, KernelMode, (PVOID *)&Thread, NULL);
