@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 irplab, mutual, drivers = sys.argv[1], sys.argv[2], sys.argv[3:]
-expected = {'queue-cancel': 10, 'remove-lock': 8, 'timer-dpc': 6, 'spin-locks': 8, 'work-item': 16, 'cancel-twice': 20}
+expected = {'queue-cancel': 10, 'remove-lock': 8, 'timer-dpc': 6, 'spin-locks': 8, 'work-item': 12, 'cancel-twice': 20}
 wrong = 0
 
 

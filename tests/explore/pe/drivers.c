@@ -176,18 +176,21 @@ static VOID End(VOID)
 
 #else
 static KEVENT ready;
-static WORK_QUEUE_ITEM item;
+static PDEVICE_OBJECT device;
+static PIO_WORKITEM item; /* refers to the device, so the driver stays until it has run */
 
-static VOID Work(PVOID context)
+static VOID Work(PDEVICE_OBJECT unused, PVOID context)
 {
+    UNREFERENCED_PARAMETER(unused);
     UNREFERENCED_PARAMETER(context);
     KeSetEvent(&ready, 0, FALSE);
+    IoFreeWorkItem(item);
 }
 
 static VOID First(PVOID context)
 {
     UNREFERENCED_PARAMETER(context);
-    ExQueueWorkItem(&item, DelayedWorkQueue);
+    IoQueueWorkItem(item, Work, DelayedWorkQueue, NULL);
 }
 
 static VOID Second(PVOID context)
@@ -198,9 +201,9 @@ static VOID Second(PVOID context)
 
 static VOID Begin(PDRIVER_OBJECT driver)
 {
-    UNREFERENCED_PARAMETER(driver);
     KeInitializeEvent(&ready, NotificationEvent, FALSE);
-    ExInitializeWorkItem(&item, Work, NULL);
+    IoCreateDevice(driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    item = IoAllocateWorkItem(device);
 }
 
 static VOID End(VOID)
@@ -223,7 +226,8 @@ static PKTHREAD start(PKSTART_ROUTINE routine)
 
 static VOID Unload(PDRIVER_OBJECT driver)
 {
-    UNREFERENCED_PARAMETER(driver);
+    if (driver->DeviceObject)
+        IoDeleteDevice(driver->DeviceObject);
 }
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
