@@ -64,6 +64,8 @@ void host_shut(uint64_t page, bool shut);
 extern void (*host_lose_hook)(void);
 /* What host_protect or host_alias last said about the page of an address in the user or kernel half; PROT_NONE elsewhere. */
 int host_page_protection(uint64_t address);
+/* What the processor's page tables say of a page, but for cold ones (cold.h). */
+int host_actual_protection(uint64_t page);
 /* Do all of these pages have that protection? */
 bool host_protection_is(uint64_t address, size_t bytes, int prot);
 /* host_protect after a restore: in the user half access is not given yet, but when it is missed. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "host/cold.h"
 
 static int arena_fd = -1;
 
@@ -87,6 +88,9 @@ static void protection_note(uint64_t address, size_t bytes, int prot)
 {
     if (address < USER_BASE || address >= PRIVATE_BASE)
         return;
+    for (uint64_t page = address & ~0xFFFull; host_cold_count && page < address + bytes; page += 0x1000)
+        if (host_page_protection(page) != prot)
+            host_heat(page);
     memset(page_protection + ((address - USER_BASE) >> 12), prot, (bytes + 0xFFF) >> 12);
     write_losses += !(prot & PROT_WRITE);
 }
@@ -120,9 +124,34 @@ static void actual_note(uint64_t address, size_t bytes, int prot)
         slice_note(address, bytes);
 }
 
+int host_actual_protection(uint64_t page)
+{
+    return is_tracked(page) ? *actual_of(page) : PROT_READ | PROT_WRITE;
+}
+
+/* Cold pages (cold.h) are not to be written, whatever else may be done to them: more than a few runs of them are not worth the calls. */
+static void protect_around_cold(uint64_t address, size_t bytes, int prot)
+{
+    enum { MOST_RUNS = 4 };
+    unsigned runs = 0;
+    for (uint64_t page = address; page < address + bytes; page += 0x1000)
+        runs += host_is_cold(page) && !(page > address && host_is_cold(page - 0x1000));
+    if (runs > MOST_RUNS)
+        host_heat_range(address, bytes);
+    for (uint64_t page = address, end; page < address + bytes; page = end) {
+        bool cold = host_is_cold(page);
+        for (end = page + 0x1000; end < address + bytes && host_is_cold(end) == cold; end += 0x1000)
+            ;
+        if (mprotect((void *)page, end - page, cold ? prot & ~PROT_WRITE : prot) != 0)
+            base_panic("mprotect at %llx: %s", (unsigned long long)page, strerror(errno));
+    }
+}
+
 static void protect_now(uint64_t address, size_t bytes, int prot)
 {
-    if (mprotect((void *)address, bytes, prot) != 0)
+    if (host_cold_count && (prot & PROT_WRITE) && is_tracked(address))
+        protect_around_cold(address & ~0xFFFull, bytes + (address & 0xFFF), prot);
+    else if (mprotect((void *)address, bytes, prot) != 0)
         base_panic("mprotect of %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
     actual_note(address, bytes, prot);
 }
@@ -313,6 +342,7 @@ void host_map_apart(uint64_t address, size_t bytes)
 
 void host_discard(uint64_t address, size_t bytes)
 {
+    host_heat_range(address, bytes);
     if (madvise((void *)address, bytes, MADV_REMOVE) != 0)
         base_panic("cannot clear %zu bytes at %llx: %s", bytes, (unsigned long long)address, strerror(errno));
 }
@@ -331,6 +361,8 @@ bool host_map_fixed(uint64_t address, size_t bytes)
 void host_alias(uint64_t alias, uint64_t original, size_t bytes, int prot)
 {
     IR_ASSERT(original >= USER_BASE && original + bytes <= PRIVATE_END);
+    host_heat_range(original, bytes);
+    host_heat_range(alias, bytes);
     void *got = mmap((void *)alias, bytes, prot, MAP_SHARED | MAP_FIXED, arena_fd, (off_t)(original - USER_BASE));
     if (got == MAP_FAILED)
         base_panic("cannot alias %zu bytes: %s", bytes, strerror(errno));

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "host/cold.h"
 #include "sim/machine.h"
 
 #ifndef HWCAP2_FSGSBASE
@@ -105,8 +106,11 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
         uc->uc_mcontext.gregs[REG_EFL] &= ~0x40000ll;
         return;
     }
+    bool writes = sig == SIGSEGV && uc->uc_mcontext.gregs[REG_TRAPNO] == 14 && (uc->uc_mcontext.gregs[REG_ERR] & 2);
+    if (writes && host_heat((uint64_t)uc->uc_mcontext.gregs[REG_CR2]))
+        return;
     struct fiber *fiber = MACHINE->fiber ? &MACHINE->fiber->fiber : NULL;
-    static struct host_fault fault; /* handed on at once; signals are blocked meanwhile */
+    static struct host_fault fault; /* handed on at once; no other comes in meanwhile but for a cold page */
     fault.kind = kind_of(sig, info, uc);
     fault.in_trampoline = false;
     fault.detail = info->si_code;
@@ -163,9 +167,12 @@ void host_signals_install(host_fault_filter filter)
     sigemptyset(&sa.sa_mask);
     sigaddset(&sa.sa_mask, SIGVTALRM);
     static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGVTALRM };
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        /* The handler may be the first to write a page (cold.h). */
+        sa.sa_flags = SA_SIGINFO | SA_ONSTACK | (signals[i] == SIGSEGV ? SA_NODEFER : 0);
         if (sigaction(signals[i], &sa, NULL) != 0)
             base_panic("sigaction: %s", strerror(errno));
+    }
     unsigned a, b, c, d;
     host_has_vectors = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) && (c & bit_AVX) && __get_cpuid_count(0xD, 1, &a, &b, &c, &d) && (a & 4);
     has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;

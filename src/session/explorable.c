@@ -276,6 +276,7 @@ const struct explore_machine *explorable_open(const struct config *config)
     sim_create_hook = on_create;
     sim_join_hook = on_join;
     sim_opaque_hook = on_opaque;
+    sim_snapshot_watch();
     start = sim_snapshot_take();
     return &machine;
 }

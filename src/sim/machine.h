@@ -345,6 +345,8 @@ extern void (*sim_restored_hook)(void);
 extern void (*sim_pages_hook)(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);
 
 struct snapshot;
+/* From now on snapshots leave out what has not been written since. */
+void sim_snapshot_watch(void);
 struct snapshot *sim_snapshot_take(void);
 void sim_snapshot_restore(struct snapshot *s);
 void sim_snapshot_free(struct snapshot *s);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/zero.h"
 #include "sim/access.h"
 #include "sim/machine.h"
 
@@ -143,13 +144,6 @@ static void leave_processor(struct agent *a)
     p->irql = PASSIVE_LEVEL;
 }
 
-static uint64_t lowest_used(uint64_t low, uint64_t top)
-{
-    while (low < top && *(const uint64_t *)low == 0)
-        low += 8;
-    return low;
-}
-
 _Noreturn void sim_agent_exit(void)
 {
     struct agent *a = MACHINE->fiber;
@@ -157,7 +151,7 @@ _Noreturn void sim_agent_exit(void)
     IR_ASSERT(!a->dpc || a->dpc->state == AGENT_IDLE);
     leave_processor(a);
     a->state = AGENT_DEAD;
-    uint64_t low = lowest_used(a->fiber.kernel_stack, a->fiber.kernel_stack_top); /* nothing of it has to be kept in snapshots */
+    uint64_t low = a->fiber.kernel_stack + base_zero_bytes((void *)a->fiber.kernel_stack, KERNEL_STACK_SIZE); /* nothing of it has to be kept in snapshots */
     memset((void *)low, 0, a->fiber.kernel_stack_top - low);
     if (a->dpc)
         a->dpc->state = AGENT_DEAD;

@@ -1,22 +1,26 @@
-/* A snapshot is a copy of the live bytes of all segments. Guest stacks are copied from their lowest non-zero byte (they are
+/* A snapshot is a copy of the live bytes of all segments, but for cold pages (host/cold.h): what those hold is kept once, by
+ * sim_snapshot_watch, and copied back when they have become hot since the snapshot. Now and then all pages are watched anew, because much
+ * is written when a program starts and never again; older snapshots then meet cold pages that they hold bytes of. Guest stacks are copied from their lowest non-zero byte (they are
  * zero-filled when made), so that garbage below the stack pointer is the same in every run of a schedule. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/zero.h"
+#include "host/cold.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 
 void (*sim_restored_hook)(void);
 void (*sim_pages_hook)(void (*add)(void *ctx, uint64_t base, uint64_t bytes), void *ctx);
 
-enum { PAGE_SHIFT = 12, MIXED = 0xFF, OVERRUN = 0x800 };
+enum { PAGE_SHIFT = 12, PAGE_BYTES = 1 << PAGE_SHIFT, MIXED = 0xFF, OVERRUN = 0x800 };
 
 struct part {
-    uint64_t base; /* first copied byte */
+    uint64_t base; /* first live byte */
     uint64_t bytes;
     uint64_t stack_limit; /* guest stacks: lowest address; zero between it and base */
-    size_t offset;
+    uint32_t runs, run_count; /* what is copied of it */
     int protection; /* of its pages, or MIXED */
     uint8_t *protections; /* MIXED: of each */
 };
@@ -24,6 +28,12 @@ struct part {
 struct pages {
     uint64_t base, bytes;
     size_t offset;
+};
+
+/* Live bytes of a part on neighbouring hot pages. */
+struct run {
+    uint64_t at;
+    size_t bytes, offset;
 };
 
 struct snapshot {
@@ -34,10 +44,28 @@ struct snapshot {
     size_t bytes, capacity;
     uint8_t *data;
     struct part *parts;
+    struct run *runs;
+    uint32_t run_count, run_room;
+    size_t heated; /* how many pages had become hot */
+    uint32_t watch; /* of the number that was the newest */
     struct snapshot *next; /* unused ones, kept with their memory: giving it back to the system would cost more than the copy */
 };
 
 static struct snapshot *unused;
+
+/* What cold pages hold: number of the copy, from 1, by page. A page that is watched anew gets another copy if it holds something else. */
+static uint32_t copy_of[(PRIVATE_END - USER_BASE) >> PAGE_SHIFT];
+static uint8_t (*copies)[PAGE_BYTES];
+static uint32_t copy_count, copy_room;
+static uint8_t cooled_by[(PRIVATE_END - USER_BASE) >> PAGE_SHIFT]; /* number of the watch that made it cold */
+/* Of the pages that have become hot, in that order: the copy of what they held, and which watch had made them cold. Brought up to date when
+ * somebody looks. */
+static struct {
+    uint32_t copy, watch;
+} *heated_copies;
+static size_t heated_known, heated_room;
+static uint32_t watches; /* how often all was watched */
+static uint64_t restores, watch_at = UINT64_MAX; /* restores so far; when it will be watched anew */
 
 /* Where its bytes can be copied whatever the protection: the halves have a second mapping. Of the kernel half it is used only where
  * it has to be; caches of translations are small. */
@@ -51,21 +79,13 @@ static void *bytes_of(uint64_t base)
     return base < USER_END ? view_of(base) : (void *)base;
 }
 
-static uint64_t lowest_used(uint64_t base, uint64_t size)
-{
-    const uint64_t *from = bytes_of(base), *p = from, *end = p + size / 8;
-    while (p < end && !(p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7]))
-        p += 8;
-    return base + (uint64_t)(p - from) * 8;
-}
-
 /* The lowest byte in use of a guest stack. An agent that did not run since this was last asked (or a snapshot restored) did not go
  * deeper; what others wrote into its frames lies above. */
 static uint64_t stack_low(struct segment *s)
 {
     const struct agent *a = MACHINE->agents[s->agent];
     if (a->ran || s->low < s->base || s->low > s->base + s->size)
-        s->low = lowest_used(s->base, s->size);
+        s->low = s->base + base_zero_bytes(bytes_of(s->base), s->size) / 64 * 64;
     return s->low;
 }
 
@@ -161,17 +181,134 @@ static void copy_pages(void *ctx, uint64_t base, uint64_t bytes)
     sn->bytes += bytes;
 }
 
-static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
+static void copy_run(struct snapshot *sn, const void *from, uint64_t at, size_t bytes)
 {
     reserve(sn, bytes);
+    if (sn->run_count == sn->run_room) {
+        sn->run_room = sn->run_room * 2 + 64;
+        sn->runs = realloc(sn->runs, sn->run_room * sizeof *sn->runs);
+        IR_ASSERT(sn->runs);
+    }
+    sn->runs[sn->run_count++] = (struct run) { at, bytes, sn->bytes };
+    memcpy(sn->data + sn->bytes, from, bytes);
+    sn->bytes += bytes;
+}
+
+static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
+{
     p->base = base;
     p->bytes = bytes;
-    p->offset = sn->bytes;
+    p->runs = sn->run_count;
     p->protections = NULL;
     if (base < PRIVATE_BASE)
         protections_save(p);
-    memcpy(sn->data + sn->bytes, is_plain(p) ? bytes_of(base) : view_of(base), bytes);
-    sn->bytes += bytes;
+    const char *from = is_plain(p) ? bytes_of(base) : view_of(base);
+    for (uint64_t at = base, end = base + bytes, next; at < end; at = next) {
+        bool cold = host_is_cold(at);
+        for (next = (at | (PAGE_BYTES - 1)) + 1; next < end && host_is_cold(next) == cold; next += PAGE_BYTES)
+            ;
+        next = next < end ? next : end;
+        if (!cold)
+            copy_run(sn, from + (at - base), at, next - at);
+    }
+    p->run_count = sn->run_count - p->runs;
+}
+
+/* ---- cold pages ---- */
+
+static uint32_t *copy_slot(uint64_t page)
+{
+    IR_ASSERT(page - USER_BASE < PRIVATE_END - USER_BASE);
+    return &copy_of[(page - USER_BASE) >> PAGE_SHIFT];
+}
+
+static size_t heated_list(const uint64_t **pages)
+{
+    size_t count = host_heated(pages);
+    if (count > heated_room) {
+        heated_room = count * 2;
+        heated_copies = realloc(heated_copies, heated_room * sizeof *heated_copies);
+        IR_ASSERT(heated_copies);
+    }
+    for (; heated_known < count; heated_known++) {
+        uint64_t page = (*pages)[heated_known];
+        heated_copies[heated_known].copy = *copy_slot(page);
+        heated_copies[heated_known].watch = cooled_by[(page - USER_BASE) >> PAGE_SHIFT];
+    }
+    return count;
+}
+
+static void copy_make(uint64_t page)
+{
+    uint32_t *copy = copy_slot(page);
+    cooled_by[(page - USER_BASE) >> PAGE_SHIFT] = (uint8_t)watches;
+    if (*copy && memcmp(copies[*copy - 1], view_of(page), PAGE_BYTES) == 0)
+        return;
+    if (copy_count == copy_room) {
+        copy_room = copy_room * 2 + 256;
+        copies = realloc(copies, copy_room * sizeof *copies);
+        IR_ASSERT(copies);
+    }
+    *copy = ++copy_count;
+    memcpy(copies[*copy - 1], view_of(page), PAGE_BYTES);
+}
+
+static void watch_all(void)
+{
+    const struct machine *m = MACHINE;
+    const uint64_t *pages;
+    heated_list(&pages); /* their copies change now */
+    watches++;
+    for (uint32_t i = 0; i < m->segment_count; i++) {
+        const struct segment *s = &m->segments[i];
+        uint64_t end = s->base + s->used;
+        if (s->kind != SEGMENT_PLAIN || s->base < USER_BASE || end > PRIVATE_END || !s->used)
+            continue; /* stacks are in use all the time */
+        for (uint64_t page = s->base & ~(uint64_t)(PAGE_BYTES - 1); page < end; page += PAGE_BYTES)
+            if (!host_is_cold(page))
+                copy_make(page);
+        host_cool(s->base, s->used);
+    }
+}
+
+enum { FIRST_REWATCH = 32, REWATCH_FACTOR = 8, MOST_WATCHES = 200 };
+
+void sim_snapshot_watch(void)
+{
+    watch_all();
+    restores = 0;
+    watch_at = FIRST_REWATCH;
+}
+
+/* What a restore left to write to a page, which must be hot for it. */
+static void write_page(uint64_t at, char *to, const uint8_t *from, size_t bytes)
+{
+    if (host_is_cold(at)) {
+        if (memcmp(view_of(at), from, bytes) == 0)
+            return;
+        host_heat(at);
+    }
+    memcpy(to, from, bytes);
+}
+
+/* A snapshot from before the newest watch: pages that were hot then may be cold. */
+static void run_restore_old(const struct run *r, char *to, const uint8_t *from)
+{
+    for (size_t done = 0, n; done < r->bytes; done += n) {
+        n = PAGE_BYTES - (r->at + done) % PAGE_BYTES;
+        n = n < r->bytes - done ? n : r->bytes - done;
+        write_page(r->at + done, to + done, from + done, n);
+    }
+}
+
+/* Pages that were cold then and have become hot since; not those that became cold, and hot, only later. */
+static void heated_restore(const struct snapshot *sn)
+{
+    const uint64_t *pages;
+    size_t count = heated_list(&pages);
+    for (size_t i = sn->heated; i < count; i++)
+        if (heated_copies[i].watch <= sn->watch)
+            write_page(pages[i], view_of(pages[i]), copies[heated_copies[i].copy - 1], PAGE_BYTES);
 }
 
 /* Their frames are copied as bytes. */
@@ -199,7 +336,11 @@ struct snapshot *sim_snapshot_take(void)
     }
     sn->count = 0;
     sn->page_count = 0;
+    sn->run_count = 0;
     sn->bytes = 0;
+    const uint64_t *pages;
+    sn->heated = heated_list(&pages);
+    sn->watch = watches;
     for (uint32_t i = 0; i < m->segment_count; i++)
         if (m->segments[i].kind == SEGMENT_STACK)
             stack_low(&m->segments[i]);
@@ -240,6 +381,17 @@ static void wipe_stack(const struct snapshot *sn, struct segment *s, uint32_t in
         memset(bytes_of(now), 0, then - now);
 }
 
+/* Cold pages (which no fault tells of when they are written through the second mapping) only where they are not clear. */
+static void clear(uint64_t at, uint64_t bytes)
+{
+    static const uint8_t zeros[PAGE_BYTES];
+    for (uint64_t done = 0, n; done < bytes; done += n) {
+        n = PAGE_BYTES - (at + done) % PAGE_BYTES;
+        n = n < bytes - done ? n : bytes - done;
+        write_page(at + done, bytes_of(at + done), zeros, n);
+    }
+}
+
 static void wipe(const struct snapshot *sn)
 {
     const struct machine *m = MACHINE;
@@ -252,7 +404,7 @@ static void wipe(const struct snapshot *sn)
         if (s->wiped) /* an overrun of the last block in use */
             end = end + OVERRUN < s->size ? end + OVERRUN : s->size;
         if (end > then)
-            memset(bytes_of(s->base + then), 0, end - then);
+            clear(s->base + then, end - then);
     }
 }
 
@@ -263,16 +415,26 @@ void sim_snapshot_restore(struct snapshot *sn)
     wipe(sn);
     for (uint32_t i = 0; i < sn->count; i++) {
         const struct part *p = &sn->parts[i];
-        memcpy(!lost || is_plain(p) ? bytes_of(p->base) : view_of(p->base), sn->data + p->offset, p->bytes);
+        char *to = !lost || is_plain(p) ? bytes_of(p->base) : view_of(p->base);
+        for (const struct run *r = sn->runs + p->runs; r < sn->runs + p->runs + p->run_count; r++)
+            if (sn->watch == watches)
+                memcpy(to + (r->at - p->base), sn->data + r->offset, r->bytes);
+            else
+                run_restore_old(r, to + (r->at - p->base), sn->data + r->offset);
         if (lost)
             protections_restore(p);
     }
+    heated_restore(sn);
     sn->write_losses = host_write_losses();
     image_restored();
     if (sim_restored_hook)
         sim_restored_hook();
     for (uint32_t i = 0; i < sn->page_count; i++)
         memcpy((void *)sn->pages[i].base, sn->data + sn->pages[i].offset, sn->pages[i].bytes);
+    if (++restores == watch_at && watches < MOST_WATCHES) {
+        watch_at *= REWATCH_FACTOR;
+        watch_all();
+    }
 }
 
 void sim_snapshot_free(struct snapshot *sn)
