@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "explore/search.h"
 
-enum { DEFAULT_STEPS = 1000000, DEFAULT_NODES = 16 << 20, DEFAULT_CHECKPOINT = 16, DEFAULT_DEPTH = 3 };
+enum { DEFAULT_STEPS = 1000000, DEFAULT_NODES = 16 << 20, DEFAULT_CHECKPOINT = 10, DEFAULT_DEPTH = 3 };
 
 const struct explore_config explore_defaults = {
     .strategy = EXPLORE_DPOR, .seed = 1, .preemptions = -1, .delays = -1, .faults = -1};

@@ -170,7 +170,7 @@ struct explore_config {
     size_t steps;           /* longest run in events; 0: 1,000,000. A longer one is cut and the result not complete */
     size_t nodes;           /* dpor: wake-up tree nodes alive at once, or places with a preemption bound; 0: 16 million. Out of them:
                              * complete is false, bound_hit true */
-    size_t checkpoint;      /* most events between two snapshots of a path; 0: 16 */
+    size_t checkpoint;      /* most events between two snapshots of a path; 0: 10 */
     bool count_traces;      /* dfs, dpor: keep a set of the classes seen, for `traces` (8 to 16 bytes each); sampling always does */
     bool (*stop)(void *user); /* asked between runs, e.g. for the time; NULL: never */
     bool stop_within;       /* now and then within a run too, which then counts for nothing */

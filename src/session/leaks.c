@@ -55,8 +55,10 @@ static void tag_text(uint32_t tag, char out[5])
 /* Drivers' images, those that are gone too. */
 static bool is_of_driver(uint64_t caller)
 {
+    if (caller < KERNEL_BASE + 0x2000000 || caller >= KERNEL_BASE + 0x10000000) /* most blocks are nobody's */
+        return false;
     const struct image *i = image_at(caller);
-    return i ? !i->synthetic && !i->user : caller >= KERNEL_BASE + 0x2000000 && caller < KERNEL_BASE + 0x10000000;
+    return !i || (!i->synthetic && !i->user);
 }
 
 struct pool_leak {
