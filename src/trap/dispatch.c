@@ -11,6 +11,8 @@
 #include "sim/machine.h"
 #include "trap/trap.h"
 
+enum { CXX_EXCEPTION_CODE = 0xE06D7363 };
+
 static const struct seh_side sides[2] = {
     { FRAME_RtlDispatchException, FRAME_RtlpUnwindEx, FRAME_RtlpExecuteHandlerForException, FRAME_RtlpExecuteHandlerForUnwind,
       FRAME_RcConsolidateFrames },
@@ -39,6 +41,27 @@ DISPATCHER_CONTEXT *seh_handler_frame(const CONTEXT *c, bool *unwinding)
     if (!*unwinding && f != FRAME_RtlpExecuteHandlerForException && f != FRAME_UserRtlpExecuteHandlerForException)
         return NULL;
     return *(DISPATCHER_CONTEXT **)(c->Rsp + CALLBACK_MAX_ARGS * 8);
+}
+
+const EXCEPTION_RECORD *seh_consolidated(const DISPATCHER_CONTEXT *dc)
+{
+    return ((const struct seh_frame *)((const uint8_t *)dc - offsetof(struct seh_frame, dc)))->consolidated;
+}
+
+EXCEPTION_RECORD *seh_consolidated_at(const CONTEXT *c)
+{
+    enum frame_name f = door_frame_at(c->Rip);
+    if (f != FRAME_RcConsolidateFrames && f != FRAME_UserRcConsolidateFrames)
+        return NULL;
+    return *(EXCEPTION_RECORD **)(c->Rsp + (CALLBACK_MAX_ARGS - 1) * 8);
+}
+
+void (*seh_escape_hook)(void);
+
+/* Destructors run by an unwind, copies made for a catch block, the end of a thrown object. */
+static bool is_closed_to_cxx(enum frame_name f)
+{
+    return f == FRAME_CxxUnwindToState || f == FRAME_CxxBuildCatchObject || f == FRAME_CxxDestructExceptionObject;
 }
 
 void seh_describe(DISPATCHER_CONTEXT *dc, const struct trap_function *f, const struct pe_unwound *u, uint64_t pc, bool is_return, uint32_t scope)
@@ -72,6 +95,7 @@ struct walk {
     struct seh_frame *s;
     CONTEXT *c; /* of the frame looked at */
     uint32_t flags, scope;
+    EXCEPTION_RECORD *consolidated;
     bool is_return; /* c->Rip is the return address of a call, not the instruction that was interrupted */
     uint64_t nested; /* frame of the exception during whose handling this one came */
     struct outcome outcome;
@@ -98,6 +122,7 @@ static bool pass_handler_call(struct walk *w)
         w->scope = dc->ScopeIndex;
         w->is_return = dc->Fill0 != 0;
         *w->c = *dc->ContextRecord;
+        w->consolidated = (EXCEPTION_RECORD *)seh_consolidated(dc);
         return true;
     }
     w->flags |= EXCEPTION_NESTED_CALL;
@@ -114,6 +139,7 @@ static bool ask(struct walk *w, const struct trap_function *f, const struct pe_u
     seh_describe(&s->dc, f, u, w->c->Rip, w->is_return, w->scope);
     s->dc.ContextRecord = &s->context;
     s->dc.TargetIp = 0;
+    s->consolidated = w->consolidated;
     EXCEPTION_DISPOSITION d = seh_call_handler(seh_side_of((uint64_t)s)->for_exception, &s->record, u->establisher_frame, &s->context, &s->dc);
     w->flags |= s->record.ExceptionFlags & EXCEPTION_NONCONTINUABLE;
     if (w->nested == u->establisher_frame) {
@@ -156,6 +182,9 @@ static bool step(struct walk *w)
     }
     if (label && pass_handler_call(w))
         return true;
+    if (is_closed_to_cxx(label) && (uint32_t)w->s->record.ExceptionCode == CXX_EXCEPTION_CODE && seh_escape_hook)
+        seh_escape_hook();
+    EXCEPTION_RECORD *consolidated = label ? seh_consolidated_at(w->c) : NULL;
     struct trap_function f;
     struct pe_unwound u;
     trap_function_at(w->c->Rip, &f);
@@ -171,6 +200,7 @@ static bool step(struct walk *w)
         return false;
     }
     w->scope = 0;
+    w->consolidated = consolidated;
     if (caller.Rip == w->c->Rip && caller.Rsp == w->c->Rsp)
         return false;
     *w->c = caller;

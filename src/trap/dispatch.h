@@ -25,6 +25,12 @@ const struct seh_side *seh_side_of(uint64_t guest_sp);
 EXCEPTION_DISPOSITION seh_call_handler(enum frame_name label, EXCEPTION_RECORD *record, uint64_t establisher, CONTEXT *context, DISPATCHER_CONTEXT *dc);
 /* dc of a frame made by seh_call_handler that a walk has come to; NULL if c is in no such frame. *unwinding: which of the two. */
 DISPATCHER_CONTEXT *seh_handler_frame(const CONTEXT *c, bool *unwinding);
+/* The record of the call that runs on top of the frame that a handler is asked about (a C++ catch block); NULL: none. dc: as the handler got it. */
+const EXCEPTION_RECORD *seh_consolidated(const DISPATCHER_CONTEXT *dc);
+/* The same for the next frame of a walk that has come to c. */
+EXCEPTION_RECORD *seh_consolidated_at(const CONTEXT *c);
+/* Called when a C++ exception would leave a destructor that an unwind runs. Does not return. */
+extern void (*seh_escape_hook)(void);
 /* Fills what handlers are told about a frame. */
 void seh_describe(DISPATCHER_CONTEXT *dc, const struct trap_function *f, const struct pe_unwound *u, uint64_t pc, bool is_return, uint32_t scope);
 /* True if a frame may lie there. */

@@ -67,7 +67,7 @@ struct seh_frame {
     DISPATCHER_CONTEXT dc;
     EXCEPTION_RECORD record;
     EXCEPTION_POINTERS pointers;
-    uint64_t reserved;
+    EXCEPTION_RECORD *consolidated; /* guest: the record whose call runs on top of the frame that dc is about, or NULL */
     CONTEXT context;
     CONTEXT unwind;
 } __attribute__((aligned(16)));

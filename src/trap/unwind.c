@@ -15,6 +15,7 @@ struct unwinding {
     EXCEPTION_RECORD *record;
     uint64_t target, ip, result;
     uint32_t flags, scope;
+    EXCEPTION_RECORD *consolidated;
     bool is_return;
 };
 
@@ -36,6 +37,7 @@ static void tell(struct unwinding *w, const struct trap_function *f, const struc
     s->context.Rax = w->result;
     seh_describe(&s->dc, f, u, s->context.Rip, w->is_return, w->scope);
     s->dc.TargetIp = w->ip;
+    s->consolidated = w->consolidated;
     s->dc.ContextRecord = &s->context;
     EXCEPTION_DISPOSITION d = seh_call_handler(seh_side_of((uint64_t)s)->for_unwind, w->record, u->establisher_frame, &s->context, &s->dc);
     w->flags &= ~(uint32_t)(EXCEPTION_TARGET_UNWIND | EXCEPTION_COLLIDED_UNWIND);
@@ -54,6 +56,7 @@ static bool take_over(struct unwinding *w)
     w->scope = dc->ScopeIndex;
     w->is_return = dc->Fill0 != 0;
     w->flags |= EXCEPTION_COLLIDED_UNWIND;
+    w->consolidated = (EXCEPTION_RECORD *)seh_consolidated(dc);
     w->s->context = *dc->ContextRecord;
     return true;
 }
@@ -66,6 +69,7 @@ static bool leave_frame(struct unwinding *w)
         refuse(w, w->target ? STATUS_INVALID_UNWIND_TARGET : STATUS_UNWIND);
     if (take_over(w))
         return false;
+    EXCEPTION_RECORD *consolidated = seh_consolidated_at(&s->context);
     struct trap_function f;
     struct pe_unwound u;
     trap_function_at(s->context.Rip, &f);
@@ -82,6 +86,7 @@ static bool leave_frame(struct unwinding *w)
             return true;
     }
     s->context = caller;
+    w->consolidated = consolidated;
     w->is_return = !u.machine_frame;
     return false;
 }
@@ -108,6 +113,7 @@ static void context_from_jump_buffer(CONTEXT *c, const JUMP_BUFFER *b)
 static uint64_t consolidate(const struct host_context *c, EXCEPTION_RECORD *record)
 {
     trap_frame_push(seh_side_of(c->rsp)->consolidate, c, MACHINE->fiber->fiber.guest_sp);
+    *(EXCEPTION_RECORD **)guest_small_local() = record;
     return guest_call(FRAME_NONE, (void *)record->ExceptionInformation[0], 1, (uint64_t)record);
 }
 

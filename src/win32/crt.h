@@ -19,6 +19,9 @@ struct crt_thread {
     int32_t fpe_code;
     uint64_t strtok, wcstok;
     struct crt_tm tm;
+    /* C++: the record and registers of what the innermost running catch block handles; exceptions on their way to a block */
+    uint64_t exception, exception_context;
+    int32_t throwing;
     char text[512]; /* strerror, asctime, tmpnam … */
     WCHAR wide_text[256];
 };

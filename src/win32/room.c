@@ -1,11 +1,14 @@
 /* The room's records: one per process and one per thread, made when first asked for, so that nothing below has to tell us. */
 #include "sim/image.h"
 #include "win32/win32.h"
+#include "win32/cxx.h"
 
 struct w32_room *w32_room(void)
 {
-    if (!MACHINE->rooms[ROOM_WIN32])
+    if (!MACHINE->rooms[ROOM_WIN32]) {
         MACHINE->rooms[ROOM_WIN32] = sim_alloc(sizeof(struct w32_room));
+        seh_escape_hook = crt_terminate;
+    }
     return MACHINE->rooms[ROOM_WIN32];
 }
 
