@@ -52,6 +52,21 @@ static struct user_module *module_named(const struct process *p, const char *nam
     return NULL;
 }
 
+struct image *ps_module_at(const struct process *p, unsigned index)
+{
+    static const char *const everywhere[] = { "ntdll.dll", "kernel32.dll" };
+    enum { EVERYWHERE = sizeof everywhere / sizeof everywhere[0] };
+    if (index == 0)
+        return p->image;
+    if (index <= EVERYWHERE)
+        return image_find(everywhere[index - 1]);
+    index -= EVERYWHERE;
+    for (struct user_module *m = p->modules; m; m = m->next)
+        if (!m->is_program && --index == 0)
+            return m->image;
+    return NULL;
+}
+
 static void append(struct process *p, struct user_module *m)
 {
     struct user_module **at = &p->modules;

@@ -27,6 +27,8 @@ enum module_result ps_module_load(const char *name, bool initialise, struct imag
 bool ps_module_free(struct image *image);
 /* One that is loaded, without a new reference; NULL. */
 struct image *ps_module_find(const struct process *p, const char *name);
+/* The modules of a process as its loader lists them: the program, what every program has, its DLLs; NULL: no more. */
+struct image *ps_module_at(const struct process *p, unsigned index);
 /* DisableThreadLibraryCalls. */
 void ps_module_quiet(const struct image *image);
 /* One reference that never goes (GET_MODULE_HANDLE_EX_FLAG_PIN), or one more. */

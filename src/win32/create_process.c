@@ -8,10 +8,12 @@
 #include "ps/nt_thread.h"
 #include "ps/process.h"
 #include "sim/image.h"
+#include "win32/directory.h"
+#include "win32/exports.h"
 #include "win32/win32.h"
 
 enum { CREATE_SUSPENDED = 0x4, CREATE_UNICODE_ENVIRONMENT = 0x400, USE_STD_HANDLES = 0x100, NAME_BYTES = 64, LINE_BYTES = 4096,
-       PARAMETERS_AT = 0x20, STANDARD_INPUT_AT = 0x20, ENVIRONMENT_AT = 0x80, WINDOWS_CONSOLE = 3 };
+       PARAMETERS_AT = 0x20, STANDARD_INPUT_AT = 0x20, ENVIRONMENT_AT = 0x80, WINDOWS_CONSOLE = 3, DIRECTORY_AT = 0x38, DIRECTORY_UNITS = 260 };
 
 struct startup_info { /* STARTUPINFOW */
     ULONG bytes;
@@ -81,6 +83,25 @@ static uint64_t environment_copy(struct process *p, const void *block, bool wide
     return at;
 }
 
+/* The creator's own, unless it names one. */
+static void directory_fill(struct process *p, const WCHAR *given)
+{
+    size_t n;
+    const WCHAR *s = w32_directory(&n);
+    UNICODE_STRING *d = (UNICODE_STRING *)(*(uint64_t *)(p->peb + PARAMETERS_AT) + DIRECTORY_AT);
+    d->Buffer = (WCHAR *)mm_user_alloc(p, DIRECTORY_UNITS * 2, 3 /* PROT_READ | PROT_WRITE */);
+    IR_ASSERT(d->Buffer);
+    if (given) {
+        s = given;
+        n = w32_wcslen(given);
+    }
+    memcpy(d->Buffer, s, n * 2);
+    if (s[n - 1] != '\\')
+        d->Buffer[n++] = '\\';
+    d->Length = (USHORT)(n * 2);
+    d->MaximumLength = DIRECTORY_UNITS * 2;
+}
+
 static void parameters_fill(struct process *p, const void *environment, bool wide, const struct startup_info *si)
 {
     uint64_t parameters = *(uint64_t *)(p->peb + PARAMETERS_AT);
@@ -118,6 +139,9 @@ BOOL CreateProcessW(const WCHAR *application, const WCHAR *command_line, void *p
         return w32_error(ERROR_FILE_NOT_FOUND);
     if (file->pe.subsystem != WINDOWS_CONSOLE)
         return w32_error(ERROR_BAD_EXE_FORMAT);
+    WCHAR folder[DIRECTORY_UNITS] = { 0 };
+    if (directory && (GetFullPathNameW(directory, DIRECTORY_UNITS - 1, folder, NULL) >= DIRECTORY_UNITS - 1 || !(GetFileAttributesW(folder) + 1)))
+        return w32_error(ERROR_DIRECTORY);
     w32_console_flush();
     w32_process();
     struct process_information made = { 0 };
@@ -127,6 +151,7 @@ BOOL CreateProcessW(const WCHAR *application, const WCHAR *command_line, void *p
     struct process *p = ps_create_program(file, line, err, sizeof err);
     NTSTATUS s = p ? STATUS_SUCCESS : STATUS_NO_MEMORY;
     if (p) {
+        directory_fill(p, folder[0] ? folder : NULL);
         parameters_fill(p, environment, (flags & CREATE_UNICODE_ENVIRONMENT) != 0, &startup);
         s = handles(p, inherit, &made);
         UNICODE_STRING told = { (USHORT)(w32_wcslen(words) * 2), (USHORT)(w32_wcslen(words) * 2), (WCHAR *)words };
@@ -154,8 +179,9 @@ BOOL CreateProcessW(const WCHAR *application, const WCHAR *command_line, void *p
 BOOL CreateProcessA(const char *application, const char *command_line, void *process_security, void *thread_security, BOOL inherit, ULONG flags,
                     const void *environment, const char *directory, const struct startup_info *si, struct process_information *out)
 {
-    uint64_t a = application ? w32_widen(application) : 0, c = command_line ? w32_widen(command_line) : 0;
-    BOOL made = CreateProcessW((const WCHAR *)a, (const WCHAR *)c, process_security, thread_security, inherit, flags, environment, NULL, si, out);
+    uint64_t a = application ? w32_widen(application) : 0, c = command_line ? w32_widen(command_line) : 0, d = directory ? w32_widen(directory) : 0;
+    BOOL made = CreateProcessW((const WCHAR *)a, (const WCHAR *)c, process_security, thread_security, inherit, flags, environment, (const WCHAR *)d, si, out);
+    w32_free(d);
     if (a)
         w32_free(a);
     if (c)

@@ -3,6 +3,7 @@
 #include "win32/critical.h"
 #include "win32/env.h"
 
+#include "nt/seh.h"
 #include "sim/image.h"
 
 #include <stdio.h>
@@ -112,6 +113,8 @@ uint64_t crt__get_invalid_parameter_handler(void)
 }
 
 /* ---- arguments and environment as arrays ---- */
+
+LONG UnhandledExceptionFilter(EXCEPTION_POINTERS *p);
 
 static uint64_t array_of_strings(const WCHAR *block, bool wide)
 {
@@ -403,6 +406,12 @@ uint64_t crt___dllonexit(uint64_t fn, uint64_t *start, uint64_t *end)
 
 void crt__cexit(void)
 {
+    enum { DLL_PROCESS_DETACH = 0 };
+    struct w32_process *p = w32_process();
+    uint64_t fn = p->thread_local_exit;
+    p->thread_local_exit = 0;
+    if (fn)
+        guest_call(FRAME_NONE, (void *)fn, 3, (uint64_t)0, (uint64_t)DLL_PROCESS_DETACH, (uint64_t)0);
     exits_run(w32_process(), 0);
     crt_files_flush_all();
 }
@@ -589,7 +598,11 @@ _Noreturn void crt_terminate(void)
     struct w32_process *p = w32_process();
     if (p->terminate_handler)
         guest_call(FRAME_NONE, (void *)p->terminate_handler, 0);
-    crt_abort();
+    /* The two run-times end an aborted program in different ways. */
+    const struct door_entry *e = door_current_call(MACHINE->fiber);
+    if (e && strcmp(e->module, "msvcrt.dll") == 0)
+        crt_abort();
+    crt_abort_ucrt();
 }
 
 int32_t crt__set_fmode(int32_t mode)
@@ -685,6 +698,54 @@ void crt__lock(uint32_t i)
 void crt__unlock(uint32_t i)
 {
     LeaveCriticalSection(lock_at(i));
+}
+
+/* The filter around main: faults that have a signal go to its handler, the rest to the last filter. DOC: "signal" (SIGFPE, SIGILL, SIGSEGV). */
+int32_t crt__seh_filter_exe(uint32_t code, EXCEPTION_POINTERS *pointers)
+{
+    enum { CRT_SIGILL = 4, CRT_SIGFPE = 8, CRT_SIGSEGV = 11 };
+    struct w32_process *p = w32_process();
+    NTSTATUS s = (NTSTATUS)code;
+    int number = s == STATUS_ACCESS_VIOLATION ? CRT_SIGSEGV
+                 : s == STATUS_ILLEGAL_INSTRUCTION || s == STATUS_PRIVILEGED_INSTRUCTION ? CRT_SIGILL
+                 : code >= 0xC000008D && code <= 0xC0000093 ? CRT_SIGFPE
+                                                            : 0;
+    uint64_t handler = number ? p->signal_handlers[number] : 0;
+    if (!handler)
+        return UnhandledExceptionFilter(pointers);
+    if (handler == 1) /* SIG_IGN */
+        return EXCEPTION_CONTINUE_EXECUTION;
+    p->signal_handlers[number] = 0;
+    guest_call(FRAME_NONE, (void *)handler, 1, (uint64_t)(unsigned)number);
+    return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+/* DLLs ask for their own code only. */
+int32_t crt__seh_filter_dll(uint32_t code, EXCEPTION_POINTERS *pointers)
+{
+    enum { CXX = 0xE06D7363 };
+    return code == CXX ? crt__seh_filter_exe(code, pointers) : EXCEPTION_CONTINUE_SEARCH;
+}
+
+/* Destructors of the main program's thread-local objects: called at exit before everything else. */
+void crt__register_thread_local_exe_atexit_callback(uint64_t fn)
+{
+    w32_process()->thread_local_exit = fn;
+}
+
+int32_t crt__query_app_type(void)
+{
+    return 1; /* _crt_console_app */
+}
+
+void crt__crt_debugger_hook(int32_t reserved)
+{
+}
+
+/* Nobody has set a handler: _set_new_handler is static in programs. */
+int32_t crt__callnewh(size_t bytes)
+{
+    return 0;
 }
 
 /* The filter around main in old start-up code: nothing is handled here. */

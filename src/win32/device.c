@@ -207,8 +207,8 @@ ULONG SetFilePointer(HANDLE file, LONG distance, LONG *high, ULONG method)
 ULONG GetFullPathNameW(const WCHAR *name, ULONG size, WCHAR *to, WCHAR **part)
 {
     size_t n = w32_wcslen(name), length;
-    WCHAR *path = (WCHAR *)w32_alloc((n + 64) * 2);
-    if (!path || !w32_nt_path(name, n, path, n + 64, &length)) {
+    WCHAR *path = (WCHAR *)w32_alloc((n + W32_PATH_MORE) * 2);
+    if (!path || !w32_nt_path(name, n, path, n + W32_PATH_MORE, &length)) {
         w32_free((uint64_t)path);
         return (ULONG)w32_error(ERROR_INVALID_NAME);
     }

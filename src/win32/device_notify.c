@@ -180,6 +180,8 @@ static bool tell(struct registration *r, const struct pnp_event *e, ULONG action
 bool device_notify_event(const struct pnp_event *e)
 {
     ULONG action;
+    if (!device_broadcast_event(e))
+        return false;
     if (!MACHINE->rooms[ROOM_WIN32] || !w32_room()->device_notify)
         return true;
     for (struct registration *r = room()->registrations; r; r = r->next)
@@ -261,7 +263,7 @@ static void notifier_make(void)
 /* ---- registration ---- */
 
 /* The device that a handle is open on. */
-static const DEVICE_OBJECT *device_of_handle(HANDLE handle)
+const DEVICE_OBJECT *device_of_file(HANDLE handle)
 {
     void *file;
     if (!NT_SUCCESS(ob_handle_reference(ps_current()->process, handle, OB_FILE, 0, &file, NULL)))
@@ -280,7 +282,7 @@ ULONG CM_Register_Notification(const struct notify_filter *filter, uint64_t cont
     const struct notify_filter f = *filter;
     if (f.size != sizeof f || f.type > FILTER_INSTANCE || f.flags & ~3u)
         return CR_INVALID_DATA;
-    const DEVICE_OBJECT *pdo = f.type == FILTER_HANDLE ? device_of_handle(f.handle) : NULL;
+    const DEVICE_OBJECT *pdo = f.type == FILTER_HANDLE ? device_of_file(f.handle) : NULL;
     if (f.type == FILTER_HANDLE && !pdo)
         return CR_INVALID_DATA;
     w32_process();

@@ -54,6 +54,11 @@ void device_class_path(const GUID *class, char *path, size_t size);
 void device_guid_text(const GUID *g, char out[40]);
 bool device_same_guid(const GUID *a, const GUID *b);
 
+/* The device that a handle is open on; NULL. Only to be compared. */
+const DEVICE_OBJECT *device_of_file(HANDLE handle);
+/* Windows that listen are told; false: one refuses. */
+bool device_broadcast_event(const struct pnp_event *e);
+
 LONG RegOpenKeyExW(HANDLE key, const WCHAR *sub_key, ULONG options, ULONG access, HANDLE *out);
 LONG RegCreateKeyExW(HANDLE key, const WCHAR *sub_key, ULONG reserved, WCHAR *class, ULONG options, ULONG access, void *security, HANDLE *out, ULONG *disposition);
 

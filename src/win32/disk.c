@@ -26,8 +26,8 @@ struct network_open {
 static NTSTATUS open_path(const WCHAR *name, ULONG access, ULONG disposition, ULONG options, HANDLE *out)
 {
     size_t n = name ? w32_wcslen(name) : 0, length;
-    WCHAR *path = n ? (WCHAR *)w32_alloc((n + 64) * 2) : NULL;
-    if (!path || !w32_nt_path(name, n, path, n + 64, &length)) {
+    WCHAR *path = n ? (WCHAR *)w32_alloc((n + W32_PATH_MORE) * 2) : NULL;
+    if (!path || !w32_nt_path(name, n, path, n + W32_PATH_MORE, &length)) {
         w32_free((uint64_t)path);
         return STATUS_OBJECT_PATH_NOT_FOUND;
     }
@@ -249,8 +249,8 @@ BOOL MoveFileExW(const WCHAR *from, const WCHAR *to, ULONG flags)
 {
     HANDLE h;
     size_t n = to ? w32_wcslen(to) : 0, length;
-    WCHAR *path = (WCHAR *)w32_alloc((n + 64) * 2);
-    if (!n || !w32_nt_path(to, n, path, n + 64, &length)) {
+    WCHAR *path = (WCHAR *)w32_alloc((n + W32_PATH_MORE) * 2);
+    if (!n || !w32_nt_path(to, n, path, n + W32_PATH_MORE, &length)) {
         w32_free((uint64_t)path);
         return w32_error(ERROR_PATH_NOT_FOUND);
     }

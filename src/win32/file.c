@@ -2,6 +2,7 @@
  *
  * A synchronous call's status block lies in the frame of the function that has it on Windows, on the user stack; with an
  * OVERLAPPED it is the OVERLAPPED, and the completion port's key is its address unless the event handle's low bit says no. */
+#include "ex/objects.h"
 #include "win32/file.h"
 
 #include "ob/ob.h"
@@ -77,9 +78,9 @@ HANDLE CreateFileW(const WCHAR *name, ULONG access, ULONG share, void *security,
         memcpy(&descriptor, (uint8_t *)security + 8, 8);
         memcpy(&inherit, (uint8_t *)security + 16, 4);
     }
-    WCHAR *path = (WCHAR *)w32_alloc((n + 64) * 2);
+    WCHAR *path = (WCHAR *)w32_alloc((n + W32_PATH_MORE) * 2);
     size_t length;
-    if (!path || !w32_nt_path(name, n, path, n + 64, &length) || length > 0x7FFE) {
+    if (!path || !w32_nt_path(name, n, path, n + W32_PATH_MORE, &length) || length > 0x7FFE) {
         w32_free((uint64_t)path);
         w32_error(path ? ERROR_PATH_NOT_FOUND : ERROR_NOT_ENOUGH_MEMORY);
         return INVALID_HANDLE_VALUE;
@@ -159,6 +160,37 @@ static NTSTATUS transfer(bool write, HANDLE file, HANDLE event, void *apc, void 
     else
         status = NtReadFile(file, event, apc, context, iosb, buffer, length, offset, NULL);
     return status;
+}
+
+/* ---- the services: console handles are files to them, too ---- */
+
+static NTSTATUS console_service(int console, bool write, HANDLE event, IO_STATUS_BLOCK *iosb, void *buffer, ULONG length)
+{
+    if (write != (console > 1))
+        return STATUS_ACCESS_DENIED;
+    if (write)
+        w32_console_write(console - 1, buffer, length);
+    iosb->Status = write ? STATUS_SUCCESS : STATUS_END_OF_FILE;
+    iosb->Information = write ? length : 0;
+    if (event)
+        NtSetEvent(event, NULL);
+    return iosb->Status;
+}
+
+NTSTATUS ntdll_NtReadFile(HANDLE file, HANDLE event, void *apc, void *context, IO_STATUS_BLOCK *iosb, void *buffer, ULONG length, LARGE_INTEGER *offset,
+                          ULONG *key)
+{
+    int console = w32_console_of(file);
+    return console ? console_service(console, false, event, iosb, buffer, length)
+                   : NtReadFile(file, event, apc, context, iosb, buffer, length, offset, key);
+}
+
+NTSTATUS ntdll_NtWriteFile(HANDLE file, HANDLE event, void *apc, void *context, IO_STATUS_BLOCK *iosb, void *buffer, ULONG length, LARGE_INTEGER *offset,
+                           ULONG *key)
+{
+    int console = w32_console_of(file);
+    return console ? console_service(console, true, event, iosb, buffer, length)
+                   : NtWriteFile(file, event, apc, context, iosb, buffer, length, offset, key);
 }
 
 /* A handle opened for overlapped I/O may answer "pending" to a synchronous call too. */

@@ -13,7 +13,8 @@ int lstrcmpiA(const char *a, const char *b);
 /* ReadFile and WriteFile without OVERLAPPED. */
 BOOL w32_file_read(HANDLE file, void *buffer, ULONG length, ULONG *done);
 BOOL w32_file_write(HANDLE file, const void *buffer, ULONG length, ULONG *done);
-/* The NT path of a Win32 path, into out (room characters, at least length + 64): see path.c. false: not a path. */
+/* The NT path of a Win32 path, into out (room characters, at least length + W32_PATH_MORE): see path.c. false: not a path. */
+enum { W32_PATH_MORE = 324 };
 bool w32_nt_path(const WCHAR *path, size_t length, WCHAR *out, size_t room, size_t *out_length);
 
 #endif

@@ -1,10 +1,11 @@
 /* Handles and processes: duplication, flags, exit codes. */
 #include "ps/nt_thread.h"
+#include "win32/toolhelp.h"
 #include "win32/win32.h"
 
 enum { DUPLICATE_CLOSE = 1, DUPLICATE_SAME = 2 };
 
-static struct process *process_of(HANDLE handle)
+struct process *w32_process_of(HANDLE handle)
 {
     void *object;
     if (!NT_SUCCESS(ob_handle_reference(ps_current()->process, handle, OB_PROCESS, 0, &object, NULL)))
@@ -24,7 +25,7 @@ BOOL DuplicateHandle(HANDLE from_process, HANDLE handle, HANDLE to_process, HAND
     HANDLE h = NULL;
     ps_syscall_enter(&sc, FRAME_NtDuplicateObject);
     sim_point((uint64_t)handle);
-    struct process *from = process_of(from_process), *to = to_process ? process_of(to_process) : NULL;
+    struct process *from = w32_process_of(from_process), *to = to_process ? w32_process_of(to_process) : NULL;
     NTSTATUS s = !from || (to_process && !to) ? STATUS_INVALID_HANDLE : STATUS_SUCCESS;
     if (NT_SUCCESS(s) && to)
         s = ob_handle_duplicate(from, handle, to, access, (options & DUPLICATE_SAME) != 0, inherit ? OBJ_INHERIT : 0, &h);
@@ -75,7 +76,7 @@ BOOL CompareObjectHandles(HANDLE a, HANDLE b)
 
 ULONG GetProcessId(HANDLE process)
 {
-    const struct process *p = process_of(process);
+    const struct process *p = w32_process_of(process);
     return p ? p->id : (ULONG)w32_error(ERROR_INVALID_HANDLE);
 }
 
@@ -102,7 +103,7 @@ BOOL TerminateProcess(HANDLE process, ULONG code)
 
 BOOL GetExitCodeProcess(HANDLE process, ULONG *code)
 {
-    const struct process *p = process_of(process);
+    const struct process *p = w32_process_of(process);
     if (!p)
         return w32_error(ERROR_INVALID_HANDLE);
     *code = p->exited ? (ULONG)p->exit_status : (ULONG)STATUS_PENDING;
@@ -111,12 +112,12 @@ BOOL GetExitCodeProcess(HANDLE process, ULONG *code)
 
 BOOL SetPriorityClass(HANDLE process, ULONG class)
 {
-    return process_of(process) ? TRUE : w32_error(ERROR_INVALID_HANDLE);
+    return w32_process_of(process) ? TRUE : w32_error(ERROR_INVALID_HANDLE);
 }
 
 ULONG GetPriorityClass(HANDLE process)
 {
-    return process_of(process) ? 0x20 : (ULONG)w32_error(ERROR_INVALID_HANDLE); /* NORMAL_PRIORITY_CLASS */
+    return w32_process_of(process) ? 0x20 : (ULONG)w32_error(ERROR_INVALID_HANDLE); /* NORMAL_PRIORITY_CLASS */
 }
 
 BOOL GetProcessAffinityMask(HANDLE process, uint64_t *mask, uint64_t *system)
@@ -252,16 +253,6 @@ ULONG GetWindowsDirectoryA(char *buffer, ULONG size)
 ULONG GetWindowsDirectoryW(WCHAR *buffer, ULONG size)
 {
     return put_text("C:\\Windows", buffer, size, true);
-}
-
-ULONG GetCurrentDirectoryA(ULONG size, char *buffer)
-{
-    return put_text("C:\\irplab", buffer, size, false);
-}
-
-ULONG GetCurrentDirectoryW(ULONG size, WCHAR *buffer)
-{
-    return put_text("C:\\irplab", buffer, size, true);
 }
 
 ULONG GetTempPathA(ULONG size, char *buffer)

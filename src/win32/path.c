@@ -4,8 +4,9 @@
  *   \\.\X             \??\X, separators and dots normalised
  *   \\server\share    \??\UNC\server\share
  *   C:\X              \??\C:\X
- *   \X  X  C:X        completed with the current directory, which is always C:\irplab
+ *   \X  X  C:X        completed with the current directory (of another drive: its root)
  *   NUL  COM1 …       \??\NUL  \??\COM1 (the last component of a relative or drive path) */
+#include "win32/directory.h"
 #include "win32/file.h"
 
 static const char *const devices[] = { "NUL", "CON", "PRN", "AUX", "CONIN$", "CONOUT$" };
@@ -126,23 +127,38 @@ static void put_unc(struct path *p, const WCHAR *s, size_t n)
     put_components(p, s + i, n - i);
 }
 
+static void put_directory(struct path *p)
+{
+    size_t n;
+    const WCHAR *s = w32_directory(&n);
+    put_components(p, s + 3, n > 3 ? n - 4 : 0);
+}
+
+static WCHAR current_drive(void)
+{
+    size_t n;
+    return w32_directory(&n)[0];
+}
+
 static void put_drive(struct path *p, const WCHAR *s, size_t n)
 {
     put_ascii(p, "\\??\\");
     put_char(p, w32_upper(s[0]));
     put_ascii(p, ":\\");
     p->root = p->n;
-    if (n < 3 || !is_separator(s[2]))
-        put_ascii(p, w32_upper(s[0]) == 'C' ? "irplab" : "");
+    if ((n < 3 || !is_separator(s[2])) && w32_upper(s[0]) == w32_upper(current_drive()))
+        put_directory(p);
     put_components(p, s + 2, n - 2);
 }
 
 static void put_relative(struct path *p, const WCHAR *s, size_t n)
 {
-    put_ascii(p, "\\??\\C:\\");
+    put_ascii(p, "\\??\\");
+    put_char(p, current_drive());
+    put_ascii(p, ":\\");
     p->root = p->n;
     if (n == 0 || !is_separator(s[0]))
-        put_ascii(p, "irplab");
+        put_directory(p);
     put_components(p, s, n);
 }
 

@@ -35,8 +35,8 @@ HANDLE CreateNamedPipeW(const WCHAR *name, ULONG open_mode, ULONG mode, ULONG in
     struct syscall sc;
     if (!(open_mode & 3) || !instances || instances > UNLIMITED || ((mode & READ_MESSAGE) && !(mode & TYPE_MESSAGE)))
         return w32_error(ERROR_INVALID_PARAMETER), INVALID_HANDLE_VALUE;
-    WCHAR *path = (WCHAR *)w32_alloc((n + 64) * 2);
-    if (!path || !w32_nt_path(name, n, path, n + 64, &length))
+    WCHAR *path = (WCHAR *)w32_alloc((n + W32_PATH_MORE) * 2);
+    if (!path || !w32_nt_path(name, n, path, n + W32_PATH_MORE, &length))
         return w32_free((uint64_t)path), w32_error(ERROR_INVALID_NAME), INVALID_HANDLE_VALUE;
     const ULONG inherit = inherits(security), access = rights[open_mode & 3] | SYNCHRONIZE | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES;
     struct fs_pipe_parameters p = { .message = mode & TYPE_MESSAGE, .message_read = mode & READ_MESSAGE, .no_wait = mode & NOWAIT,

@@ -183,6 +183,29 @@ BOOL IsBadWritePtr(uint64_t address, uint64_t bytes)
     return is_bad(address, bytes, PROT_WRITE);
 }
 
+/* Up to its zero, or so many characters of it. */
+static BOOL is_bad_text(uint64_t address, uint64_t most, unsigned width)
+{
+    for (uint64_t i = 0; i < most; i++) {
+        uint64_t at = address + i * width;
+        if ((i == 0 || (at & 0xFFF) < width) && is_bad(at, width, PROT_READ))
+            return TRUE;
+        if (width == 1 ? !*(const char *)at : !*(const WCHAR *)at)
+            return FALSE;
+    }
+    return FALSE;
+}
+
+BOOL IsBadStringPtrA(uint64_t address, uint64_t most)
+{
+    return is_bad_text(address, most, 1);
+}
+
+BOOL IsBadStringPtrW(uint64_t address, uint64_t most)
+{
+    return is_bad_text(address, most, 2);
+}
+
 BOOL IsBadCodePtr(uint64_t address)
 {
     return is_bad(address, 1, PROT_EXEC);

@@ -46,6 +46,8 @@ struct waiter;
 struct service_room;
 struct device_set;
 struct device_notify;
+struct device_broadcast;
+struct windows;
 
 /* An open low-level file of the C run-time. */
 struct crt_fd {
@@ -82,6 +84,7 @@ struct w32_process {
     uint64_t invalid_parameter_handler;
     uint64_t terminate_handler;
     uint64_t purecall_handler;
+    uint64_t thread_local_exit; /* called when the main thread ends the program */
     uint64_t console_handlers[8];
     uint32_t random_state[4];
     struct search *searches; /* FindFirstFile */
@@ -110,6 +113,8 @@ struct w32_room {
     struct device_set *device_sets;
     uint64_t device_set_count;
     struct device_notify *device_notify;
+    struct device_broadcast *device_broadcast;
+    struct windows *windows;
     uint32_t pipe_count; /* anonymous ones */
     size_t typed_at; /* how much of what is typed at the console has been read */
     bool typed_return; /* of the end of the line there only the \r */

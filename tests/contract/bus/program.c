@@ -3,6 +3,7 @@
 #include <winioctl.h>
 #include <setupapi.h>
 #include <cfgmgr32.h>
+#include <dbt.h>
 #include <stdio.h>
 #include "codes.h"
 
@@ -516,6 +517,91 @@ static void notification(void)
     log_of();
 }
 
+/* ---- the same by window messages ---- */
+
+static DWORD custom_event;
+
+static LRESULT CALLBACK on_message(HWND w, UINT message, WPARAM event, LPARAM data)
+{
+    if (message != WM_DEVICECHANGE)
+        return DefWindowProcW(w, message, event, data);
+    const DEV_BROADCAST_HDR *h = (const DEV_BROADCAST_HDR *)data;
+    sprintf(heard + strlen(heard), "%04x ", (unsigned)event);
+    if (event == DBT_DEVICEARRIVAL) {
+        const DEV_BROADCAST_DEVICEINTERFACE_W *i = (const DEV_BROADCAST_DEVICEINTERFACE_W *)h;
+        CHECK_EQ(h->dbch_devicetype, DBT_DEVTYP_DEVICEINTERFACE);
+        CHECK(IsEqualGUID(&i->dbcc_classguid, &GUID_CHILD) && !_wcsicmp(i->dbcc_name, path_of(&GUID_CHILD, 1)));
+    }
+    if (event == DBT_CUSTOMEVENT) {
+        const DEV_BROADCAST_HANDLE *b = (const DEV_BROADCAST_HANDLE *)h;
+        CHECK_EQ(h->dbch_devicetype, DBT_DEVTYP_HANDLE);
+        CHECK(b->dbch_handle == watched && IsEqualGUID(&b->dbch_eventguid, &GUID_CHILD_CUSTOM));
+        memcpy(&custom_event, b->dbch_data, 4);
+    }
+    if (event == DBT_DEVICEQUERYREMOVE) {
+        if (unwilling)
+            return BROADCAST_QUERY_DENY;
+        CloseHandle(watched);
+    }
+    return TRUE;
+}
+
+static HANDLE window_ready;
+
+static DWORD WINAPI listener(void *p)
+{
+    WNDCLASSW c = {.lpfnWndProc = on_message, .lpszClassName = L"Contract.Bus"};
+    MSG m;
+    RegisterClassW(&c);
+    *(HWND *)p = CreateWindowExW(0, c.lpszClassName, L"", 0, 0, 0, 0, 0, HWND_MESSAGE, NULL, NULL, NULL);
+    SetEvent(window_ready);
+    while (GetMessageW(&m, NULL, 0, 0) > 0)
+        DispatchMessageW(&m);
+    return 0;
+}
+
+static void window_messages(void)
+{
+    HWND window = NULL;
+    DEV_BROADCAST_DEVICEINTERFACE_W i = {.dbcc_size = sizeof i, .dbcc_devicetype = DBT_DEVTYP_DEVICEINTERFACE, .dbcc_classguid = GUID_CHILD};
+    DEV_BROADCAST_HANDLE b = {.dbch_size = sizeof b, .dbch_devicetype = DBT_DEVTYP_HANDLE};
+    PNP_VETO_TYPE veto = 99;
+    DWORD bytes, id;
+    window_ready = CreateEventW(NULL, FALSE, FALSE, NULL);
+    HANDLE thread = CreateThread(NULL, 0, listener, &window, 0, &id);
+    WaitForSingleObject(window_ready, INFINITE);
+    CHECK(!RegisterDeviceNotificationW((HWND)0x777777, &i, DEVICE_NOTIFY_WINDOW_HANDLE));
+    bus_control(IOCTL_BUS_PLUG, 1);
+    wait_for(__LINE__, 1);
+    HDEVNOTIFY interfaces = RegisterDeviceNotificationW(window, &i, DEVICE_NOTIFY_WINDOW_HANDLE);
+    CHECK(interfaces != NULL);
+    bus_control(IOCTL_BUS_PLUG, 2);
+    wait_for(__LINE__, 2);
+    check_heard(__LINE__, "8000 ");
+    CHECK(UnregisterDeviceNotification(interfaces));
+    b.dbch_handle = watched = open_path(path_of(&GUID_CHILD, 1));
+    HDEVNOTIFY handle = RegisterDeviceNotificationW(window, &b, DEVICE_NOTIFY_WINDOW_HANDLE);
+    CHECK(handle != NULL);
+    CHECK(DeviceIoControl(watched, IOCTL_CHILD_CUSTOM, NULL, 0, NULL, 0, &bytes, NULL));
+    check_heard(__LINE__, "8006 ");
+    CHECK_EQ(custom_event, 2);
+    unwilling = 1;
+    CHECK_EQ(CM_Query_And_Remove_SubTreeW(node_of(CHILD2), &veto, NULL, 0, CM_REMOVE_NO_RESTART), CR_REMOVE_VETOED);
+    CHECK_EQ(veto, PNP_VetoWindowsApp);
+    check_heard(__LINE__, "8001 8002 ");
+    unwilling = 0;
+    CHECK_EQ(CM_Query_And_Remove_SubTreeW(node_of(CHILD2), &veto, NULL, 0, CM_REMOVE_NO_RESTART), CR_SUCCESS);
+    check_heard(__LINE__, "8001 8004 ");
+    CHECK(UnregisterDeviceNotification(handle));
+    PostThreadMessageW(id, WM_QUIT, 0, 0);
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+    bus_control(IOCTL_BUS_UNPLUG, 1);
+    bus_control(IOCTL_BUS_UNPLUG, 2);
+    wait_for(__LINE__, 0);
+    log_of();
+}
+
 /* The bus goes, and its children before it. */
 static void whole_bus(void)
 {
@@ -546,6 +632,7 @@ int main(void)
     eject();
     unplug();
     notification();
+    window_messages();
     whole_bus();
     printf("bus: %d failed\n", failures);
     return failures;
