@@ -92,6 +92,8 @@ NTSTATUS cm_handle_make(struct cm_key *key, ACCESS_MASK access, ULONG attributes
 enum { NOTIFY_NAME = 1, NOTIFY_ATTRIBUTES = 2, NOTIFY_LAST_SET = 4, NOTIFY_SECURITY = 8 };
 /* Something of this kind changed in key. The change is complete: waking may switch. */
 void cm_notify(const struct cm_key *key, ULONG what);
+/* The last handle of a key object is closed: what it waits for ends. */
+void cm_notify_closed(const void *object);
 
 void cm_object_init(void);
 

@@ -1,5 +1,5 @@
 /* ZwNotifyChangeKey. One call is one notification: the next change of a wanted kind in the key (or below it) writes the status
- * block, sets the event and queues the work item.
+ * block, sets the event and queues the work item; so does closing the key's last handle (STATUS_NOTIFY_CLEANUP).
  * DOC: for kernel-mode callers ApcRoutine is a WORK_QUEUE_ITEM and ApcContext the queue. */
 #include "ex/ex.h"
 #include "cm/key.h"
@@ -12,6 +12,7 @@
 
 struct cm_notify {
     const struct cm_key *key;
+    const void *object; /* that the key was opened as: only compared */
     bool tree;
     ULONG filter;
     IO_STATUS_BLOCK *iosb;
@@ -29,10 +30,10 @@ static bool is_within(const struct cm_key *key, const struct cm_key *top, bool t
     return key == top;
 }
 
-static void fire(struct cm_notify *n)
+static void fire(struct cm_notify *n, NTSTATUS status)
 {
     if (n->iosb) {
-        n->iosb->Status = STATUS_NOTIFY_ENUM_DIR;
+        n->iosb->Status = status;
         n->iosb->Information = 0;
     }
     KEVENT *event = n->event ? n->event : n->event_object;
@@ -65,7 +66,21 @@ void cm_notify(const struct cm_key *key, ULONG what)
     while (due) {
         struct cm_notify *n = due;
         due = n->next;
-        fire(n);
+        fire(n, STATUS_NOTIFY_ENUM_DIR);
+    }
+}
+
+void cm_notify_closed(const void *object)
+{
+    for (struct cm_notify **at = &cm_room()->notifies; *at;) {
+        struct cm_notify *n = *at;
+        if (n->object != object) {
+            at = &n->next;
+            continue;
+        }
+        *at = n->next;
+        fire(n, STATUS_NOTIFY_CLEANUP);
+        at = &cm_room()->notifies;
     }
 }
 
@@ -75,7 +90,12 @@ NTSTATUS ZwNotifyChangeKey(HANDLE key, HANDLE event, PVOID routine, PVOID contex
     struct cm_key *k;
     void *object = NULL;
     sim_access(SIM_ACCESS_REGISTRY, SIM_WRITE);
+    void *body = NULL;
     NTSTATUS status = cm_key_of(key, &k);
+    if (NT_SUCCESS(status)) {
+        status = ob_handle_reference(ps_current_process(), key, OB_KEY, 0, &body, NULL);
+        ob_dereference(body); /* its handle holds it */
+    }
     if (NT_SUCCESS(status) && event)
         status = ob_handle_reference(ps_current_process(), event, OB_EVENT, 0, &object, NULL);
     if (!NT_SUCCESS(status))
@@ -83,7 +103,7 @@ NTSTATUS ZwNotifyChangeKey(HANDLE key, HANDLE event, PVOID routine, PVOID contex
     if (object)
         KeClearEvent(object);
     struct cm_notify *n = sim_alloc(sizeof *n), **at = &cm_room()->notifies;
-    *n = (struct cm_notify) { .key = k, .tree = (UCHAR)tree, .filter = filter, .iosb = iosb, .event_object = object, .item = routine,
+    *n = (struct cm_notify) { .key = k, .object = body, .tree = (UCHAR)tree, .filter = filter, .iosb = iosb, .event_object = object, .item = routine,
                               .queue = (ULONG)(uint64_t)context };
     while (*at)
         at = &(*at)->next;

@@ -36,8 +36,10 @@ static void key_close(void *object, struct process *process, bool last)
         c->guest->info.key.Object = object;
         cm_call_pre(c);
     }
-    if (last) /* DOC: between the two notifications */
+    if (last) { /* DOC: between the two notifications */
         cm_contexts_drop(object);
+        cm_notify_closed(object);
+    }
     if (c)
         cm_call_end(c, STATUS_SUCCESS);
 }

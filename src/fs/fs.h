@@ -16,7 +16,7 @@ void fs_init(void);
 /* The contents of a file beside the program, constant for the life of this process; false: there is none. Set by the session. */
 extern bool (*fs_host_file_hook)(const char *name, const uint8_t **bytes, uint64_t *size);
 
-/* What a directory has, in the order of creation. For FindFirstFile, which has no IRP of its own here. */
+/* What a directory has: "." and ".." (not in the root), then the rest in the order of creation. For FindFirstFile, which has no IRP of its own here. */
 struct fs_entry {
     WCHAR name[256];
     uint64_t size, written; /* bytes, 100 ns since 1601 */

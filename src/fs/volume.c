@@ -555,6 +555,14 @@ bool fs_entry(const FILE_OBJECT *file, ULONG index, struct fs_entry *out)
     const struct open *o = open_of(file);
     sim_access((uint64_t)volume()->device, SIM_READ);
     const struct node *n = o && o->node ? o->node->children : NULL;
+    /* The directory itself and the one above it come first, but not in the root. */
+    bool dots = o && o->node && o->node->directory && o->node->parent;
+    if (dots && index < 2) {
+        n = index ? o->node->parent : o->node;
+        *out = (struct fs_entry) { .name = { '.', index ? '.' : 0 }, .written = n->written, .attributes = attributes_of(n) };
+        return true;
+    }
+    index -= dots ? 2 : 0;
     while (n && index--)
         n = n->next;
     if (!n)

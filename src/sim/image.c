@@ -283,6 +283,11 @@ static struct image *find_or_load(const struct image *from, const char *name, ch
 static uint64_t export_of(const struct image *image, const char *name, uint32_t ordinal, int depth)
 {
     struct pe_export e;
+    if (!name && image->synthetic) { /* the directory numbers our exports by their order; what has a number of its own is called "#N" */
+        char numbered[16];
+        snprintf(numbered, sizeof numbered, "#%u", ordinal);
+        return door_export_address(image->name, numbered);
+    }
     bool found = name ? pe_export_by_name(&image->pe, name, &e) : pe_export_by_ordinal(&image->pe, ordinal, &e);
     if (!found)
         return 0;

@@ -271,6 +271,24 @@ char *crt__ui64toa(uint64_t v, char *to, int32_t base)
     return to;
 }
 
+WCHAR *crt__i64tow(int64_t v, WCHAR *to, int32_t base)
+{
+    put_int(to, true, 72, v, 64, base);
+    return to;
+}
+
+WCHAR *crt__ui64tow(uint64_t v, WCHAR *to, int32_t base)
+{
+    put_digits(to, true, 72, v, false, base);
+    return to;
+}
+
+WCHAR *crt__ultow(uint32_t v, WCHAR *to, int32_t base)
+{
+    put_digits(to, true, 72, v, false, base);
+    return to;
+}
+
 int32_t crt__itoa_s(int32_t v, char *to, uint64_t size, int32_t base)
 {
     return put_int(to, false, size, v, 32, base);

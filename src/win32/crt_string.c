@@ -234,6 +234,16 @@ char *crt__strrev(char *s)
     return s;
 }
 
+WCHAR *crt__wcsrev(WCHAR *s)
+{
+    for (size_t i = 0, n = w32_wcslen(s); i < n / 2; i++) {
+        WCHAR c = s[i];
+        s[i] = s[n - 1 - i];
+        s[n - 1 - i] = c;
+    }
+    return s;
+}
+
 char *crt__strset(char *s, int32_t c)
 {
     return memset(s, c, strlen(s));

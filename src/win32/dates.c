@@ -8,6 +8,9 @@ struct system_time {
     uint16_t year, month, weekday, day, hour, minute, second, milliseconds;
 };
 
+BOOL FileTimeToSystemTime(const uint64_t *t, struct system_time *s);
+BOOL SystemTimeToFileTime(const struct system_time *s, uint64_t *t);
+
 enum { SHORT_DATE = 1, LONG_DATE = 2, NO_SECONDS = 2, MOST = 200 };
 
 static const char *const days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
@@ -124,4 +127,23 @@ int GetDateFormatW(ULONG locale, ULONG flags, const struct system_time *t, const
 int GetTimeFormatW(ULONG locale, ULONG flags, const struct system_time *t, const WCHAR *picture, WCHAR *to, int size)
 {
     return wide_text(flags, t, picture, false, to, size);
+}
+
+/* ---- the times of FAT: two seconds' steps from 1980 ---- */
+
+BOOL FileTimeToDosDateTime(const uint64_t *time, uint16_t *date, uint16_t *clock)
+{
+    struct system_time s;
+    if (!FileTimeToSystemTime(time, &s) || s.year < 1980 || s.year > 2107)
+        return w32_error(ERROR_INVALID_PARAMETER);
+    *date = (uint16_t)((s.year - 1980) << 9 | s.month << 5 | s.day);
+    *clock = (uint16_t)(s.hour << 11 | s.minute << 5 | s.second / 2);
+    return TRUE;
+}
+
+BOOL DosDateTimeToFileTime(uint16_t date, uint16_t clock, uint64_t *time)
+{
+    struct system_time s = { .year = (uint16_t)((date >> 9) + 1980), .month = date >> 5 & 15, .day = date & 31, .hour = clock >> 11, .minute = clock >> 5 & 63,
+                             .second = (uint16_t)((clock & 31) * 2) };
+    return SystemTimeToFileTime(&s, time);
 }

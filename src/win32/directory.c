@@ -8,6 +8,8 @@
 
 enum { PARAMETERS_AT = 0x20, DIRECTORY_AT = 0x38, PATH_UNITS = 260 };
 
+static const WCHAR first[] = { 'C', ':', '\\', 'i', 'r', 'p', 'l', 'a', 'b', '\\', 0 };
+
 /* RTL_USER_PROCESS_PARAMETERS.CurrentDirectory.DosPath: ends with a separator. */
 static UNICODE_STRING *directory(void)
 {
@@ -15,12 +17,10 @@ static UNICODE_STRING *directory(void)
     memcpy(&parameters, w32_peb() + PARAMETERS_AT, 8);
     UNICODE_STRING *s = (UNICODE_STRING *)(parameters + DIRECTORY_AT);
     if (!s->Buffer) {
-        static const char first[] = "C:\\irplab\\";
         s->Buffer = (WCHAR *)w32_alloc_zeroed(PATH_UNITS * 2);
         IR_ASSERT(s->Buffer);
-        for (size_t i = 0; first[i]; i++)
-            s->Buffer[i] = (uint8_t)first[i];
-        s->Length = (sizeof first - 1) * 2;
+        memcpy(s->Buffer, first, sizeof first);
+        s->Length = sizeof first - 2;
         s->MaximumLength = PATH_UNITS * 2;
     }
     return s;
@@ -31,6 +31,13 @@ const WCHAR *w32_directory(size_t *units)
     const UNICODE_STRING *s = directory();
     *units = s->Length / 2u;
     return s->Buffer;
+}
+
+bool w32_nt_path(const WCHAR *path, size_t length, WCHAR *out, size_t room, size_t *out_length)
+{
+    size_t n;
+    const WCHAR *here = w32_directory(&n);
+    return w32_nt_path_from(here, n, path, length, out, room, out_length);
 }
 
 /* Without the separator at the end, unless it is a drive's. */

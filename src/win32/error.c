@@ -1,5 +1,5 @@
 /* Last error and last status of a thread, and errors as text. */
-#include "win32/win32.h"
+#include "win32/crt.h"
 
 #include <stdio.h>
 
@@ -135,8 +135,41 @@ static void put(struct message *m, const char *s, size_t n)
     }
 }
 
-/* %1 … %9 with an optional !printf format!, %%, %n, %0. args: 8 bytes each. */
-static void expand(struct message *m, const char *format, const uint64_t *args, bool wide_strings)
+/* An insert goes through printf. */
+struct insert {
+    struct crt_out out;
+    struct message *m;
+};
+
+static void put_narrow(struct crt_out *o, const char *s, size_t n)
+{
+    put(((struct insert *)o)->m, s, n);
+}
+
+static void put_wide(struct crt_out *o, const WCHAR *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int c = w32_wide_to_ansi(s[i]);
+        char narrow = (char)(c < 0 ? '?' : c);
+        put(((struct insert *)o)->m, &narrow, 1);
+    }
+}
+
+/* What stands between the exclamation marks, or "s"; %s is text of the function's own width. */
+static void put_insert(struct message *m, const char *spec, size_t n, const uint64_t *args, bool wide)
+{
+    struct insert o = { { put_narrow, put_wide, false }, m };
+    WCHAR wide_format[36] = { '%' };
+    char format[36] = "%";
+    for (size_t i = 0; i < n && i < 34; i++) {
+        format[i + 1] = spec[i];
+        wide_format[i + 1] = (uint8_t)spec[i];
+    }
+    crt_format(&o.out, wide ? (const void *)wide_format : format, args, FORMAT_S_AS_FORMAT | (wide ? FORMAT_WIDE : 0));
+}
+
+/* %1 … %99 with an optional !printf format!, %%, %n, %0. args: 8 bytes each. */
+static void expand(struct message *m, const char *format, const uint64_t *args, bool wide)
 {
     for (const char *p = format; *p; p++) {
         if (*p != '%') {
@@ -149,29 +182,14 @@ static void expand(struct message *m, const char *format, const uint64_t *args, 
         if (*p == 'n') {
             put(m, "\r\n", 2);
         } else if (*p >= '1' && *p <= '9' && args) {
-            uint64_t a = args[*p - '1'];
-            char number[32];
-            if (p[1] == '!') {
-                const char *end = strchr(p + 2, '!');
-                if (!end)
-                    return;
-                char kind = end[-1];
-                p = end;
-                if (kind != 's' && kind != 'S') {
-                    put(m, number, (size_t)snprintf(number, sizeof number, kind == 'd' || kind == 'i' ? "%d" : kind == 'x' ? "%x" : "%u", (unsigned)a));
-                    continue;
-                }
-            }
-            if (!a) {
-                put(m, "(null)", 6);
-            } else if (wide_strings) {
-                for (const WCHAR *w = (const WCHAR *)a; *w; w++) {
-                    char c = (char)w32_wide_to_ansi(*w);
-                    put(m, &c, 1);
-                }
-            } else {
-                put(m, (const char *)a, strlen((const char *)a));
-            }
+            unsigned number = (unsigned)(*p - '0');
+            if (p[1] >= '0' && p[1] <= '9')
+                number = number * 10 + (unsigned)(*++p - '0');
+            const char *end = p[1] == '!' ? strchr(p + 2, '!') : NULL;
+            if (p[1] == '!' && !end)
+                return;
+            put_insert(m, end ? p + 2 : "s", end ? (size_t)(end - p - 2) : 1, args + number - 1, wide);
+            p = end ? end : p;
         } else {
             put(m, p, 1);
         }

@@ -16,5 +16,7 @@ BOOL w32_file_write(HANDLE file, const void *buffer, ULONG length, ULONG *done);
 /* The NT path of a Win32 path, into out (room characters, at least length + W32_PATH_MORE): see path.c. false: not a path. */
 enum { W32_PATH_MORE = 324 };
 bool w32_nt_path(const WCHAR *path, size_t length, WCHAR *out, size_t room, size_t *out_length);
+/* The same with another current directory, which ends with a separator. */
+bool w32_nt_path_from(const WCHAR *directory, size_t directory_length, const WCHAR *path, size_t length, WCHAR *out, size_t room, size_t *out_length);
 
 #endif

@@ -283,7 +283,18 @@ BOOL GetComputerNameW(WCHAR *buffer, ULONG *size)
 
 BOOL AreFileApisANSI(void)
 {
-    return TRUE;
+    return !w32_process()->file_names_oem;
+}
+
+/* GUESS: only what is said of it changes: the two code pages have the same names of files here. */
+void SetFileApisToOEM(void)
+{
+    w32_process()->file_names_oem = true;
+}
+
+void SetFileApisToANSI(void)
+{
+    w32_process()->file_names_oem = false;
 }
 
 /* DOC: "SetHandleCount": does nothing and returns its argument. */

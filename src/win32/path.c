@@ -6,7 +6,6 @@
  *   C:\X              \??\C:\X
  *   \X  X  C:X        completed with the current directory (of another drive: its root)
  *   NUL  COM1 …       \??\NUL  \??\COM1 (the last component of a relative or drive path) */
-#include "win32/directory.h"
 #include "win32/file.h"
 
 static const char *const devices[] = { "NUL", "CON", "PRN", "AUX", "CONIN$", "CONOUT$" };
@@ -15,6 +14,8 @@ struct path {
     WCHAR *out;
     size_t n, room, root; /* root: what ".." cannot remove */
     bool full;
+    const WCHAR *directory; /* the current one */
+    size_t directory_length;
 };
 
 static void put_char(struct path *p, WCHAR c)
@@ -129,15 +130,7 @@ static void put_unc(struct path *p, const WCHAR *s, size_t n)
 
 static void put_directory(struct path *p)
 {
-    size_t n;
-    const WCHAR *s = w32_directory(&n);
-    put_components(p, s + 3, n > 3 ? n - 4 : 0);
-}
-
-static WCHAR current_drive(void)
-{
-    size_t n;
-    return w32_directory(&n)[0];
+    put_components(p, p->directory + 3, p->directory_length > 3 ? p->directory_length - 4 : 0);
 }
 
 static void put_drive(struct path *p, const WCHAR *s, size_t n)
@@ -146,7 +139,7 @@ static void put_drive(struct path *p, const WCHAR *s, size_t n)
     put_char(p, w32_upper(s[0]));
     put_ascii(p, ":\\");
     p->root = p->n;
-    if ((n < 3 || !is_separator(s[2])) && w32_upper(s[0]) == w32_upper(current_drive()))
+    if ((n < 3 || !is_separator(s[2])) && w32_upper(s[0]) == w32_upper(p->directory[0]))
         put_directory(p);
     put_components(p, s + 2, n - 2);
 }
@@ -154,7 +147,7 @@ static void put_drive(struct path *p, const WCHAR *s, size_t n)
 static void put_relative(struct path *p, const WCHAR *s, size_t n)
 {
     put_ascii(p, "\\??\\");
-    put_char(p, current_drive());
+    put_char(p, p->directory[0]);
     put_ascii(p, ":\\");
     p->root = p->n;
     if (n == 0 || !is_separator(s[0]))
@@ -162,9 +155,9 @@ static void put_relative(struct path *p, const WCHAR *s, size_t n)
     put_components(p, s, n);
 }
 
-bool w32_nt_path(const WCHAR *s, size_t n, WCHAR *out, size_t room, size_t *out_length)
+bool w32_nt_path_from(const WCHAR *directory, size_t directory_length, const WCHAR *s, size_t n, WCHAR *out, size_t room, size_t *out_length)
 {
-    struct path p = { .out = out, .room = room };
+    struct path p = { .out = out, .room = room, .directory = directory, .directory_length = directory_length };
     size_t at, length;
     bool two = n >= 2 && is_separator(s[0]) && is_separator(s[1]);
     if (n == 0)

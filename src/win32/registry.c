@@ -26,6 +26,9 @@ struct key_full {
     ULONG title, class_offset, class_length, subkeys, longest_name, longest_class, values, longest_value_name, longest_value_data;
 };
 
+NTSTATUS ZwNotifyChangeKey(HANDLE key, HANDLE event, PVOID routine, PVOID context, IO_STATUS_BLOCK *iosb, ULONG filter, ULONG tree, PVOID buffer, ULONG length,
+                           ULONG asynchronous);
+
 static LONG error_of(NTSTATUS s)
 {
     return NT_SUCCESS(s) ? 0 : (LONG)rtl_nt_status_to_dos_error(s);
@@ -630,4 +633,62 @@ LONG RegDeleteKeyValueA(HANDLE key, const char *sub_key, const char *name)
     w32_free(s);
     w32_free(n);
     return e;
+}
+
+/* DOC: one change is told; the event is set then, and also when the key is closed. */
+LONG RegNotifyChangeKeyValue(HANDLE key, BOOL tree, ULONG filter, HANDLE event, BOOL asynchronous)
+{
+    enum { THREAD_AGNOSTIC = 0x10000000, KNOWN = 0xF };
+    struct syscall sc;
+    if ((asynchronous && !event) || !(filter & KNOWN) || filter & ~(ULONG)(KNOWN | THREAD_AGNOSTIC))
+        return ERROR_INVALID_PARAMETER;
+    if (predefined((uint64_t)key))
+        return ERROR_INVALID_HANDLE; /* GUESS: a key of the program's own is wanted, so that there is a handle to close */
+    w32_console_flush();
+    ps_syscall_enter(&sc, FRAME_NtNotifyChangeKey);
+    sim_point(0);
+    NTSTATUS s = ZwNotifyChangeKey(key, event, NULL, NULL, NULL, filter & KNOWN, tree != 0, NULL, 0, asynchronous != 0);
+    ps_syscall_leave(&sc);
+    return s == STATUS_PENDING || s == STATUS_NOTIFY_ENUM_DIR ? 0 : error_of(s);
+}
+
+/* The default value of a sub-key, as text. */
+LONG RegQueryValueW(HANDLE key, const WCHAR *sub_key, WCHAR *data, LONG *size)
+{
+    HANDLE h;
+    LONG error = RegOpenKeyExW(key, sub_key, 0, 0, &h);
+    if (error)
+        return error;
+    ULONG bytes = size ? (ULONG)*size : 0;
+    error = RegQueryValueExW(h, NULL, NULL, NULL, data, &bytes);
+    if (error == ERROR_FILE_NOT_FOUND) { /* DOC: an empty text */
+        bytes = 2;
+        if (data && size && *size >= 2)
+            *data = 0;
+        error = 0;
+    }
+    if (size)
+        *size = (LONG)bytes;
+    RegCloseKey(h);
+    return error;
+}
+
+LONG RegQueryValueA(HANDLE key, const char *sub_key, char *data, LONG *size)
+{
+    HANDLE h;
+    LONG error = RegOpenKeyExA(key, sub_key, 0, 0, &h);
+    if (error)
+        return error;
+    ULONG bytes = size ? (ULONG)*size : 0;
+    error = RegQueryValueExA(h, NULL, NULL, NULL, data, &bytes);
+    if (error == ERROR_FILE_NOT_FOUND) {
+        bytes = 1;
+        if (data && size && *size >= 1)
+            *data = 0;
+        error = 0;
+    }
+    if (size)
+        *size = (LONG)bytes;
+    RegCloseKey(h);
+    return error;
 }

@@ -413,3 +413,85 @@ WCHAR *CharLowerW(WCHAR *s)
         *p = w32_lower(*p);
     return s;
 }
+
+/* ---- kinds and parts of characters ---- */
+
+static bool is_letter(WCHAR c)
+{
+    return w32_upper(c) != w32_lower(c) || c == 0xDF || c == 0xAA || c == 0xBA || c >= 0x180;
+}
+
+BOOL IsCharAlphaW(WCHAR c)
+{
+    return is_letter(c);
+}
+
+BOOL IsCharAlphaA(uint8_t c)
+{
+    return is_letter(w32_ansi_to_wide(c));
+}
+
+BOOL IsCharAlphaNumericW(WCHAR c)
+{
+    return is_letter(c) || (c >= '0' && c <= '9');
+}
+
+BOOL IsCharAlphaNumericA(uint8_t c)
+{
+    return IsCharAlphaNumericW(w32_ansi_to_wide(c));
+}
+
+BOOL IsCharUpperW(WCHAR c)
+{
+    return w32_lower(c) != c;
+}
+
+BOOL IsCharLowerW(WCHAR c)
+{
+    return w32_upper(c) != c || c == 0xDF;
+}
+
+ULONG CharUpperBuffW(WCHAR *s, ULONG n)
+{
+    for (ULONG i = 0; i < n; i++)
+        s[i] = w32_upper(s[i]);
+    return n;
+}
+
+ULONG CharLowerBuffW(WCHAR *s, ULONG n)
+{
+    for (ULONG i = 0; i < n; i++)
+        s[i] = w32_lower(s[i]);
+    return n;
+}
+
+const WCHAR *CharNextW(const WCHAR *s)
+{
+    return *s ? s + 1 : s;
+}
+
+const char *CharNextA(const char *s)
+{
+    return *s ? s + 1 : s;
+}
+
+/* The code page has one byte a character. */
+const char *CharNextExA(uint16_t page, const char *s, ULONG flags)
+{
+    return CharNextA(s);
+}
+
+const WCHAR *CharPrevW(const WCHAR *start, const WCHAR *s)
+{
+    return s > start ? s - 1 : start;
+}
+
+const char *CharPrevA(const char *start, const char *s)
+{
+    return s > start ? s - 1 : start;
+}
+
+const char *CharPrevExA(uint16_t page, const char *start, const char *s, ULONG flags)
+{
+    return CharPrevA(start, s);
+}

@@ -80,6 +80,7 @@ struct w32_process {
     int32_t argc;
     bool exiting;
     uint32_t key_polls, keys_read; /* _kbhit; _getch */
+    bool file_names_oem; /* SetFileApisToOEM */
     uint64_t signal_handlers[32];
     uint64_t invalid_parameter_handler;
     uint64_t terminate_handler;

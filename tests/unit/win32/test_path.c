@@ -8,6 +8,8 @@
 
 #include "win32/file.h"
 
+static const WCHAR here[] = { 'C', ':', '\\', 'i', 'r', 'p', 'l', 'a', 'b', '\\' };
+
 static void check(const char *path, const char *nt)
 {
     WCHAR in[200], out[300];
@@ -15,7 +17,7 @@ static void check(const char *path, const char *nt)
     size_t n = strlen(path), length = 0;
     for (size_t i = 0; i < n; i++)
         in[i] = (uint8_t)path[i];
-    assert_true(w32_nt_path(in, n, out, n + 64, &length));
+    assert_true(w32_nt_path_from(here, 10, in, n, out, n + 64, &length));
     for (size_t i = 0; i < length; i++)
         text[i] = (char)out[i];
     text[length] = 0;
@@ -51,17 +53,29 @@ static void files(void **state)
     check("\\\\server\\share\\..\\..\\b", "\\??\\UNC\\server\\share\\b");
 }
 
+static void elsewhere(void **state)
+{
+    static const WCHAR root[] = { 'C', ':', '\\' }, deep[] = { 'C', ':', '\\', 'a', '\\', 'b', '\\' }, name[] = { '.', '.', '\\', 'x' };
+    WCHAR out[340];
+    size_t n;
+    assert_true(w32_nt_path_from(deep, 7, name, 4, out, 340, &n));
+    assert_int_equal(n, 10); /* \??\C:\a\x */
+    assert_int_equal(out[n - 1], 'x');
+    assert_true(w32_nt_path_from(root, 3, name, 4, out, 340, &n));
+    assert_int_equal(n, 8); /* nothing is above the root */
+}
+
 static void nothing(void **state)
 {
     WCHAR out[8] = { 0 };
     size_t n;
-    assert_false(w32_nt_path(out, 0, out, 8, &n));
+    assert_false(w32_nt_path_from(here, 10, out, 0, out, 8, &n));
     static const WCHAR longer[] = { 'a', 'b' };
-    assert_false(w32_nt_path(longer, 2, out, 8, &n)); /* no room */
+    assert_false(w32_nt_path_from(here, 10, longer, 2, out, 8, &n)); /* no room */
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(devices), cmocka_unit_test(files), cmocka_unit_test(nothing) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(devices), cmocka_unit_test(files), cmocka_unit_test(elsewhere), cmocka_unit_test(nothing) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
