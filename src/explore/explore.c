@@ -104,6 +104,10 @@ void search_ran(struct search *s)
         search_cut(s);
         return;
     }
+    if (n->status == EXPLORE_FUTILE) {
+        s->result->merged++;
+        return;
+    }
     bool bad = fails(n->status), first = false;
     s->result->schedules++;
     if (s->config->strategy == EXPLORE_DPOR || s->config->strategy == EXPLORE_DFS ? s->config->count_traces : true)

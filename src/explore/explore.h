@@ -77,6 +77,7 @@ enum explore_status {
     EXPLORE_DONE,     /* the run has ended well */
     EXPLORE_FAILED,   /* bug check, finding, crash, exit code ... */
     EXPLORE_DEADLOCK, /* nobody is enabled and somebody should be: a failure too */
+    EXPLORE_FUTILE,   /* nobody is enabled, because somebody chose too early what to wait for: another order covers what it could have done */
     EXPLORE_CUT,      /* the machine gave up for reasons of its own (out of steps, unsupported): neither good nor bad, never complete */
 };
 
@@ -206,7 +207,7 @@ struct explore_result {
     uint64_t schedules; /* runs executed to their end */
     uint64_t blocked;   /* runs given up because all that was left had been seen (dpor: must be 0 without a preemption bound) */
     uint64_t failing;   /* of schedules, those that failed */
-    uint64_t merged;    /* dpor with a preemption bound: runs given up where they met another's class of prefix */
+    uint64_t merged;    /* runs given up: dpor with a preemption bound, where they met another's class of prefix; all, where they were futile */
     uint64_t traces;    /* different happens-before classes among schedules */
     uint64_t cut;       /* runs ended by a limit: EXPLORE_CUT or steps */
     uint64_t steps, replayed; /* events executed, and of those to get back to a node */

@@ -443,7 +443,7 @@ static void push_event(struct path *p, unsigned agent, unsigned alternative, con
 
 bool path_ends(enum explore_status after, uint32_t flags, bool others)
 {
-    if (after == EXPLORE_RUNNING || after == EXPLORE_DEADLOCK)
+    if (after == EXPLORE_RUNNING || after == EXPLORE_DEADLOCK || after == EXPLORE_FUTILE)
         return false;
     return after != EXPLORE_DONE || (flags & EXPLORE_ENDS) || others;
 }

@@ -213,6 +213,7 @@ void kd_print_failure(FILE *out)
             kd_print_k(out, a);
         break;
     case RUN_HANG:
+    case RUN_LIVELOCK:
         if (a)
             kd_print_k(out, a);
         break;

@@ -186,6 +186,11 @@ const struct agent *kd_failed_agent(void)
         return trap_unsupported_agent();
     case RUN_FINDING:
         return MACHINE->last;
+    case RUN_LIVELOCK:
+        for (uint32_t i = 0; i < MACHINE->agent_count; i++)
+            if (MACHINE->agents[i]->at_await)
+                return MACHINE->agents[i];
+        return MACHINE->last;
     case RUN_HANG:
         return trap_hang_info() && trap_hang_info()->happened ? trap_hang_info()->agent : MACHINE->last;
     default:

@@ -149,6 +149,13 @@ void ps_process_rundown(struct process *p, NTSTATUS status)
     ke_object_signal(&p->eprocess->Pcb.Header);
 }
 
+static bool is_alone(const struct agent *a, const void *process)
+{
+    return ((const struct process *)process)->threads == 1;
+}
+
+/* The caller ends last. DOC: ExitProcess: all other threads terminate first, then the DLLs are told, then the caller ends. Where one cannot
+ * end, and so nobody can go on, the caller does. */
 static void terminate_others(NTSTATUS status)
 {
     struct thread *me = MACHINE->fiber->thread;
@@ -162,6 +169,10 @@ static void terminate_others(NTSTATUS status)
         next = t->next;
         if (t->process == p && t != me)
             ps_terminate_thread(t, status);
+    }
+    if (p->threads > 1) {
+        sim_point_when(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), is_alone, p);
+        sim_access(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), SIM_WRITE);
     }
 }
 

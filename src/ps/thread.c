@@ -392,6 +392,7 @@ void ps_terminate_thread(struct thread *t, NTSTATUS status)
         return;
     t->terminating = true;
     t->ethread->ExitStatus = status;
+    t->agent->told = t->teb && !t->in_kernel;
     if (t->suspended) {
         t->suspended = false;
         sim_ready(t->agent);

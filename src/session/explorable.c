@@ -89,6 +89,10 @@ static void reset(void *context)
 static enum explore_status status_at_end(void)
 {
     struct outcome o;
+    if (MACHINE->end == RUN_STALE)
+        return EXPLORE_FUTILE;
+    if (MACHINE->end == RUN_LIVELOCK)
+        return EXPLORE_DEADLOCK;
     if (MACHINE->end == RUN_SPIN)
         return EXPLORE_CUT; /* whoever explores sees spins_waiting and begins anew */
     session_outcome(&o);
@@ -155,7 +159,7 @@ static uint32_t operation_of(const struct agent *a)
 /* One that stands in a point, not at a gate and not in a wait, is enabled until it runs. */
 static uint32_t flags_of(const struct agent *a)
 {
-    bool free = a->at_point && !a->gate && !a->spin_on && !a->spinning && !a->awaits && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
+    bool free = a->at_point && !a->gate && !a->spin_on && !a->spinning && !a->awaits && !a->at_await && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
     return free ? EXPLORE_NEVER_WAITS : 0;
 }
 
@@ -204,6 +208,8 @@ static void waits_for(const struct agent *a, struct explore_access *out, unsigne
         out[n++] = (struct explore_access) { (uint64_t)t->ethread, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
     for (unsigned i = 0; a->awaits && i < a->looked_count; i++)
         out[n++] = (struct explore_access) { a->looked[i], EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+    for (uint64_t at = a->await_object & ~3ull; a->at_await && at < a->await_object + a->await_bytes; at += 4)
+        out[n++] = (struct explore_access) { at, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
     if (a->spinning && !a->awaits)
         out[n++] = (struct explore_access) { SIM_ACCESS_MEMORY, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
     if (a->kind == AGENT_DPC)

@@ -357,6 +357,26 @@ void leaks_deadlock_text(char *out, size_t size)
         snprintf(out, size, "nothing can go on");
 }
 
+void leaks_livelock_text(char *out, size_t size)
+{
+    char name[100], where[300], waits[600];
+    size_t n = (size_t)snprintf(out, size, "livelock: ");
+    bool any = false;
+    for (uint32_t i = 0; i < MACHINE->agent_count && n < size; i++) {
+        const struct agent *a = MACHINE->agents[i];
+        if (!a->at_await || a->state == AGENT_DEAD || !a->thread)
+            continue;
+        thread_name(a->thread, name, sizeof name);
+        kd_where(a, where, sizeof where);
+        n += (size_t)snprintf(out + n, size - n, "%s%s looks again and again at %s", any ? ", " : "", name, where);
+        any = true;
+    }
+    if (n < size)
+        n += (size_t)snprintf(out + n, size - n, "; nobody is left to change what is looked at");
+    if (n < size && leaks_waits_text(waits, sizeof waits))
+        snprintf(out + n, size - n, "; %s", waits);
+}
+
 void leaks_hang_text(const struct agent *a, char *out, size_t size)
 {
     char where[300], routine[200];

@@ -12,6 +12,8 @@ void leaks_baseline(void);
 void leaks_check(struct session *s);
 /* "thread X waits for Y since …", for all threads that count. */
 void leaks_deadlock_text(char *out, size_t size);
+/* Who goes round in which loop, and who waits besides. */
+void leaks_livelock_text(char *out, size_t size);
 /* A run that did not end; a: who ran last, may be NULL. */
 struct agent;
 void leaks_hang_text(const struct agent *a, char *out, size_t size);

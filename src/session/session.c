@@ -787,6 +787,11 @@ void session_outcome(struct outcome *o)
         snprintf(o->name, sizeof o->name, "DEADLOCK");
         leaks_deadlock_text(o->message, sizeof o->message);
         break;
+    case RUN_LIVELOCK:
+        o->kind = FAILURE_HANG;
+        snprintf(o->name, sizeof o->name, "LIVELOCK");
+        leaks_livelock_text(o->message, sizeof o->message);
+        break;
     case RUN_HANG: {
         const struct trap_crash *c = trap_hang_info();
         o->kind = FAILURE_HANG;

@@ -91,6 +91,14 @@ struct agent {
     bool awaited; /* one has */
     uint8_t looked_count; /* MOST_LOOKED + 1: too many */
     uint64_t looked[16]; /* what it has read since it came to the newest of those places */
+    /* Loops that wait for memory with atomic instructions, while orders are explored: sim/await.h. */
+    uint64_t seen[16]; /* where its last steps ended and in what state, as far as all of them ended at atomic instructions and changed nothing */
+    uint8_t seen_count;
+    bool at_await; /* stands before a look that is not enabled while it would be in vain */
+    bool closed; /* its last step ended where one of those had ended */
+    bool pause_passed; /* since it came to an atomic instruction: that was its point for this round */
+    uint8_t await_bytes;
+    uint64_t await_rip, await_object; /* where it stands, what it looks at */
     uint64_t atomic_at, atomic_was[2]; /* what the atomic instruction that it executes next may change */
     uint32_t atomic_bytes;
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
@@ -106,6 +114,7 @@ struct agent {
     struct agent *interrupted; /* DPC, while it runs: whom; NULL = nobody was there */
     sim_gate *gate; /* not enabled while this is false */
     const void *gate_arg;
+    bool told; /* to end, while it ran user code: what it waits for there does not matter any more */
     bool at_point; /* it stands in sim_point, not in a wait */
     uint64_t gave_up; /* object of the gate that it has passed with gates_open, to wait for ever */
     const volatile uint64_t *spin_on; /* not enabled while this is non-zero (bit 0): a held spin lock */
@@ -164,6 +173,8 @@ enum run_end {
     RUN_HANG, /* limit of steps or virtual time */
     RUN_UNSUPPORTED, /* something was called that is not there */
     RUN_FINDING, /* an access of an instrumented image was found wrong (race) */
+    RUN_LIVELOCK, /* all who can go on look again and again at memory that nobody is left to change (sim/await.h) */
+    RUN_STALE, /* a loop that waits had looked too early (sim/await.h): the run counts for nothing, the search goes on */
     RUN_SPIN, /* a loop was found that must be a point (sim/spins.h): the run counts for nothing and begins again */
 };
 
@@ -191,6 +202,9 @@ struct machine {
     uint64_t points; /* scheduling points passed */
     uint64_t switches;
     bool gates_open; /* nobody can go on: those at gates may, to wait for ever */
+    bool probing; /* a step is tried, and will be taken back */
+    uint64_t stuck_at; /* progress + 1 when last was looked whether those who wait so do it for ever */
+    uint32_t closed_by; /* number + 1 of an agent that has gone round in a loop not known yet */
     uint64_t progress; /* steps that may have changed something for a loop that waits */
     uint32_t turns; /* that changed nothing, in a row, by whomever */
     bool watch_all; /* the door looks after everybody (verify/guard.h) */

@@ -7,6 +7,7 @@
 
 #include "base/zero.h"
 #include "sim/access.h"
+#include "sim/await.h"
 #include "sim/machine.h"
 
 bool (*sim_idle_hook)(void);
@@ -397,10 +398,20 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
         a->no_point = a->no_point && waits;
         return true;
     }
+    if (waits && a->seen_count && !a->pause_passed) { /* the atomic instruction before it was the point of this round */
+        a->pause_passed = true;
+        return true;
+    }
+    uint64_t rip = site;
     site = object ? mix(site, object) : site; /* a loop over several places is not vain because it comes to the same instruction */
     bool changed = atomic_changed(a), vain = !changed && turned_here_before(a, site, state);
     if (changed)
         a->turn_count = 0;
+    a->pause_passed = false;
+    if (object)
+        await_arrive(a, rip, state, changed, object, bytes);
+    else
+        await_forget(a);
     if (!vain) {
         remember_turn(a, site, state);
         note_progress(m);
@@ -409,7 +420,7 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
     }
     if (!a->spinning)
         a->spin_since = m->clock_100ns;
-    a->spinning = vain || waits;
+    a->spinning = (vain || waits) && !a->at_await;
     if (a->spinning && m->time_any)
         sim_opaque("a loop waits for memory to change, and whether it turns depends on whether others can go on");
     a->spin_progress = m->progress;
@@ -631,9 +642,9 @@ static bool can_begin(struct machine *m, const struct agent *dpc)
     return dpc->owner->state == AGENT_RUNNING && dpcs_first(dpc->owner->processor);
 }
 
-static bool can_step(struct machine *m, const struct agent *a)
+bool sim_can_step(struct machine *m, const struct agent *a)
 {
-    if (a->gate && !m->gates_open && !a->gate(a, a->gate_arg))
+    if (a->gate && !m->gates_open && !a->told && !a->gate(a, a->gate_arg))
         return false;
     switch (a->state) {
     case AGENT_RUNNING:
@@ -650,8 +661,10 @@ static bool can_step(struct machine *m, const struct agent *a)
 }
 
 /* It waits for memory that nobody has written since it looked, or for objects. */
-static bool stands_back(const struct machine *m, const struct agent *a)
+static bool stands_back(struct machine *m, struct agent *a)
 {
+    if (a->at_await && !m->probing)
+        return !await_open(m, a);
     return a->awaits ? !a->awaited : a->spinning && a->spin_progress == m->progress;
 }
 
@@ -677,7 +690,7 @@ static void gather_spinners(struct machine *m)
     struct agent *next = NULL;
     for (uint32_t i = 0; i < m->agent_count; i++) {
         struct agent *a = m->agents[i];
-        if (!can_step(m, a))
+        if (!sim_can_step(m, a))
             continue;
         able++;
         if (!next || turns_before(m, a, next))
@@ -692,19 +705,21 @@ static void gather_spinners(struct machine *m)
 static void gather(struct machine *m)
 {
     struct sim_choice *c = &m->choice;
+    if (m->closed_by)
+        await_learn(m);
     *c = (struct sim_choice) { .kind = CHOICE_SCHEDULE };
     m->alone = m->last_resort = false;
     struct agent *last = m->last;
-    bool last_goes_on = last && can_step(m, last) && !stands_back(m, last);
+    bool last_goes_on = last && sim_can_step(m, last) && !stands_back(m, last);
     bool stays_first = last_goes_on && !last->yielded;
     c->preempts = stays_first && last->state == AGENT_RUNNING;
     if (stays_first)
         c->agents[c->n++] = last->id;
     uint32_t start = last ? last->id + 1u : 0;
-    bool somebody_stands_back = last && !last_goes_on && can_step(m, last);
+    bool somebody_stands_back = last && !last_goes_on && sim_can_step(m, last);
     for (uint32_t i = 0; i < m->agent_count; i++) {
         struct agent *a = m->agents[(start + i) % m->agent_count];
-        if (a == last || !can_step(m, a))
+        if (a == last || !sim_can_step(m, a))
             continue;
         if (stands_back(m, a))
             somebody_stands_back = true;
@@ -714,6 +729,12 @@ static void gather(struct machine *m)
     if (last_goes_on && !stays_first)
         c->agents[c->n++] = last->id;
     bool spins = c->n == 0 && somebody_stands_back;
+    if (spins && !m->gates_open && m->every_point && m->stuck_at != m->progress + 1) {
+        await_stuck(m, timer_may_step(m));
+        m->stuck_at = m->progress + 1;
+        if (m->end != RUN_GOING)
+            return;
+    }
     if (spins)
         gather_spinners(m);
     if ((c->n == 0 || (m->time_any && !spins)) && timer_may_step(m))
@@ -774,7 +795,7 @@ static bool begins_pinned(const struct agent *a)
     return a->state == AGENT_RUNNING ? holds_processor(a) : a->kind == AGENT_DPC && is_threads(a);
 }
 
-static void run_agent(struct machine *m, struct agent *a)
+void sim_step(struct machine *m, struct agent *a)
 {
     bool pinned = begins_pinned(a);
     if (m->processors_matter && !pinned)
@@ -809,6 +830,7 @@ static void run_agent(struct machine *m, struct agent *a)
     host_fiber_switch(&m->main_sp, a->fiber.switch_sp, a->fiber.host_stack, HOST_STACK_SIZE);
     m->fiber = NULL;
     if (!a->turning) {
+        await_forget(a);
         a->turn_count = 0;
         a->spinning = false;
         a->atomic_at = 0;
@@ -825,7 +847,7 @@ static void run_agent(struct machine *m, struct agent *a)
 static bool somebody_spins(const struct machine *m)
 {
     for (uint32_t i = 0; i < m->agent_count; i++)
-        if (can_step((struct machine *)m, m->agents[i]) && (m->agents[i]->spinning || m->agents[i]->awaits))
+        if (sim_can_step((struct machine *)m, m->agents[i]) && (m->agents[i]->spinning || m->agents[i]->awaits))
             return true;
     return false;
 }
@@ -860,7 +882,7 @@ void sim_decide(unsigned alternative)
     if (a->kind == AGENT_CLOCK)
         run_clock(m);
     else
-        run_agent(m, a);
+        sim_step(m, a);
 }
 
 /* Nobody can go on. Who stands at a gate goes through it to wait as NT would, so that views show what is waited for; that is no step
@@ -892,6 +914,8 @@ bool sim_run(void)
         if (m->choice_wanted)
             return true;
         gather(m);
+        if (m->end != RUN_GOING)
+            return false;
         if (m->choice.n == 0) {
             if (!open_gate(m))
                 m->end = RUN_DEADLOCK;

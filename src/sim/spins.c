@@ -9,6 +9,7 @@ enum { MOST = 256 };
 
 static struct spin known[MOST], noted[MOST]; /* of the process */
 static size_t known_count, noted_count;
+static bool any_await; /* among the known */
 static unsigned generation;
 
 static bool is_in(const struct spin *list, size_t count, const char *image, uint32_t rva)
@@ -41,6 +42,27 @@ static void add(const struct spin *k)
     for (; at > 0 && comes_before(k, &known[at - 1]); at--)
         known[at] = known[at - 1];
     known[at] = *k;
+    any_await |= (k->rva & SPIN_AWAIT) != 0;
+}
+
+bool spins_note_await(const char *image, uint32_t rva)
+{
+    return !is_in(known, known_count, image, rva | SPIN_NO_AWAIT) && spins_note(image, rva | SPIN_AWAIT);
+}
+
+void spins_forbid_await(const char *image, uint32_t rva)
+{
+    spins_note(image, rva | SPIN_NO_AWAIT);
+}
+
+bool spins_is_await(const char *image, uint32_t rva)
+{
+    return is_in(known, known_count, image, rva | SPIN_AWAIT) && !is_in(known, known_count, image, rva | SPIN_NO_AWAIT);
+}
+
+bool spins_any_await(void)
+{
+    return any_await;
 }
 
 bool spins_apply(void)

@@ -3,13 +3,19 @@
  * How one is found (trap/spin.c): the watchdog sees that a guest has passed no scheduling point for half a second of processor time, its next
  * instructions are traced, and of the backward jumps among them those of the outermost loop are noted. The run ends with RUN_SPIN; who
  * drives it applies what was noted and begins again, as if the loop had been known from the start. So nothing depends on when the
- * watchdog fired. Constant during a run and not part of it; a replay file carries the list. */
+ * watchdog fired. Constant during a run and not part of it; a replay file carries the list.
+ * Atomic instructions by which loops wait (sim/await.h) are on the list too, with SPIN_AWAIT set in the rva. */
 #ifndef IRPLAB_SIM_SPINS_H
 #define IRPLAB_SIM_SPINS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum {
+    SPIN_AWAIT = 0x80000000u, /* no jump: an atomic instruction by which a loop waits */
+    SPIN_NO_AWAIT = 0x40000000u, /* it does not, whatever it looked like */
+};
 
 struct spin {
     char image[64]; /* file name */
@@ -18,6 +24,13 @@ struct spin {
 
 /* Notes a jump for spins_apply. False: it is known already, or there are too many. */
 bool spins_note(const char *image, uint32_t rva);
+/* The same for an atomic instruction of a loop that waits. */
+bool spins_note_await(const char *image, uint32_t rva);
+/* It was taken for one in vain. */
+void spins_forbid_await(const char *image, uint32_t rva);
+/* Of those that hold. */
+bool spins_any_await(void);
+bool spins_is_await(const char *image, uint32_t rva);
 /* What was noted holds from the next image load on. False: nothing was noted. */
 bool spins_apply(void);
 /* Something was noted. */

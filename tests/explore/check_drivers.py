@@ -36,9 +36,10 @@ for file in drivers:
     check(brute['complete'] and brute['traces'] == reduced['schedules'] == reduced['traces'] == shared['schedules'] == expected[name] and not reduced['failing'] and
           reduced['blocked'] == 0 and reduced['complete'],
           f'{name}: {reduced["schedules"]} of {expected[name]}, by two processes {shared["schedules"]}; {brute["schedules"]} orders in {brute["traces"]} classes')
-for name in ('peterson', 'lamport'):
+for name, exact in (('peterson', 4), ('lamport', 16)):
     r = explore('--strategy', 'dpor', '--cpus', '16', mutual, name)
-    check(r['complete'] and r['failing'] == 0 and r['blocked'] == 0 and r['schedules'] == r['traces'], f'{name}: {r["schedules"]} schedules, {r["failing"]} failing')
-r = explore('--strategy', 'dpor', '--cpus', '16', mutual, 'broken')
+    check(r['complete'] and r['failing'] == 0 and r['blocked'] == 0 and r['schedules'] == r['traces'] == exact, f'{name}: {r["schedules"]} schedules, {r["failing"]} failing')
+r, brute = explore('--strategy', 'dpor', '--cpus', '16', mutual, 'broken'), explore('--strategy', 'dfs', '--preemptions', '4', '--cpus', '16', mutual, 'broken')
+check(r['complete'] and r['blocked'] == 0 and r['schedules'] == r['traces'] == brute['traces'], f'broken: {r["schedules"]} schedules, {brute["traces"]} classes of all orders')
 check(r['failing'] > 0 and r['failures'][0]['kind'] == 'exit' and r['failures'][0]['preemptions'] == 2, f'broken: {r["failing"]} of {r["schedules"]} fail')
 sys.exit(wrong != 0)

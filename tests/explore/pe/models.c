@@ -136,7 +136,104 @@ static void coherence(LONG t)
 static void dekker(LONG t)
 {
     store((int)t, 1);
-    load(1 - (int)t);
+    if (load(1 - (int)t) == 0) {
+        store(2, t);
+        load(2);
+    }
+}
+
+/* ---- loops that wait: a look that finds nothing is no event ---- */
+
+/* Not `while`: compilers copy its first look out of the loop, and a look there is an event. */
+#define AWAIT(condition) do ; while (!(condition))
+
+/* Two threads; variables 0 and 1: their flags, 2: whose turn it is. */
+static void peterson(LONG t)
+{
+    store((int)t, 1);
+    store(2, 1 - t);
+    AWAIT(load(1 - (int)t) == 0 || load(2) == t);
+    store(3, t);
+    load(3);
+    store((int)t, 0);
+}
+
+/* Without the check of who is first: both can wait for ever. */
+static void szymanski(LONG t)
+{
+    int mine = (int)t, other = 1 - (int)t;
+    store(mine, 1);
+    AWAIT(load(other) < 3);
+    store(mine, 3);
+    if (load(other) == 1) {
+        store(mine, 2);
+        AWAIT(load(other) == 4);
+    }
+    store(mine, 4);
+    AWAIT(load(other) < 2);
+    store(2, t);
+    load(2);
+    load(2);
+    AWAIT(load(other) < 2 || load(other) > 3);
+    store(mine, 0);
+}
+
+/* Lamport's second fast algorithm. Variables 0: x, 1: y, 2 and up: who is interested. */
+static void lamport(LONG t)
+{
+    int mine = 2 + (int)t;
+    for (;;) {
+        store(mine, 1);
+        store(0, t + 1);
+        if (load(1) != 0) {
+            store(mine, 0);
+            AWAIT(load(1) == 0);
+            continue;
+        }
+        store(1, t + 1);
+        if (load(0) == t + 1)
+            break;
+        store(mine, 0);
+        for (int i = 0; i < n; i++)
+            AWAIT(load(2 + i) == 0);
+        if (load(1) == t + 1)
+            break;
+        AWAIT(load(1) == 0);
+    }
+    store(1, 0);
+    store(mine, 0);
+}
+
+/* One lock, taken by testing and setting. */
+static void test_and_set(LONG t)
+{
+    for (LONG i = 0; i < k; i++) {
+        AWAIT(InterlockedExchange(&variables[0], 1) == 0);
+        variables[1]++;
+        store(0, 0);
+    }
+}
+
+/* Taken in the order in which tickets were drawn. */
+static void ticket(LONG t)
+{
+    for (LONG i = 0; i < k; i++) {
+        LONG mine = InterlockedIncrement(&variables[0]) - 1;
+        AWAIT(load(1) == mine);
+        variables[2]++;
+        store(1, mine + 1);
+    }
+}
+
+/* Readers and writers of four variables, without a loop. */
+static void big(LONG t)
+{
+    if (t < 2)
+        for (int i = 0; i < (t == 0 ? 7 : 3); i++)
+            load(i % 4);
+    else
+        for (int i = 0; i < 6; i++)
+            store(i % 2 + 2 * ((int)t - 2), i / 2 + 1);
 }
 
 static const struct model {
@@ -144,7 +241,8 @@ static const struct model {
     void (*body)(LONG t);
     LONG more; /* threads besides the N */
 } models[] = {
-    { "readers", readers, 1 }, { "writers", writers, 0 }, { "counters", counters, 0 }, { "rw", rw, 0 }, { "critical", critical, 0 }, { "slim", slim_lock, 0 },
+    { "readers", readers, 1 }, { "writers", writers, 0 }, { "peterson", peterson, 0 }, { "szymanski", szymanski, 0 }, { "lamport", lamport, 0 }, { "tas", test_and_set, 0 },
+    { "ticket", ticket, 0 }, { "big", big, 0 }, { "counters", counters, 0 }, { "rw", rw, 0 }, { "critical", critical, 0 }, { "slim", slim_lock, 0 },
     { "mutex", mutexes, 0 }, { "lastzero", lastzero, 1 }, { "indexer", indexer, 0 }, { "filesystem", filesystem, 0 }, { "dekker", dekker, 0 }, { "coherence", coherence, 1 },
 };
 
