@@ -10,6 +10,7 @@
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
+#include "ps/ps.h"
 #include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
@@ -143,6 +144,45 @@ BOOLEAN ExAcquireSharedStarveExclusive(ERESOURCE *r, ULONG wait)
 BOOLEAN ExAcquireSharedWaitForExclusive(ERESOURCE *r, ULONG wait)
 {
     return acquire_shared(r, wait, NONE_PASS);
+}
+
+/* ---- gates (ke/gates.c) ---- */
+
+/* An owner besides the one in OwnerEntry; peeks, for this may be asked while other threads' memory is in use. */
+static bool is_owner(const ERESOURCE *r, const struct thread *t)
+{
+    ULONG_PTR me = (ULONG_PTR)t->ethread;
+    OWNER_ENTRY first, e;
+    if (r->OwnerEntry.OwnerThread == me && r->OwnerEntry.OwnerCount)
+        return true;
+    if (!r->OwnerTable || !sim_peek(&first, r->OwnerTable))
+        return false;
+    for (ULONG i = 1; i < first.TableSize; i++)
+        if (sim_peek(&e, r->OwnerTable + i) && e.OwnerThread == me && e.OwnerCount)
+            return true;
+    return false;
+}
+
+/* Who waits while others own it exclusively changes nothing for anybody: the wait may begin when the resource can be had. A writer that waits for
+ * readers keeps other readers out: that wait begins now. */
+static bool others_own_it_alone(const struct agent *a, const ERESOURCE *r)
+{
+    const struct thread *t = a->thread;
+    return t && t->ethread && is_exclusive(r) && r->ActiveCount && !is_owner(r, t) && !ke_wait_is_disturbed(t);
+}
+
+bool ex_gate_resource(const struct agent *a, const void *args)
+{
+    const uint64_t *v = args;
+    ERESOURCE r;
+    return !(UCHAR)v[1] || !sim_peek(&r, v[0]) || !others_own_it_alone(a, &r);
+}
+
+/* Of the forms that always wait. */
+bool ex_gate_resource_waits(const struct agent *a, const void *args)
+{
+    ERESOURCE r;
+    return !sim_peek(&r, *(const uint64_t *)args) || !others_own_it_alone(a, &r);
 }
 
 /* ---- releasing ---- */

@@ -351,6 +351,10 @@ static bool step(struct bounded *b, unsigned agent, unsigned alternative)
         search_cut(b->s);
         return false;
     }
+    if (status == EXPLORE_RUNNING && (int)path_node(p)->preemptions > b->bound) {
+        b->left_out = true;
+        return false;
+    }
     bool known;
     const struct place *place = enter(b, &known);
     if (known) {
@@ -534,6 +538,11 @@ static void put_places(struct bounded *b, struct bytes *out)
         for (uint32_t left = search_alternatives(b->s, &c); left; left &= left - 1) {
             path_step(p, c.agent, (unsigned)__builtin_ctz(left));
             const struct node *x = path_node(p);
+            if (x->status == EXPLORE_RUNNING && (int)x->preemptions > b->bound) {
+                b->left_out = true;
+                path_cut(p, root);
+                continue;
+            }
             bytes_u(&all, x->can_go_on ? explore_mix(x->trace + p->keys[x->running]) : x->trace);
             bytes_u(&all, x->preemptions);
             path_schedule(p, &to);

@@ -39,6 +39,10 @@ static bool allowed(struct dfs *d, unsigned i, unsigned agent)
     const struct path *p = &d->s->path;
     const struct node *n = &p->nodes[p->count];
     int delays = d->s->config->delays;
+    if ((int)n->preemptions > d->preemptions) {
+        d->left_out = true;
+        return false;
+    }
     if (delays >= 0 && (int)(n->delays + i) > delays)
         return false;
     bool preempts = n->can_go_on && agent != n->running;
@@ -106,8 +110,8 @@ static bool walk(struct dfs *d)
                 d->turns[p->count].at = UINT32_MAX; /* nothing to try below */
                 break;
             }
-            bool somebody = next_choice(d, &agent, &alternative);
-            IR_ASSERT(somebody); /* the first candidate costs nothing */
+            if (!next_choice(d, &agent, &alternative))
+                break; /* who goes on costs more than is left */
         }
     }
 }

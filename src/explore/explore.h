@@ -92,7 +92,7 @@ struct explore_point {
     const struct explore_agent *enabled; /* in an order that is a function of the state; valid until the next call */
     unsigned enabled_count;
     uint32_t running;       /* the agent of the last event, EXPLORE_NO_AGENT at the start */
-    bool running_can_go_on; /* switching away from it now is a preemption (it is enabled and has not yielded) */
+    bool running_can_go_on; /* switching away from it now is a preemption: it has not yielded, and it is enabled, or would only look in vain */
 };
 
 /* An agent that exists and is not enabled, and what it waits for: the accesses by which its operation becomes enabled. */

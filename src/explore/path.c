@@ -163,7 +163,9 @@ static void read_point(struct path *p)
     }
     IR_ASSERT(status != EXPLORE_RUNNING || n->candidate_count > 0);
     n->running = point.running == EXPLORE_NO_AGENT ? NO_AGENT : (uint16_t)path_agent(p, point.running);
-    n->can_go_on = point.running_can_go_on && path_find(p, p->count, n->running);
+    bool able = path_find(p, p->count, n->running) != NULL;
+    n->can_go_on = point.running_can_go_on && able;
+    n->gives_way = point.running_can_go_on && !able && status == EXPLORE_RUNNING;
 }
 
 const struct candidate *path_find(const struct path *p, size_t d, unsigned agent)
@@ -481,7 +483,7 @@ static void count_costs(struct path *p)
         at = c[i].agent == e->agent ? i : at;
         first = c[i].agent == was->running ? i : first;
     }
-    n->preemptions = was->preemptions + (was->can_go_on && e->agent != was->running);
+    n->preemptions = was->preemptions + (was->can_go_on && e->agent != was->running) + n->gives_way;
     n->delays = was->delays + (at + was->candidate_count - first) % was->candidate_count;
     n->faults = was->faults + (c[at].faults >> e->alternative & 1);
 }

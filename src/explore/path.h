@@ -47,6 +47,7 @@ struct node {
     uint32_t candidates, candidate_count;
     uint16_t running;
     bool can_go_on;
+    bool gives_way; /* the running agent would go on in vain: whoever runs next, it is preempted */
     enum explore_status status;
     void *snapshot;
     uint64_t trace; /* sum of the hashes of the events before */

@@ -176,7 +176,8 @@ NTSTATUS NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *match, IO_STATUS_BLOCK
     NTSTATUS s = ob_handle_reference(ps_current_process(), handle, OB_FILE, 0, &file, NULL);
     if (NT_SUCCESS(s)) {
         unsigned n = 0;
-        sim_access(SIM_ACCESS_THREAD_IDS, SIM_READ); /* which threads there are */
+        sim_access(SIM_ACCESS_THREAD_IDS, SIM_READ); /* which threads there are, and which have ended */
+        sim_access_order(SIM_ACCESS_OF(SIM_THREADS, ps_current_process()->eprocess), SIM_COMMUTE);
         HANDLE threads[MAX_AGENTS];
         unsigned count = 0;
         for (struct thread *t = ps_threads(); t && count < MAX_AGENTS; t = t->next)

@@ -53,7 +53,7 @@ static bool is_lasting(const DISPATCHER_HEADER *h)
 }
 
 /* Something ends or must interrupt the wait whatever the object's state. */
-static bool is_disturbed(const struct thread *t)
+bool ke_wait_is_disturbed(const struct thread *t)
 {
     const KTHREAD *k = &t->ethread->Tcb;
     return t->terminating || t->suspend_count || k->Alerted[KernelMode] || k->Alerted[UserMode] || k->ApcState.KernelApcPending || k->ApcState.UserApcPending ||
@@ -71,7 +71,7 @@ static bool passes(const struct agent *a, uint64_t object)
     const struct thread *t = a->thread;
     if (!t || !t->ethread || !sim_peek(&h, object) || !is_lasting(&h))
         return true;
-    return can_have((const DISPATCHER_HEADER *)object, t) || is_disturbed(t);
+    return can_have((const DISPATCHER_HEADER *)object, t) || ke_wait_is_disturbed(t);
 }
 
 /* Arguments of KeWaitForSingleObject. */

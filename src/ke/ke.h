@@ -167,6 +167,8 @@ const struct ke_bugcheck *ke_bugcheck_info(void);
 _Noreturn void ke_unsupported(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Gates of waits (sim_point_when): args as uint64_t[], those of KeWaitForSingleObject and of KeWaitForMultipleObjects. */
+/* Something ends or must interrupt a wait of this thread, whatever it waits for. */
+bool ke_wait_is_disturbed(const struct thread *t);
 bool ke_gate_wait(const struct agent *a, const void *args);
 bool ke_gate_wait_multiple(const struct agent *a, const void *args);
 

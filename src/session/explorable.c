@@ -219,11 +219,11 @@ static void waits_for(const struct agent *a, struct explore_access *out, unsigne
     *count = n;
 }
 
-static bool does_wait(const struct agent *a)
+static bool does_wait(const struct agent *a, bool chosen_among)
 {
     if (a->state == AGENT_DEAD || a->state == AGENT_FREE || a->kind == AGENT_CLOCK)
         return false;
-    for (unsigned i = 0; i < MACHINE->choice.n; i++)
+    for (unsigned i = 0; chosen_among && i < MACHINE->choice.n; i++)
         if (MACHINE->choice.agents[i] == a->id && !MACHINE->choice_wanted)
             return false;
     return true;
@@ -235,9 +235,10 @@ static unsigned waiting(void *context, const struct explore_waiting **out)
     static struct explore_access touched[MAX_AGENTS][24];
     const struct machine *m = MACHINE;
     unsigned n = 0;
+    bool stands = sim_run(); /* it may have been brought here by steps, and nobody has looked since who can go on */
     for (uint32_t i = 0; i < m->agent_count; i++) {
         const struct agent *a = m->agents[i];
-        if (!does_wait(a))
+        if (!does_wait(a, stands))
             continue;
         list[n] = (struct explore_waiting) { explorable_agent_id(a), touched[n], 0 };
         waits_for(a, touched[n], &list[n].access_count);

@@ -31,12 +31,13 @@ static const char *name_of(const struct image *image)
     return image->file ? image->file->name : image->name;
 }
 
-static bool is_await(uint64_t rip)
+static bool is_await(uint64_t rip, bool *yields)
 {
+    *yields = false;
     if (!spins_any_await())
         return false;
     const struct image *image = image_at(rip);
-    return image && spins_is_await(name_of(image), (uint32_t)(rip - image->base));
+    return image && spins_is_await(name_of(image), (uint32_t)(rip - image->base), yields);
 }
 
 static bool is_rejected(uint64_t rip)
@@ -68,8 +69,9 @@ void await_arrive(struct agent *a, uint64_t rip, uint64_t state, bool changed, u
     a->await_object = object;
     a->await_bytes = (uint8_t)(bytes > sizeof a->atomic_was ? sizeof a->atomic_was : bytes);
     /* One that closes a round all the same does more than wait, or nobody else can go on: it takes turns as other loops do (sim_turn). */
-    a->at_await = m->every_point && (!a->closed || m->probing) && is_await(rip);
-    if (a->closed && m->every_point && !m->probing && !is_rejected(rip) && !is_await(rip))
+    bool is = m->every_point && is_await(rip, &a->await_yields);
+    a->at_await = is && (!a->closed || m->probing);
+    if (a->closed && m->every_point && !m->probing && !is && !is_rejected(rip))
         m->closed_by = a->id + 1u;
 }
 
@@ -114,16 +116,19 @@ static bool closes(struct machine *m, struct agent *a)
 }
 
 /* Steps until it closes a round. False: it does something else. */
-static bool goes_round(struct machine *m, struct agent *a, uint64_t *rips, unsigned *count)
+static bool goes_round(struct machine *m, struct agent *a, uint64_t *rips, unsigned *count, bool *yields)
 {
     for (unsigned i = 0; i < LONGEST_ROUND; i++) {
         if (!sim_can_step(m, a))
             return false;
+        a->paused = false;
         bool closed = closes(m, a);
         if (m->end != RUN_GOING || m->choice_wanted || !a->turning)
             return false;
         if (rips)
             rips[(*count)++] = a->await_rip;
+        if (yields)
+            *yields |= a->paused;
         if (closed)
             return true;
     }
@@ -213,9 +218,9 @@ void await_learn(struct machine *m)
         return;
     struct trial t;
     trial_begin(m, &t);
-    bool round = goes_round(m, a, rips, &count);
+    bool yields = false, round = goes_round(m, a, rips, &count, &yields);
     uint64_t was = round ? visible(m) : 0;
-    round = round && goes_round(m, a, NULL, NULL) && visible(m) == was;
+    round = round && goes_round(m, a, NULL, NULL, NULL) && visible(m) == was;
     trial_end(&t);
     if (!round) {
         reject(rip);
@@ -223,7 +228,7 @@ void await_learn(struct machine *m)
     }
     for (unsigned i = 0; i < count; i++) {
         const struct image *image = image_at(rips[i]);
-        if (!image || !spins_note_await(name_of(image), (uint32_t)(rips[i] - image->base)))
+        if (!image || !spins_note_await(name_of(image), (uint32_t)(rips[i] - image->base), yields))
             reject(rips[i]);
     }
 }
@@ -236,7 +241,12 @@ static enum verdict verdict_on(struct machine *m, struct agent *a)
 {
     struct trial t;
     trial_begin(m, &t);
-    enum verdict v = !closes(m, a) ? ODD : goes_round(m, a, NULL, NULL) ? STUCK : STALE;
+    enum verdict v = ODD;
+    if (closes(m, a)) {
+        uint64_t head = a->seen[0];
+        bool round = goes_round(m, a, NULL, NULL, NULL);
+        v = round && a->seen[0] == head ? STUCK : STALE; /* or it has come to another loop */
+    }
     trial_end(&t);
     return v;
 }

@@ -96,6 +96,8 @@ struct agent {
     uint8_t seen_count;
     bool at_await; /* stands before a look that is not enabled while it would be in vain */
     bool closed; /* its last step ended where one of those had ended */
+    bool await_yields; /* the loop has a pause: switching away while it waits is free */
+    bool paused; /* since this was cleared */
     bool pause_passed; /* since it came to an atomic instruction: that was its point for this round */
     uint8_t await_bytes;
     uint64_t await_rip, await_object; /* where it stands, what it looks at */

@@ -399,7 +399,7 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
         return true;
     }
     if (waits && a->seen_count && !a->pause_passed) { /* the atomic instruction before it was the point of this round */
-        a->pause_passed = true;
+        a->pause_passed = a->paused = true;
         return true;
     }
     uint64_t rip = site;
@@ -712,7 +712,8 @@ static void gather(struct machine *m)
     struct agent *last = m->last;
     bool last_goes_on = last && sim_can_step(m, last) && !stands_back(m, last);
     bool stays_first = last_goes_on && !last->yielded;
-    c->preempts = stays_first && last->state == AGENT_RUNNING;
+    bool turns = last && !last_goes_on && last->at_await && !last->await_yields && last->state == AGENT_RUNNING; /* it would, in vain */
+    c->preempts = (stays_first && last->state == AGENT_RUNNING) || turns;
     if (stays_first)
         c->agents[c->n++] = last->id;
     uint32_t start = last ? last->id + 1u : 0;

@@ -45,9 +45,9 @@ static void add(const struct spin *k)
     any_await |= (k->rva & SPIN_AWAIT) != 0;
 }
 
-bool spins_note_await(const char *image, uint32_t rva)
+bool spins_note_await(const char *image, uint32_t rva, bool yields)
 {
-    return !is_in(known, known_count, image, rva | SPIN_NO_AWAIT) && spins_note(image, rva | SPIN_AWAIT);
+    return !is_in(known, known_count, image, rva | SPIN_NO_AWAIT) && spins_note(image, rva | SPIN_AWAIT | (yields ? SPIN_YIELDS : 0));
 }
 
 void spins_forbid_await(const char *image, uint32_t rva)
@@ -55,9 +55,10 @@ void spins_forbid_await(const char *image, uint32_t rva)
     spins_note(image, rva | SPIN_NO_AWAIT);
 }
 
-bool spins_is_await(const char *image, uint32_t rva)
+bool spins_is_await(const char *image, uint32_t rva, bool *yields)
 {
-    return is_in(known, known_count, image, rva | SPIN_AWAIT) && !is_in(known, known_count, image, rva | SPIN_NO_AWAIT);
+    *yields = is_in(known, known_count, image, rva | SPIN_AWAIT | SPIN_YIELDS);
+    return (*yields || is_in(known, known_count, image, rva | SPIN_AWAIT)) && !is_in(known, known_count, image, rva | SPIN_NO_AWAIT);
 }
 
 bool spins_any_await(void)

@@ -15,6 +15,7 @@
 enum {
     SPIN_AWAIT = 0x80000000u, /* no jump: an atomic instruction by which a loop waits */
     SPIN_NO_AWAIT = 0x40000000u, /* it does not, whatever it looked like */
+    SPIN_YIELDS = 0x20000000u, /* with SPIN_AWAIT: its loop has a pause */
 };
 
 struct spin {
@@ -25,12 +26,12 @@ struct spin {
 /* Notes a jump for spins_apply. False: it is known already, or there are too many. */
 bool spins_note(const char *image, uint32_t rva);
 /* The same for an atomic instruction of a loop that waits. */
-bool spins_note_await(const char *image, uint32_t rva);
+bool spins_note_await(const char *image, uint32_t rva, bool yields);
 /* It was taken for one in vain. */
 void spins_forbid_await(const char *image, uint32_t rva);
 /* Of those that hold. */
 bool spins_any_await(void);
-bool spins_is_await(const char *image, uint32_t rva);
+bool spins_is_await(const char *image, uint32_t rva, bool *yields);
 /* What was noted holds from the next image load on. False: nothing was noted. */
 bool spins_apply(void);
 /* Something was noted. */

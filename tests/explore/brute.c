@@ -151,6 +151,8 @@ static void walk(struct brute *b, int preemptions)
     e->least = preemptions;
     if (status == EXPLORE_FAILED && preemptions < b->out->least[b->vm.state.key])
         b->out->least[b->vm.state.key] = preemptions;
+    if (status == EXPLORE_FUTILE)
+        return;
     if (status != EXPLORE_RUNNING) {
         note_complete(b, hash, preemptions, status != EXPLORE_DONE);
         return;

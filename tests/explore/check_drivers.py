@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Small drivers and waiting loops: the reduction runs each class of orders once. What the classes are is worked out by running every order with at most four
-preemptions and dropping those with the same happens-before hash; the numbers below are kept so that a change of both is seen.
+preemptions and dropping those with the same happens-before hash; the numbers below are kept so that a change of both is seen. Each thread doubles them: it may end before or after its handle is closed.
 
 usage: check_drivers.py IRPLAB MUTUAL.exe DRIVER.sys…"""
 import json
@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 irplab, mutual, drivers = sys.argv[1], sys.argv[2], sys.argv[3:]
-expected = {'queue-cancel': 10, 'remove-lock': 8, 'timer-dpc': 6, 'spin-locks': 8, 'work-item': 12, 'cancel-twice': 20}
+expected = {'queue-cancel': 10, 'remove-lock': 8, 'timer-dpc': 6, 'spin-locks': 8, 'work-item': 12, 'cancel-twice': 20, 'resource': 6, 'resource-shared': 8, 'queued-lock': 6, 'rundown': 8}
 wrong = 0
 
 

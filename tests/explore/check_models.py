@@ -6,6 +6,7 @@ usage: check_models.py IRPLAB MODELS.exe quick|full"""
 import json
 import subprocess
 import sys
+import tempfile
 from math import factorial
 
 irplab, program, amount = sys.argv[1:4]
@@ -26,6 +27,7 @@ table += [(['dekker', '2'], None, 3, True)]
 table += [(['peterson', '2'], None, 4, True), (['szymanski', '2'], None, 6, True), (['lamport', '2'], None, 16, True)]
 table += [([lock, str(n), str(k)], None, exact, n * k <= 4) for lock in ('tas', 'ticket') for n, k, exact in ((3, 1, 6), (2, 2, 6), (4, 1, 24), (3, 2, 90), (5, 1, 120))]
 table += [(['big', '4'], None, 69112, False)] + [(['big', '4'], bound, exact, bound == 0) for bound, exact in enumerate((14, 206, 1561))]
+table += [(['lamport', '2'], bound, exact, True) for bound, exact in enumerate((2, 6, 10, 16))]
 livelocks = {'szymanski': 25}
 for bound, binc, cinc in ((0, 6, 6), (1, 24, 42), (2, 36, 120), (3, 36, 192), (4, 36, 216)):
     table += [(['counters', '3', '2'], bound, binc, bound <= 2), (['rw', '3'], bound, binc, bound <= 2), (['counters', '3', '3'], bound, cinc, bound <= 1)]
@@ -40,7 +42,7 @@ for arguments, bound, exact, quick in table:
     if amount == 'quick' and not quick:
         continue
     # A processor for each thread, so that they do not exclude each other.
-    command = [irplab, 'explore', '--strategy', 'dpor', '--json', '--time', '120', '--keep-going', '--cpus', '16']
+    command = [irplab, 'explore', '--strategy', 'dpor', '--json', '--time', '120', '--keep-going', '--cpus', '16', f'--output={tempfile.gettempdir()}']
     command += ['--preemptions', str(bound)] if bound is not None else []
     done = subprocess.run(command + [program, *arguments], capture_output=True, text=True)
     try:

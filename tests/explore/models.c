@@ -165,6 +165,22 @@ static int emit_operation(struct vm_program *p, unsigned t, char kind, int k)
     case 'c': vm_emit(p, t, VM_READ, 0, VM_NONE, k, 0); jump = (int)p->length[t]; break;
     case 'x': vm_emit(p, t, VM_SETI, 0, 0, 0, 1); vm_emit(p, t, VM_CAS, 0, VM_NONE, k, 0); break;
     case 'y': vm_emit(p, t, VM_SETI, 0, 0, 0, 2); vm_emit(p, t, VM_CAS, 0, VM_NONE, k, 1); break;
+    case 'L': vm_emit(p, t, VM_AWAIT, VM_NONE, VM_NONE, k, 0); break;
+    case 'Z': vm_emit(p, t, VM_SETI, 1, 0, 0, 0); vm_emit(p, t, VM_AWAIT, 1, VM_NONE, k, 0); break;
+    case 'T': vm_emit(p, t, VM_TAKE, VM_NONE, VM_NONE, k, 0); break;
+    case 'D': vm_emit(p, t, VM_WRITE, VM_NONE, VM_NONE, k, 0); break;
+    case 'E':
+        vm_emit(p, t, VM_READ, 0, VM_NONE, k, 0);
+        vm_emit(p, t, VM_JNZ, 0, 0, (int)p->length[t] + 2, 0);
+        vm_emit(p, t, VM_AWAIT, VM_NONE, k, k + 1, 0);
+        break;
+    case 'F': vm_emit(p, t, VM_AWAIT, VM_NONE, VM_NONE, k, 0); vm_emit(p, t, VM_AWAIT, VM_NONE, VM_NONE, k + 1, 0); break;
+    case 'K':
+        vm_emit(p, t, VM_ADD, 1, VM_NONE, k, 1);
+        vm_emit(p, t, VM_AWAIT, 1, VM_NONE, k + 1, 0);
+        vm_emit(p, t, VM_ADDI, 1, 0, 0, 1);
+        vm_emit(p, t, VM_WRITE, 1, VM_NONE, k + 1, 0);
+        break;
     case 'l': vm_emit(p, t, VM_LOCK, 0, VM_NONE, LOCKS + k, 0); break;
     case 'u': vm_emit(p, t, VM_UNLOCK, 0, VM_NONE, LOCKS + k, 0); break;
     case 's': vm_emit(p, t, VM_SHARE, 0, VM_NONE, LOCKS + k, 0); break;

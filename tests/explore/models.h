@@ -16,6 +16,8 @@ model model_readers, model_writers, model_ainc, model_lockinc, model_counters, m
  *   e d: set and clear event; v: wait for and consume it; n: wait for it; m: wait or time out, skip the next if timed out
  *   a b: semaphore up, down; A: wait for events i and i + 1; B: wait for event i or i + 1, skip the next if it was the second
  *   g: yield; z j: start thread, wait for its end
+ *   loops that wait: L Z: until a variable is, or is not, something other than zero; T: test and set, until it was not 1; D: write 0;
+ *   E F: until variable i or i + 1 is not zero, until both; K: a section under a ticket lock, variables i and i + 1
  *   h: choose 0 or 1, skip the next if 1; !: fail with this key; q: exit the run */
 void model_text(struct vm_program *p, const char *text);
 

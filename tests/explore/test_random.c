@@ -29,8 +29,11 @@ static const struct {
     {"semaphores", {"aabbrwc", 4, 5, 3, 2}},
     {"time-outs, choices", {"emmhrwcx", 4, 4, 3, 2}},
     {"several objects", {"eedABvrwc", 4, 4, 3, 2}},
+    {"waiting loops", {"rwcLLZTDD", 4, 5, 3, 2}},
+    {"several places", {"rwcLEEFD", 3, 4, 3, 2}},
+    {"tickets", {"KKrfcL", 3, 4, 2, 2}},
     {"threads", {"rwfcxpevg", 4, 5, 3, 2, .spawn = true}},
-    {"everything", {"rwfcxpedvnmABabhg", 4, 4, 3, 2, .locks = true, .shared = true, .nested = true, .spawn = true}},
+    {"everything", {"rwfcxpedvnmABabhgLZTDE", 4, 4, 3, 2, .locks = true, .shared = true, .nested = true, .spawn = true}},
 };
 
 static unsigned programs = 500;

@@ -68,10 +68,12 @@ static void reset(void *context)
 }
 
 /* Alternatives possible now; 0: it has to wait. */
-static uint32_t alternatives(const struct vm *vm, const struct vm_instruction *i)
+static uint32_t alternatives(const struct vm *vm, unsigned t, const struct vm_instruction *i)
 {
     const struct vm_state *s = &vm->state;
     switch (i->op) {
+    case VM_AWAIT: return i->r == VM_NONE ? s->vars[i->k] != i->m : s->vars[i->k] == s->registers[t][i->r];
+    case VM_TAKE: return s->vars[i->k] != 1;
     case VM_LOCK: case VM_OWN: return s->tokens[i->k] == 0;
     case VM_SHARE: return s->tokens[i->k] <= 0;
     case VM_WAIT: case VM_WAITN: case VM_DOWN: return s->tokens[i->k] > 0;
@@ -86,9 +88,24 @@ static uint32_t alternatives(const struct vm *vm, const struct vm_instruction *i
 
 static uint64_t object_of(const struct vm *vm, unsigned t, const struct vm_instruction *i)
 {
+    if (i->op == VM_AWAIT || i->op == VM_TAKE)
+        return 1 + (uint64_t)i->k;
     if (i->op <= VM_CAS)
         return 1 + (uint64_t)i->k + (i->x == VM_NONE ? 0 : (uint64_t)vm->state.registers[t][i->x]);
     return i->op <= VM_DOWN ? 1000 + (uint64_t)i->k : 0;
+}
+
+/* Some thread that waits would go on if it looked at everything once more. */
+static bool looked_too_early(const struct vm *vm)
+{
+    const struct vm_state *s = &vm->state;
+    for (uint32_t left = s->alive; left; left &= left - 1) {
+        unsigned t = (unsigned)__builtin_ctz(left);
+        const struct vm_instruction *i = &vm->program->code[t][s->pc[t]];
+        if (i->op == VM_AWAIT && i->x != VM_NONE && s->vars[i->x] != i->m)
+            return true;
+    }
+    return false;
 }
 
 static enum explore_status point(void *context, struct explore_point *out)
@@ -104,7 +121,7 @@ static enum explore_status point(void *context, struct explore_point *out)
     for (uint32_t left = s->alive; left; left &= left - 1) {
         unsigned t = (unsigned)__builtin_ctz(left);
         const struct vm_instruction *i = &vm->program->code[t][s->pc[t]];
-        uint32_t can = alternatives(vm, i);
+        uint32_t can = alternatives(vm, t, i);
         if (!can)
             continue;
         uint32_t faults = i->op == VM_CHOOSE && i->k ? can & ~1u : 0;
@@ -112,7 +129,7 @@ static enum explore_status point(void *context, struct explore_point *out)
         out->running_can_go_on |= t == s->running && !s->yielded;
     }
     out->enabled_count = n;
-    return n ? EXPLORE_RUNNING : s->alive ? EXPLORE_DEADLOCK : EXPLORE_DONE;
+    return n ? EXPLORE_RUNNING : !s->alive ? EXPLORE_DONE : looked_too_early(vm) ? EXPLORE_FUTILE : EXPLORE_DEADLOCK;
 }
 
 static unsigned touch(struct explore_access *a, uint64_t object, unsigned kind, unsigned lock)
@@ -126,6 +143,8 @@ static unsigned object_accesses(const struct vm_instruction *i, struct explore_a
 {
     uint64_t k = 1000 + (uint64_t)i->k, m = 1000 + (uint64_t)i->m;
     switch (i->op) {
+    case VM_AWAIT: return touch(a, 1 + (uint64_t)i->k, EXPLORE_READ, 0);
+    case VM_TAKE: return touch(a, 1 + (uint64_t)i->k, EXPLORE_WRITE, 0);
     case VM_LOCK: return touch(a, k, EXPLORE_WRITE, EXPLORE_LOCK_ACQUIRE);
     case VM_UNLOCK: return touch(a, k, EXPLORE_WRITE, EXPLORE_LOCK_RELEASE);
     case VM_SHARE: case VM_UNSHARE: case VM_WAITN: return touch(a, k, EXPLORE_READ, 0);
@@ -159,6 +178,14 @@ static void step_variable(struct vm *vm, unsigned t, const struct vm_instruction
     }
     out->access_count = touch(vm->accesses, 1 + (uint64_t)at, kind, 0);
     out->flags = EXPLORE_NEVER_WAITS | (i->op == VM_CAS ? EXPLORE_SAME_OBJECTS : EXPLORE_FIXED);
+}
+
+static void step_await(struct vm *vm, const struct vm_instruction *i, struct explore_event *out)
+{
+    if (i->op == VM_TAKE)
+        vm->state.vars[i->k] = 1;
+    out->access_count = object_accesses(i, vm->accesses);
+    out->flags = EXPLORE_FIXED;
 }
 
 static void step_event_or_lock(struct vm *vm, unsigned t, const struct vm_instruction *i, unsigned alternative, struct explore_event *out)
@@ -228,13 +255,15 @@ static void step(void *context, uint32_t t, unsigned alternative, struct explore
     struct vm_state *s = &vm->state;
     IR_ASSERT(s->alive >> t & 1);
     const struct vm_instruction *i = &vm->program->code[t][s->pc[t]];
-    IR_ASSERT(alternatives(vm, i) >> alternative & 1);
+    IR_ASSERT(alternatives(vm, t, i) >> alternative & 1);
     *out = (struct explore_event){.accesses = vm->accesses, .op = (uint32_t)i->op};
     s->pc[t]++;
     s->running = t;
     s->yielded = false;
     if (i->op <= VM_CAS)
         step_variable(vm, t, i, out);
+    else if (i->op <= VM_TAKE)
+        step_await(vm, i, out);
     else if (i->op <= VM_DOWN)
         step_event_or_lock(vm, t, i, alternative, out);
     else
@@ -265,7 +294,7 @@ static unsigned waiting(void *context, const struct explore_waiting **out)
     for (uint32_t left = vm->state.alive; left; left &= left - 1) {
         unsigned t = (unsigned)__builtin_ctz(left);
         const struct vm_instruction *i = &vm->program->code[t][vm->state.pc[t]];
-        if (alternatives(vm, i))
+        if (alternatives(vm, t, i))
             continue;
         unsigned count = object_accesses(i, vm->waits[t]);
         for (unsigned a = 0; a < count && vm->program->no_hints; a++)

@@ -17,6 +17,9 @@ enum vm_op {
     VM_ADD,     /* r = [k + x], [k + x] += m; a write */
     VM_COUNT,   /* [k + x] += m; commutes with its kind */
     VM_CAS,     /* if [k + x] == m then [k + x] = r, r = 1 else r = 0; a read when it fails */
+    VM_AWAIT,   /* until [k] is register r, or, if r is VM_NONE, until it is not m. x: a variable that its loop has looked at before, found to be m, and
+                 * would look at again if nothing else could go on (VM_NONE: none) */
+    VM_TAKE,    /* until [k] is not 1; [k] = 1 */
     VM_LOCK,    /* exclusive lock k */
     VM_UNLOCK,
     VM_TRYLOCK, /* r = got it */

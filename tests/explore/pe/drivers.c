@@ -1,5 +1,5 @@
 /* Small drivers whose threads do what real ones race in: how many orders matter is worked out by going through all of them
- * (tests/explore/check_drivers.py). MODEL chooses; DriverEntry starts two threads and waits for them. */
+ * (tests/explore/check_drivers.py). MODEL chooses; DriverEntry starts two threads (THREADS) and waits for them. */
 #include <ntddk.h>
 
 #define QUEUE_CANCEL 1
@@ -8,6 +8,10 @@
 #define SPIN_LOCKS 4
 #define WORK_ITEM 5
 #define CANCEL_TWICE 6
+#define RESOURCE 7
+#define RESOURCE_SHARED 8
+#define QUEUED_LOCK 9
+#define RUNDOWN 10
 
 static KEVENT done;
 static volatile LONG result; /* so that nothing is left out */
@@ -174,7 +178,7 @@ static VOID End(VOID)
 {
 }
 
-#else
+#elif MODEL == WORK_ITEM
 static KEVENT ready;
 static PDEVICE_OBJECT device;
 static PIO_WORKITEM item; /* refers to the device, so the driver stays until it has run */
@@ -209,6 +213,107 @@ static VOID Begin(PDRIVER_OBJECT driver)
 static VOID End(VOID)
 {
 }
+
+#elif MODEL == RESOURCE || MODEL == RESOURCE_SHARED
+static ERESOURCE resource;
+
+static VOID First(PVOID context)
+{
+    UNREFERENCED_PARAMETER(context);
+    KeEnterCriticalRegion();
+    ExAcquireResourceExclusiveLite(&resource, TRUE);
+    result++;
+    ExReleaseResourceLite(&resource);
+    KeLeaveCriticalRegion();
+}
+
+static VOID Second(PVOID context)
+{
+#if MODEL == RESOURCE
+    First(context);
+#else
+    UNREFERENCED_PARAMETER(context);
+    ExEnterCriticalRegionAndAcquireResourceShared(&resource);
+    ExReleaseResourceAndLeaveCriticalRegion(&resource);
+#endif
+}
+
+static VOID Begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    ExInitializeResourceLite(&resource);
+}
+
+static VOID End(VOID)
+{
+    ExDeleteResourceLite(&resource);
+}
+
+#elif MODEL == QUEUED_LOCK
+static KSPIN_LOCK lock;
+
+static VOID First(PVOID context)
+{
+    KLOCK_QUEUE_HANDLE handle;
+    UNREFERENCED_PARAMETER(context);
+    KeAcquireInStackQueuedSpinLock(&lock, &handle);
+    result++;
+    KeReleaseInStackQueuedSpinLock(&handle);
+}
+
+static VOID Second(PVOID context)
+{
+    KLOCK_QUEUE_HANDLE handle;
+    KIRQL irql;
+    UNREFERENCED_PARAMETER(context);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(&lock, &handle);
+    result++;
+    KeReleaseInStackQueuedSpinLockFromDpcLevel(&handle);
+    KeLowerIrql(irql);
+}
+
+static VOID Begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    KeInitializeSpinLock(&lock);
+}
+
+static VOID End(VOID)
+{
+}
+
+#elif MODEL == RUNDOWN
+static EX_RUNDOWN_REF protection;
+
+static VOID First(PVOID context)
+{
+    UNREFERENCED_PARAMETER(context);
+    if (ExAcquireRundownProtection(&protection)) {
+        result++;
+        ExReleaseRundownProtection(&protection);
+    }
+}
+
+static VOID Second(PVOID context)
+{
+    UNREFERENCED_PARAMETER(context);
+    ExWaitForRundownProtectionRelease(&protection);
+}
+
+static VOID Begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    ExInitializeRundownProtection(&protection);
+}
+
+static VOID End(VOID)
+{
+}
+#endif
+
+#ifndef THREADS
+#define THREADS 2
 #endif
 
 static PKTHREAD start(PKSTART_ROUTINE routine)
@@ -232,15 +337,15 @@ static VOID Unload(PDRIVER_OBJECT driver)
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 {
-    PKTHREAD threads[2];
+    PKTHREAD threads[THREADS];
     UNREFERENCED_PARAMETER(path);
     (void)result;
     driver->DriverUnload = Unload;
     KeInitializeEvent(&done, NotificationEvent, FALSE);
     Begin(driver);
-    threads[0] = start(First);
-    threads[1] = start(Second);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < THREADS; i++)
+        threads[i] = start(i % 2 ? Second : First);
+    for (int i = 0; i < THREADS; i++) {
         KeWaitForSingleObject(threads[i], Executive, KernelMode, FALSE, NULL);
         ObDereferenceObject(threads[i]);
     }
