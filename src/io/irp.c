@@ -371,6 +371,7 @@ static void finish_in_thread(IRP *irp)
     }
     verify_threaded_completed(irp);
     sim_memory((uint64_t)irp, irp->Size, 0, SIM_MEMORY_COMPLETED);
+    sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, irp), SIM_WRITE);
     sim_point((uint64_t)irp); /* completed, the APC not yet queued */
     FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
     ke_apc_init_host(&irp->Tail.Apc, (KTHREAD *)t->ethread, completion_apc, FRAME_IopCompleteRequest);

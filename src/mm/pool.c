@@ -258,12 +258,23 @@ static void restored(void)
     mm_guard_restored();
 }
 
+/* For sim_block_hook. */
+static uint64_t base_of_block(uint64_t address, bool *freed)
+{
+    struct pool_block b;
+    if (address < GUARD_BASE || address >= POOL_END || !mm_pool_find(address, &b))
+        return 0;
+    *freed = b.free;
+    return b.base;
+}
+
 struct pool_room *pool_room_make(void)
 {
     struct pool_room *r = sim_alloc(sizeof(struct mm_room));
     MACHINE->rooms[ROOM_MM] = r;
     sim_restored_hook = restored;
     sim_pages_hook = mm_guard_save;
+    sim_block_hook = base_of_block;
     host_outside_hook = mm_guard_look;
     r->extent_next = POOL_EXTENT_BASE;
     static bool used; /* by an earlier machine of this process (unit tests): what it left is no overrun */
@@ -447,6 +458,7 @@ void pool_free(struct pool_header *h)
 {
     check_slack(h);
     sim_memory((uint64_t)(h + 1), h->bytes, h->tag, SIM_MEMORY_FREED);
+    sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, h + 1), SIM_WRITE);
     struct pool_room *r = pool_room();
     struct pool_owner *o = r->owners[h->owner], *self = owner_current(r);
     IR_ASSERT(o && o->live > 0);
@@ -468,6 +480,7 @@ void pool_free_guarded(const struct guard_block *b)
     struct pool_room *r = pool_room();
     count(r, -1, -(int64_t)b->bytes);
     sim_memory(b->base, b->bytes, b->tag, SIM_MEMORY_FREED);
+    sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, b->base), SIM_WRITE);
     mm_guard_free(b->base);
 }
 
@@ -601,12 +614,27 @@ void mm_pool_walk(void (*fn)(void *, const struct pool_block *), void *ctx)
     }
 }
 
+/* What was freed and not given out again is as pool_free left it, but for the link in its second eight bytes. DOC: 0x19 with 0xD, 0xE, 0xF, 0x23,
+ * 0x24 or 0x25 says that a freed block was modified. GUESS: which of them, and the other parameters. */
+static void check_freed(const struct pool_header *h)
+{
+    const uint8_t *block = (const uint8_t *)(h + 1);
+    const uint32_t *q = (const uint32_t *)block;
+    if (__builtin_expect(q[3] != ~q[2], 0))
+        KeBugCheckEx(BAD_POOL_HEADER, 0xD, (uint64_t)block, (uint64_t)(q + 2), h->bytes);
+    for (size_t i = 0; i < pool_capacity(h); i++)
+        if (__builtin_expect(block[i] != POOL_FREED, 0) && i / 8 != 1)
+            KeBugCheckEx(BAD_POOL_HEADER, 0xD, (uint64_t)block, (uint64_t)(block + i), h->bytes);
+}
+
 static void window_check(const struct pool_window *w)
 {
     const struct pool_header *last = NULL;
     for (const struct pool_header *h = first_block(w, w->base); h; h = next_block(w, h)) {
         if (pool_state(h) == POOL_LIVE)
             check_slack(h);
+        else
+            check_freed(h);
         last = h;
     }
     if (!last)

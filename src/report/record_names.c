@@ -261,7 +261,7 @@ void record_place_text(const struct agent *a, char *out, size_t size)
     } else if (strcmp(call, "nt!KiDpcInterrupt") == 0 || !call[0]) {
         snprintf(out, size, "stops at %s", own.site); /* before an interlocked instruction */
     } else {
-        snprintf(out, size, "stops at %s before %s", own.site, call);
+        snprintf(out, size, "stops at %s %s %s", own.site, a->behind ? "behind" : "before", call);
     }
 }
 

@@ -35,6 +35,7 @@ enum sim_access_of {
     SIM_POWER, /* a device stack's queue of power requests: DEVICE_OBJECT */
     SIM_IMAGE, /* whether a driver's code is there: where it begins */
     SIM_THREADS, /* whether a process has more than one thread left: EPROCESS */
+    SIM_LIFE_OF_BLOCK, /* whether a block of pool is still its user's: its first address (sim/after.h) */
 };
 #define SIM_ACCESS_OF(what, address) ((uint64_t)(what) << 56 | (uint64_t)(address))
 
@@ -111,6 +112,9 @@ static inline void sim_access_lock(uint64_t object, unsigned which)
 {
     sim_access_as(object, SIM_WRITE, which, SIM_LISTENS_ACCESS | SIM_LISTENS_SYNC);
 }
+
+/* The first address of the block of pool that an address lies in, and whether it has been freed; 0: in none. Set by mm. */
+extern uint64_t (*sim_block_hook)(uint64_t address, bool *freed);
 
 static inline bool sim_keeps_freed(uint64_t owner_bytes)
 {

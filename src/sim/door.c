@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/access.h"
+#include "sim/after.h"
 #include "sim/image.h"
 #include "sim/machine.h"
 
@@ -17,6 +18,7 @@ void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, 
 void (*door_watch_hook)(const struct door_frame *f, const char *name);
 void (*door_gone_hook)(uint64_t address);
 void (*door_leave_hook)(void);
+void (*door_freed_hook)(uint64_t address, bool writes, uint64_t rip);
 
 /* The four doubles are xmm0 to xmm3 in both conventions: whatever the function takes, it finds it there. */
 typedef uint64_t fn6(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double);
@@ -62,6 +64,34 @@ static uint64_t truncate_result(uint8_t ret, uint64_t r)
     }
 }
 
+/* The guest gets its saved registers back, and the result in rax. */
+static void look_behind(const struct door_entry *e, const struct door_frame *f, uint64_t result)
+{
+    struct machine *m = MACHINE;
+    bool alone = m->runnable == 1 && !m->every_point && !m->time_any;
+    if (m->fiber->quiet || !sim_block_hook || (alone && !sim_access_wanted()))
+        return;
+    struct after_state s = { .rip = f->return_address,
+                             .reg = { result, 0, 0, f->rbx, (uint64_t)f->args, f->rbp, f->rsi, f->rdi, 0, 0, 0, 0, f->r12, f->r13, f->r14, f->r15 },
+                             .known = 0xF0F8 };
+    if (e->ret && e->ret != DOOR_RET_DOUBLE)
+        s.known |= 1;
+    struct after_touch touches[AFTER_MOST];
+    unsigned n = after_touches(&s, sim_block_hook, touches);
+    if (!n)
+        return;
+    uint64_t blocks[AFTER_MOST];
+    for (unsigned i = 0; i < n; i++)
+        blocks[i] = touches[i].block;
+    sim_point_after(blocks, n);
+    if (!door_freed_hook)
+        return;
+    n = after_touches(&s, sim_block_hook, touches); /* as it is now that it goes on */
+    for (unsigned i = 0; i < n; i++)
+        if (touches[i].freed && touches[i].certain)
+            door_freed_hook(touches[i].address, touches[i].writes, touches[i].rip);
+}
+
 uint64_t door_result_high; /* between two instructions of one call only: no state of a run */
 
 /* Called by door.S on the host stack of the running agent. */
@@ -81,7 +111,7 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
         door_breach_hook(e, sim_irql());
     if (e->gate)
         sim_point_when(f->args[0], e->gate, f->args);
-    else if (e->point)
+    else if (e->point & DOOR_BEFORE)
         sim_point(f->args[0]);
     if (door_trace_hook)
         door_trace_hook(e, f, false, 0);
@@ -93,6 +123,8 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     memcpy(f->out, &result, sizeof result);
     f->out[1] = door_result_high;
     door_result_high = 0;
+    if (e->point & DOOR_BEHIND)
+        look_behind(e, f, r);
     fiber->frame_site = site;
     if (door_trace_hook)
         door_trace_hook(e, f, true, r);

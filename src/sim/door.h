@@ -16,6 +16,9 @@ enum { DOOR_VARARGS = 0xFF, DOOR_CODE = 0xFE, DOOR_RET_DOUBLE = 9 };
 enum door_state { DOOR_DONE, DOOR_PARTIAL, DOOR_INTERNAL /* has a slot and an address, but is not exported */ };
 enum { IRQL_EXACT_DISPATCH = 0x82, IRQL_UNCHECKED = 0xFF, IRQL_USER = 0xFE };
 
+/* DOOR_BEHIND: the call lets others go on, so that what the caller touches behind it matters (sim/after.h). */
+enum door_point { DOOR_PURE, DOOR_BEFORE, DOOR_BEHIND };
+
 struct agent;
 
 struct door_entry {
@@ -25,7 +28,7 @@ struct door_entry {
     uint8_t nargs; /* DOOR_VARARGS; DOOR_CODE: fn is machine code for the guest, see struct door_code */
     uint8_t ret; /* bytes of integer result, 0, or DOOR_RET_DOUBLE */
     uint8_t irql; /* highest allowed, or IRQL_* */
-    uint8_t point;
+    uint8_t point; /* enum door_point, together */
     uint8_t state; /* enum door_state */
     bool (*gate)(const struct agent *a, const void *args); /* NULL, or what the call waits for before it begins; see sim_point_when */
 };
@@ -121,5 +124,7 @@ extern void (*door_watch_hook)(const struct door_frame *f, const char *name);
 extern void (*door_gone_hook)(uint64_t address);
 /* Called before returning to the guest when set in the agent (pending APCs). */
 extern void (*door_leave_hook)(void);
+/* Called when the caller of an export is about to touch a block of pool that has been freed (sim/after.h). Set by verify. */
+extern void (*door_freed_hook)(uint64_t address, bool writes, uint64_t rip);
 
 #endif

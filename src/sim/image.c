@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/mman.h>
 
+#include "sim/after.h"
 #include "sim/door.h"
 #include "sim/machine.h"
 #include "sim/patch.h"
@@ -649,6 +650,7 @@ struct image *image_load(struct image_file *file, uint64_t base, bool user, char
 {
     const struct pe_image *pe = &file->pe;
     char why[PE_ERROR_TEXT] = "";
+    after_forget();
     bool own_base = pe->image_base != base && (pe->characteristics & PE_FILE_RELOCS_STRIPPED) != 0;
     if (!base && !own_base) {
         snprintf(err, errlen, "%s: no room for an image of 0x%x bytes", file->path, pe->size_of_image);

@@ -18,6 +18,7 @@ static sim_access_listener *access_listener;
 void (*sim_create_hook)(struct agent *a);
 void (*sim_opaque_hook)(const char *why);
 void (*sim_join_hook)(const struct agent *a);
+uint64_t (*sim_block_hook)(uint64_t address, bool *freed);
 const struct sim_sync *sim_sync;
 unsigned sim_listeners;
 
@@ -317,6 +318,25 @@ void sim_point(uint64_t object)
     a->turning = quiet;
     to_main();
     a->at_point = false;
+}
+
+void sim_point_after(const uint64_t *blocks, unsigned n)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    m->points++;
+    m->passed = 0;
+    a->steps++;
+    if (m->point_limit && m->points > m->point_limit)
+        sim_end(RUN_HANG);
+    if (m->runnable > 1 || m->every_point || m->time_any) {
+        a->next_object = SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, blocks[0]);
+        a->at_point = a->behind = true;
+        to_main();
+        a->at_point = a->behind = false;
+    }
+    for (unsigned i = 0; i < n; i++)
+        sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, blocks[i]), SIM_READ);
 }
 
 void sim_point_when(uint64_t object, sim_gate *gate, const void *arg)

@@ -1,10 +1,13 @@
-/* What must not lie in memory that a driver gives back. DOC: 0xC7 with 0 (timer) and 1 (DPC), 0xC4 with 0x105 (an IRP). */
+/* What must not lie in memory that a driver gives back. DOC: 0xC7 with 0 (timer) and 1 (DPC), 0xC4 with 0x105 (an IRP).
+ * What is about to be touched though it was given back: 0xD5, as special pool would find it; guard mode finds it at the instruction. */
 #include "verify/pool_rules.h"
 
 #include "io/io.h"
 #include "ke/ke.h"
+#include "mm/guard.h"
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
+#include "sim/door.h"
 #include "verify/stack.h"
 
 enum { A_TIMER = 0, A_DPC = 1, FREE_OF_AN_IRP = 0x105 };
@@ -32,7 +35,14 @@ void verify_image_goes(uint64_t base, size_t bytes)
         check_queued(base, bytes);
 }
 
+static void touches_freed(uint64_t address, bool writes, uint64_t rip)
+{
+    if (!mm_guard_is_on())
+        KeBugCheckEx(DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, address, writes, rip, 0);
+}
+
 void verify_pool_rules(bool on)
 {
     mm_pool_free_hook = on ? check_freed : NULL;
+    door_freed_hook = on ? touches_freed : NULL;
 }

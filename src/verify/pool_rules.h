@@ -1,4 +1,4 @@
-/* Rules about pool blocks that a driver frees. */
+/* Rules about pool blocks that a driver frees, or has freed. */
 #ifndef IRPLAB_VERIFY_POOL_RULES_H
 #define IRPLAB_VERIFY_POOL_RULES_H
 

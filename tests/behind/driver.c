@@ -1,0 +1,209 @@
+/* Drivers that touch memory right behind the call that gave it away, in plain code without a call between. Built once for each mistake, and
+ * with -DFIXED the right way. DriverEntry does all of it, so that no program is needed. */
+#include <ntddk.h>
+
+struct job {
+    KEVENT done;
+    LIST_ENTRY link;
+    PIO_WORKITEM item;
+    LONG result;
+};
+
+static LIST_ENTRY queue;
+static KSPIN_LOCK queue_lock;
+static KSEMAPHORE queue_count;
+static KEVENT freed;
+
+DRIVER_UNLOAD unload;
+VOID unload(PDRIVER_OBJECT driver)
+{
+    if (driver->DeviceObject)
+        IoDeleteDevice(driver->DeviceObject);
+}
+
+static struct job *job_create(void)
+{
+    struct job *j = ExAllocatePoolWithTag(NonPagedPool, sizeof *j, 'boJB');
+    if (j) {
+        KeInitializeEvent(&j->done, NotificationEvent, FALSE);
+        j->result = 0;
+    }
+    return j;
+}
+
+static NTSTATUS thread_start(PKSTART_ROUTINE routine, PVOID context, PVOID *thread)
+{
+    HANDLE handle;
+    NTSTATUS status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, routine, context);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = ObReferenceObjectByHandle(handle, SYNCHRONIZE, *PsThreadType, KernelMode, thread, NULL);
+    ZwClose(handle);
+    return status;
+}
+
+static void thread_wait(PVOID thread)
+{
+    KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(thread);
+}
+
+#if defined(EVENT) || defined(CALLER)
+/* The waiter frees what holds the event as soon as it is set. */
+#ifdef CALLER
+__attribute__((noinline)) /* the touch is in the caller of who makes the call */
+#endif
+static void finish(struct job *j)
+{
+    KeSetEvent(&j->done, IO_NO_INCREMENT, FALSE);
+    __asm__ volatile("");
+}
+
+static VOID worker(PVOID context)
+{
+    struct job *j = context;
+#ifdef FIXED
+    j->result = 1;
+#endif
+    finish(j);
+#ifndef FIXED
+    if (!j->result)
+        j->result = 1;
+#endif
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    struct job *j = job_create();
+    PVOID thread;
+    if (!j || !NT_SUCCESS(thread_start(worker, j, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeWaitForSingleObject(&j->done, Executive, KernelMode, FALSE, NULL);
+    ExFreePoolWithTag(j, 'boJB');
+    thread_wait(thread);
+    return STATUS_SUCCESS;
+}
+#elif defined(LIST)
+/* Who takes the job from the list frees it. */
+static VOID taker(PVOID context)
+{
+    UNREFERENCED_PARAMETER(context);
+    KeWaitForSingleObject(&queue_count, Executive, KernelMode, FALSE, NULL);
+    PLIST_ENTRY e = ExInterlockedRemoveHeadList(&queue, &queue_lock);
+    if (e)
+        ExFreePoolWithTag(CONTAINING_RECORD(e, struct job, link), 'boJB');
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    struct job *j = job_create();
+    PVOID thread;
+    if (!j || !NT_SUCCESS(thread_start(taker, NULL, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+#ifdef FIXED
+    j->result = 7;
+#endif
+    KeReleaseSemaphore(&queue_count, IO_NO_INCREMENT, 1, FALSE); /* too early is no mistake: the list may still be empty */
+    ExInterlockedInsertTailList(&queue, &j->link, &queue_lock);
+#ifndef FIXED
+    j->result = 7;
+#endif
+    thread_wait(thread);
+    PLIST_ENTRY e = ExInterlockedRemoveHeadList(&queue, &queue_lock);
+    if (e)
+        ExFreePoolWithTag(CONTAINING_RECORD(e, struct job, link), 'boJB');
+    return STATUS_SUCCESS;
+}
+#elif defined(WORK)
+/* The work item frees its context. */
+static IO_WORKITEM_ROUTINE work;
+static VOID work(PDEVICE_OBJECT device, PVOID context)
+{
+    struct job *j = context;
+    UNREFERENCED_PARAMETER(device);
+    IoFreeWorkItem(j->item);
+    ExFreePoolWithTag(j, 'boJB');
+    KeSetEvent(&freed, IO_NO_INCREMENT, FALSE);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    PDEVICE_OBJECT device;
+    NTSTATUS status = IoCreateDevice(driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    struct job *j = NT_SUCCESS(status) ? job_create() : NULL;
+    if (!j || !(j->item = IoAllocateWorkItem(device)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+#ifdef FIXED
+    LONG waiting = j->result;
+    IoQueueWorkItem(j->item, work, DelayedWorkQueue, j);
+#else
+    IoQueueWorkItem(j->item, work, DelayedWorkQueue, j);
+    j->result = 1;
+    LONG waiting = 0;
+#endif
+    KeWaitForSingleObject(&freed, Executive, KernelMode, FALSE, NULL);
+    return waiting ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
+#elif defined(LOCK)
+/* The last who holds the lock frees it with what it protects; another still looks at it behind its own release. */
+static struct locked {
+    KSPIN_LOCK lock;
+    LONG users, done;
+} *shared;
+
+static void let_go(struct locked *l)
+{
+    KIRQL irql;
+    KeAcquireSpinLock(&l->lock, &irql);
+    BOOLEAN last = --l->users == 0;
+    KeReleaseSpinLock(&l->lock, irql);
+#ifdef FIXED
+    if (last)
+        ExFreePoolWithTag(l, 'kcLB');
+#else
+    if (last)
+        ExFreePoolWithTag(l, 'kcLB');
+    else
+        l->done++;
+#endif
+}
+
+static VOID leaver(PVOID context)
+{
+    let_go(context);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    PVOID thread;
+    shared = ExAllocatePoolWithTag(NonPagedPool, sizeof *shared, 'kcLB');
+    if (!shared)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeInitializeSpinLock(&shared->lock);
+    shared->users = 2;
+    shared->done = 0;
+    if (!NT_SUCCESS(thread_start(leaver, shared, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    let_go(shared);
+    thread_wait(thread);
+    return STATUS_SUCCESS;
+}
+#endif
+
+DRIVER_INITIALIZE DriverEntry;
+NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
+{
+    UNREFERENCED_PARAMETER(path);
+    InitializeListHead(&queue);
+    KeInitializeSpinLock(&queue_lock);
+    KeInitializeSemaphore(&queue_count, 0, 10);
+    KeInitializeEvent(&freed, NotificationEvent, FALSE);
+    driver->DriverUnload = unload;
+    return begin(driver);
+}
