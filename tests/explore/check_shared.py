@@ -63,7 +63,7 @@ def model(*arguments, strategy='dpor'):
 
 
 def without_times(r):
-    return {k: v for k, v in r.items() if k not in ('seconds', 'steps', 'replayed')}
+    return {k: v for k, v in r.items() if k not in ('seconds', 'steps', 'replayed', 'abandoned')}  # who shares a search gives up its own
 
 
 def jobs():
