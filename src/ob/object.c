@@ -515,7 +515,9 @@ void ob_init(void)
     link_make("\\??", "\\GLOBAL??");
     link_make("\\GLOBAL??\\GLOBALROOT", "");
     link_make("\\GLOBAL??\\Global", "\\GLOBAL??");
-    for (int i = 1; i <= OB_TOKEN; i++) { /* those behind it have no type that a driver could name */
+    for (int i = 1; i < OB_TYPE_COUNT; i++) {
+        if (i == OB_WMI_GUID) /* no variable names that type */
+            continue;
         r->type_objects[i] = ob_create(OB_TYPE, 0xD8);
         /* OBJECT_TYPE begins with TypeList, which is empty: it points to the type itself. mingw's headers declare the type variables
          * such that drivers read this word for the type. */
