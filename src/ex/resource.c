@@ -168,7 +168,7 @@ static bool is_owner(const ERESOURCE *r, const struct thread *t)
 static bool others_own_it_alone(const struct agent *a, const ERESOURCE *r)
 {
     const struct thread *t = a->thread;
-    return t && t->ethread && is_exclusive(r) && r->ActiveCount && !is_owner(r, t) && !ke_wait_is_disturbed(t);
+    return t && t->ethread && !MACHINE->waiters_counted && is_exclusive(r) && r->ActiveCount && !is_owner(r, t) && !ke_wait_is_disturbed(t);
 }
 
 bool ex_gate_resource(const struct agent *a, const void *args)

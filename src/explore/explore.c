@@ -105,7 +105,7 @@ void search_ran(struct search *s)
         return;
     }
     if (n->status == EXPLORE_FUTILE) {
-        s->result->merged++;
+        s->result->futile++;
         return;
     }
     bool bad = fails(n->status), first = false;

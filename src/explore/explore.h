@@ -207,7 +207,8 @@ struct explore_result {
     uint64_t schedules; /* runs executed to their end */
     uint64_t blocked;   /* runs given up because all that was left had been seen (dpor: must be 0 without a preemption bound) */
     uint64_t failing;   /* of schedules, those that failed */
-    uint64_t merged;    /* runs given up: dpor with a preemption bound, where they met another's class of prefix; all, where they were futile */
+    uint64_t merged;    /* dpor with a preemption bound: runs given up where they met another's class of prefix */
+    uint64_t futile;    /* runs that ended with EXPLORE_FUTILE: given up, each class that they could have come to has a run of its own */
     uint64_t traces;    /* different happens-before classes among schedules */
     uint64_t cut;       /* runs ended by a limit: EXPLORE_CUT or steps */
     uint64_t steps, replayed; /* events executed, and of those to get back to a node */

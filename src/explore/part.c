@@ -203,7 +203,7 @@ static void put_result(struct bytes *out, const struct search *s, uint32_t flags
     bytes_u(out, PART_VERSION);
     bytes_u(out, flags | (r->bound_hit ? PART_BOUND_HIT : 0));
     bytes_text(out, why);
-    const uint64_t counts[] = {r->schedules, r->blocked, r->failing, r->merged, r->cut, s->path.steps, s->path.replayed, r->tries};
+    const uint64_t counts[] = {r->schedules, r->blocked, r->failing, r->merged, r->cut, s->path.steps, s->path.replayed, r->tries, r->futile};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         bytes_u(out, counts[i]);
     put_failures(out, r);

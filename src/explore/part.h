@@ -17,7 +17,7 @@
 #include "explore/bytes.h"
 #include "explore/explore.h"
 
-enum { PART_VERSION = 1 };
+enum { PART_VERSION = 2 };
 
 /* What a part brings, besides what belongs to its strategy. */
 enum {

@@ -402,7 +402,7 @@ bool share_over(struct share *p)
 struct head {
     uint32_t flags;
     char *why;
-    uint64_t counts[8];
+    uint64_t counts[9];
     struct explore_failure *failures;
     size_t failure_count;
     const uint8_t *traces, *runs;
@@ -445,7 +445,7 @@ static bool get_head(struct reader *r, struct head *h)
     r->bad |= read_u(r) != PART_VERSION;
     h->flags = (uint32_t)read_u(r);
     h->why = read_text(r);
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < 9; i++)
         h->counts[i] = read_u(r);
     get_failures(r, h);
     h->trace_count = read_count(r);
@@ -542,6 +542,7 @@ static void merge(struct share *p, struct head *h)
     r->steps += h->counts[5];
     r->replayed += h->counts[6];
     r->tries += h->counts[7];
+    r->futile += h->counts[8];
     r->bound_hit |= (h->flags & PART_BOUND_HIT) != 0;
     p->left_out |= (h->flags & PART_LEFT_OUT) != 0;
     p->skipped |= (h->flags & PART_SKIPPED) != 0;
@@ -770,7 +771,7 @@ static void save_counts(const struct share *p, struct bytes *b)
 {
     const struct explore_result *r = &p->result;
     const uint64_t v[] = {r->schedules, r->blocked, r->failing, r->merged, r->traces, r->cut, r->steps, r->replayed, r->tries, r->complete, r->bound_hit,
-                          (uint64_t)((int64_t)r->preemptions + 1), p->next_number, p->pass, p->left_out, p->skipped, p->learnt, p->over, r->unbounded};
+                          (uint64_t)((int64_t)r->preemptions + 1), p->next_number, p->pass, p->left_out, p->skipped, p->learnt, p->over, r->unbounded, r->futile};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         bytes_u(b, v[i]);
     bytes_u(b, (uint64_t)(uint32_t)p->bound);
@@ -819,8 +820,8 @@ void share_save(struct share *p, struct bytes *b)
 static void load_counts(struct share *p, struct reader *in)
 {
     struct explore_result *r = &p->result;
-    uint64_t v[19];
-    for (size_t i = 0; i < 19; i++)
+    uint64_t v[20];
+    for (size_t i = 0; i < 20; i++)
         v[i] = read_u(in);
     r->schedules = v[0], r->blocked = v[1], r->failing = v[2], r->merged = v[3], r->traces = v[4], r->cut = v[5], r->steps = v[6], r->replayed = v[7], r->tries = v[8];
     r->complete = v[9];
@@ -834,6 +835,7 @@ static void load_counts(struct share *p, struct reader *in)
     p->learnt = v[16];
     p->over = v[17];
     r->unbounded = v[18];
+    r->futile = v[19];
     p->bound = (int)(uint32_t)read_u(in);
     in->bad |= p->bound < 0;
     char *why = read_text(in);

@@ -179,7 +179,7 @@ static void put_options(const struct irplab *lab, struct bytes *b)
 
 static void put_found(struct bytes *b, const struct explore_result *r)
 {
-    const uint64_t v[] = { r->schedules, r->blocked, r->failing, r->merged, r->traces, r->cut, r->steps, r->replayed, r->tries };
+    const uint64_t v[] = { r->schedules, r->blocked, r->failing, r->merged, r->traces, r->cut, r->steps, r->replayed, r->tries, r->futile };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         bytes_u(b, v[i]);
     bytes_u(b, (r->complete ? 1u : 0u) | (r->bound_hit ? 2u : 0u) | (r->unbounded ? 4u : 0u));
@@ -199,7 +199,7 @@ static void put_found(struct bytes *b, const struct explore_result *r)
 
 static void get_found(struct reader *in, struct explore_result *r)
 {
-    uint64_t *v[] = { &r->schedules, &r->blocked, &r->failing, &r->merged, &r->traces, &r->cut, &r->steps, &r->replayed, &r->tries };
+    uint64_t *v[] = { &r->schedules, &r->blocked, &r->failing, &r->merged, &r->traces, &r->cut, &r->steps, &r->replayed, &r->tries, &r->futile };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         *v[i] = read_u(in);
     uint64_t flags = read_u(in), preemptions = read_u(in);

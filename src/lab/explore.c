@@ -95,6 +95,7 @@ void search_result_add(struct explore_result *all, struct explore_result *part)
     all->steps += part->steps;
     all->replayed += part->replayed;
     all->tries += part->tries;
+    all->futile += part->futile;
     all->complete = part->complete;
     all->bound_hit = part->bound_hit;
     all->unbounded = part->unbounded;

@@ -313,8 +313,11 @@ static void heed(const struct image *from, const char *name)
         "KeTryToAcquireSpinLockAtDpcLevel", "KeTestSpinLock", "ExTryAcquireSpinLockSharedAtDpcLevel", "ExTryAcquireSpinLockExclusiveAtDpcLevel",
         "ExTryConvertSharedSpinLockExclusive",
     };
+    static const char *const waiters[] = { "ExGetExclusiveWaiterCount", "ExGetSharedWaiterCount" };
     if (!from->synthetic || from->user || !name)
         return;
+    for (size_t i = 0; i < sizeof waiters / sizeof *waiters; i++)
+        MACHINE->waiters_counted |= strcmp(name, waiters[i]) == 0;
     for (size_t i = 0; i < sizeof processors / sizeof *processors; i++)
         MACHINE->processors_matter |= strcmp(name, processors[i]) == 0;
     for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)

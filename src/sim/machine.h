@@ -192,6 +192,7 @@ struct machine {
     struct processor processors[MAX_PROCESSORS];
     uint32_t processor_count; /* as drivers are told; those behind are the same ones again */
     bool processors_matter;
+    bool waiters_counted; /* an image can ask how many wait for a resource: they do not wait before its gates */
     bool locks_probed; /* an image can look at a spin lock without waiting for it: who holds one shows it at points */
     uint64_t clock_100ns; /* interrupt time since boot */
     struct agent *clock;

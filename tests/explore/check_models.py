@@ -23,6 +23,10 @@ table += [(['lastzero', str(n)], None, (n + 3) * 2 ** (n - 2), n <= 5) for n in 
 table += [(['indexer', str(n)], None, 8 ** (n - 11), n <= 12) for n in (11, 12, 13, 14)]
 table += [(['filesystem', str(n)], None, 2 ** (n - 13), n <= 14) for n in (13, 14, 16, 18)]
 table += [(['dekker', '2'], None, 3, True)]
+# The other sizes of the table.
+table += [(['readers', '13'], None, 8192, False), (['writers', '7'], None, 5040, False), (['counters', '7', '1'], None, 5040, False), (['counters', '4', '3'], None, 13824, False),
+          (['critical', '7', '1'], None, 5040, False), (['lastzero', '10'], None, 3328, False), (['indexer', '15'], None, 4096, False), (['indexer', '16'], None, 32768, False),
+          (['filesystem', '19'], None, 64, False), (['filesystem', '20'], None, 128, False), (['filesystem', '22'], None, 512, False), (['filesystem', '24'], None, 2048, False)]
 # Loops that wait: what a look finds in vain is no event. Szymanski's algorithm in its short form can wait for ever, in 25 ways.
 table += [(['peterson', '2'], None, 4, True), (['szymanski', '2'], None, 6, True), (['lamport', '2'], None, 16, True)]
 table += [([lock, str(n), str(k)], None, exact, n * k <= 4) for lock in ('tas', 'ticket') for n, k, exact in ((3, 1, 6), (2, 2, 6), (4, 1, 24), (3, 2, 90), (5, 1, 120))]

@@ -67,7 +67,7 @@ def without_times(r):
 
 
 def jobs():
-    for arguments in (['writers', '4'], ['lastzero', '5'], ['critical', '3', '2'], ['indexer', '12'], ['filesystem', '14'], ['counters', '3', '2'], ['rw', '3']):
+    for arguments in (['writers', '4'], ['lastzero', '5'], ['critical', '3', '2'], ['indexer', '12'], ['filesystem', '14'], ['counters', '3', '2'], ['rw', '3'], ['lamport', '2'], ['tas', '3', '1']):
         one = explore(*model(*arguments))
         check(one['blocked'] == 0, 'blocked runs')
         for n in ('2', '3'):
