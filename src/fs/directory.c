@@ -11,7 +11,7 @@
 #include "mm/mm.h"
 #include "nt/status.h"
 
-enum { RESTART_SCAN = 1, RETURN_SINGLE_ENTRY = 2, CASE_SENSITIVE = 0x80, DOTS = 2 };
+enum { RESTART_SCAN = 1, RETURN_SINGLE_ENTRY = 2, CASE_SENSITIVE = 0x80 };
 
 BOOLEAN FsRtlIsNameInExpression(const UNICODE_STRING *expression, const UNICODE_STRING *name, ULONG ignore_case, WCHAR *upcase);
 
@@ -33,18 +33,6 @@ static const struct form *form_of(ULONG class)
         if (forms[i].class == class)
             return &forms[i];
     return NULL;
-}
-
-/* The entry at a position: below the root, "." and ".." come first. */
-static bool entry_at(const FILE_OBJECT *file, const struct fs_scan *s, ULONG position, struct fs_entry *e)
-{
-    if (!s->is_root && position < DOTS) {
-        memset(e, 0, sizeof *e);
-        e->name[0] = e->name[position] = '.';
-        e->attributes = 0x10;
-        return true;
-    }
-    return fs_entry(file, s->is_root ? position : position - DOTS, e);
 }
 
 static ULONG length_of(const WCHAR *name)
@@ -119,7 +107,7 @@ NTSTATUS fs_query_directory(const FILE_OBJECT *file, struct fs_scan *s, const IR
         s->next = 0;
     struct fs_entry e;
     bool any = false;
-    for (; entry_at(file, s, s->next, &e); s->next++) {
+    for (; fs_entry(file, s->next, &e); s->next++) {
         if (!matches(s, &e))
             continue;
         ULONG name = length_of(e.name), at = (used + 7) & ~7u;

@@ -6,7 +6,7 @@
 
 /* How far an open directory has been enumerated. */
 struct fs_scan {
-    bool begun, is_root;
+    bool begun;
     ULONG next;
     USHORT pattern_bytes; /* 0: all */
     WCHAR pattern[256];

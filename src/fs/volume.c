@@ -596,7 +596,6 @@ static NTSTATUS directory(struct open *o, const IRP *irp, const IO_STACK_LOCATIO
         return STATUS_INVALID_DEVICE_REQUEST; /* nobody is told of changes */
     if (!o->node || !o->node->directory)
         return STATUS_INVALID_PARAMETER;
-    o->scan.is_root = !o->node->parent;
     return fs_query_directory(o->file, &o->scan, irp, sl, done);
 }
 
