@@ -2,7 +2,7 @@
  *
  * A catch block is a function of its own that runs on top of the frames that it abandons, called by the unwinder when all of them have been
  * told (STATUS_UNWIND_CONSOLIDATE). While it runs, the frame that it belongs to is as far unwound as its try block begins: a walk that
- * comes to such a frame through the block (DISPATCHER_CONTEXT: cxx_block_of) takes the state from there, not from the instruction.
+ * comes to such a frame through the block (seh_consolidated) takes the state from there, not from the instruction.
  *
  * Levels: the body of a function is one, each catch block another. With uncompressed tables all share one numbering: a block has the states
  * above its try block's up to catch_high. A level looks at its own try blocks only; outer ones have their turn when the walk comes to them. */
