@@ -21,6 +21,7 @@ ULONG GetFullPathNameW(const WCHAR *name, ULONG size, WCHAR *to, WCHAR **part);
 ULONG GetTempFileNameW(const WCHAR *folder, const WCHAR *prefix, ULONG unique, WCHAR *to);
 BOOL CreateDirectoryA(const char *name, void *security);
 BOOL CreateDirectoryW(const WCHAR *name, void *security);
+ULONG SearchPathW(const WCHAR *path, const WCHAR *name, const WCHAR *extension, ULONG size, WCHAR *to, WCHAR **part);
 BOOL SetCurrentDirectoryW(const WCHAR *path);
 ULONG GetCurrentDirectoryW(ULONG size, WCHAR *buffer);
 BOOL GetFileAttributesExW(const WCHAR *name, ULONG level, ULONG *to);

@@ -1,5 +1,6 @@
-/* shlwapi's paths and texts: functions that only look at their arguments, and two that look at the disk. */
+/* shlwapi's paths and texts, which only look at their arguments, and what shell32 knows of programs on the disk. */
 #include "win32/exports.h"
+#include "win32/file.h"
 
 enum { PATH_UNITS = 260 };
 
@@ -256,4 +257,95 @@ int32_t StrCmpNIW(const WCHAR *a, const WCHAR *b, int32_t n)
             return d;
     }
     return 0;
+}
+
+/* ---- programs ---- */
+
+static bool is_program(const WCHAR *path)
+{
+    static const char *const all[] = { ".exe", ".com", ".bat", ".cmd" };
+    const WCHAR *extension = PathFindExtensionW(path);
+    for (int i = 0; i < 4; i++) {
+        size_t k = 0;
+        while (k < 4 && w32_lower(extension[k]) == (uint8_t)all[i][k])
+            k++;
+        if (k == 4 && !extension[k])
+            return true;
+    }
+    return false;
+}
+
+/* DOC: "FindExecutableW": more than 32 if there is one. A program is its own; nothing is associated with other files. */
+uint64_t FindExecutableW(const WCHAR *file, const WCHAR *folder, WCHAR *to)
+{
+    enum { FOUND = 33, NOT_FOUND = 2, NO_ASSOCIATION = 31 };
+    static const WCHAR exe[] = { '.', 'e', 'x', 'e', 0 };
+    WCHAR path[PATH_UNITS];
+    ULONG n = file ? SearchPathW(folder, file, exe, PATH_UNITS, path, NULL) : 0;
+    if (!n && folder)
+        n = SearchPathW(NULL, file, exe, PATH_UNITS, path, NULL);
+    to[0] = 0;
+    if (!n || n >= PATH_UNITS)
+        return NOT_FOUND;
+    if (!is_program(path))
+        return NO_ASSOCIATION;
+    memcpy(to, path, (n + 1) * 2);
+    return FOUND;
+}
+
+enum { MACHINE_X64 = 0x8664, MACHINE_X86 = 0x14C, SUBSYSTEM_CONSOLE = 3 };
+
+struct program {
+    uint16_t machine, subsystem, major, minor;
+};
+
+/* What the headers of a PE file say. Win32 error. */
+static ULONG program_read(const WCHAR *path, struct program *out)
+{
+    enum { READ = (int)0x80000000, HEAD_BYTES = 4096, SHARE_READ = 1, PE_AT = 0x3C, MACHINE_AT = 4, VERSION_AT = 0x48, SUBSYSTEM_AT = 0x5C };
+    HANDLE h = CreateFileW(path, READ, SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+    if (h == INVALID_HANDLE_VALUE)
+        return GetLastError();
+    uint8_t *head = (uint8_t *)w32_alloc_zeroed(HEAD_BYTES);
+    ULONG done = 0, pe = 0, signature = 0;
+    w32_file_read(h, head, HEAD_BYTES, &done);
+    CloseHandle(h);
+    memcpy(&pe, head + PE_AT, 4);
+    if (pe < HEAD_BYTES - 0x60)
+        memcpy(&signature, head + pe, 4);
+    bool good = done > PE_AT + 4 && head[0] == 'M' && head[1] == 'Z' && signature == 0x4550;
+    if (good) {
+        memcpy(&out->machine, head + pe + MACHINE_AT, 2);
+        memcpy(&out->major, head + pe + VERSION_AT, 2);
+        memcpy(&out->minor, head + pe + VERSION_AT + 2, 2);
+        memcpy(&out->subsystem, head + pe + SUBSYSTEM_AT, 2);
+    }
+    w32_free((uint64_t)head);
+    return good ? 0 : ERROR_BAD_EXE_FORMAT;
+}
+
+/* DOC: "GetBinaryTypeW": only programs. */
+BOOL GetBinaryTypeW(const WCHAR *path, ULONG *type)
+{
+    enum { WINDOWS_32 = 0, WINDOWS_64 = 6 };
+    struct program p;
+    ULONG error = program_read(path, &p);
+    if (!error && p.machine != MACHINE_X64 && p.machine != MACHINE_X86)
+        error = ERROR_BAD_EXE_FORMAT;
+    if (error)
+        return w32_error(error);
+    *type = p.machine == MACHINE_X64 ? WINDOWS_64 : WINDOWS_32;
+    return TRUE;
+}
+
+/* DOC: "SHGetFileInfoW", SHGFI_EXETYPE alone: "PE", and for programs with windows the version above it. There are no icons and no names of types. */
+uint64_t SHGetFileInfoW(const WCHAR *path, ULONG attributes, void *information, ULONG bytes, ULONG flags)
+{
+    enum { EXE_TYPE = 0x2000 };
+    struct program p;
+    if (flags != EXE_TYPE)
+        return (uint64_t)w32_fail(STATUS_NOT_SUPPORTED);
+    if (program_read(path, &p))
+        return 0;
+    return 0x4550 | (p.subsystem == SUBSYSTEM_CONSOLE ? 0 : (uint64_t)(p.major << 8 | (p.minor & 0xFF)) << 16);
 }

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <oleauto.h>
+#include <shellapi.h>
 #include <shlwapi.h>
 #include <wchar.h>
 
@@ -110,8 +111,27 @@ static void test_folder(void)
     CHECK(RemoveDirectoryA("texts-test"));
 }
 
+static void test_programs(void)
+{
+    WCHAR me[MAX_PATH], found[MAX_PATH], folder[MAX_PATH];
+    DWORD type = 99;
+    SHFILEINFOW info;
+    GetModuleFileNameW(NULL, me, MAX_PATH);
+    wcscpy(folder, me);
+    PathRemoveFileSpecW(folder);
+    CHECK(GetBinaryTypeW(me, &type));
+    CHECK_EQ(type, SCS_64BIT_BINARY);
+    CHECK_EQ(SHGetFileInfoW(me, 0, &info, sizeof info, SHGFI_EXETYPE), 0x4550); /* a console program */
+    CHECK((INT_PTR)FindExecutableW(L"texts.exe", folder, found) > 32);
+    CHECK_EQ(_wcsicmp(found, me), 0);
+    CHECK_EQ((INT_PTR)FindExecutableW(L"none.exe", folder, found), SE_ERR_FNF);
+    CHECK(!GetBinaryTypeW(L"C:\\none.exe", &type));
+    CHECK_EQ(GetLastError(), ERROR_FILE_NOT_FOUND);
+}
+
 int main(void)
 {
+    test_programs();
     test_paths();
     test_bstr();
     test_dates();
