@@ -120,7 +120,7 @@ static NTSTATUS block(PSMARTCARD_EXTENSION SmartcardExtension, UCHAR pcb, const 
     return append(SmartcardExtension, &edc, 1);
 }
 
-static BOOLEAN begins(UCHAR state)
+static BOOLEAN begins(ULONG state)
 {
     return state == T1_INIT || state == T1_START || state == T1_ERROR;
 }

@@ -926,6 +926,10 @@ NTSTATUS FxPdoDispatch(FxDevice *d, IRP *irp, BOOLEAN *done)
         return query_text(d, irp);
     case IRP_MN_QUERY_BUS_INFORMATION:
         return query_bus(d, irp);
+    case IRP_MN_QUERY_RESOURCES:
+        return FxPdoResources(d, irp);
+    case IRP_MN_QUERY_RESOURCE_REQUIREMENTS:
+        return FxPdoRequirements(d, irp);
     case IRP_MN_EJECT:
         return eject(d, irp);
     case IRP_MN_SET_LOCK:

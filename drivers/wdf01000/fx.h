@@ -648,6 +648,9 @@ void FxIdleDereference(FxDevice *d);
 NTSTATUS FxInterruptsConnect(FxDevice *d);
 void FxInterruptsDisconnect(FxDevice *d);
 NTSTATUS FxInterruptsEnable(FxDevice *d, BOOLEAN on);
+void FxInterruptsAssign(FxDevice *d, const CM_PARTIAL_RESOURCE_DESCRIPTOR *raw, const CM_PARTIAL_RESOURCE_DESCRIPTOR *translated, ULONG count);
+void FxInterruptPolicyApply(FxDevice *d, ULONG number, IO_RESOURCE_DESCRIPTOR *r);
+KSPIN_LOCK *FxSpinLockOf(FxGlobals *g, WDFSPINLOCK l); /* the system's, inside */
 NTSTATUS FxResourceListsCreate(FxDevice *d, CM_RESOURCE_LIST *raw, CM_RESOURCE_LIST *translated, WDFCMRESLIST *r, WDFCMRESLIST *t);
 NTSTATUS FxPdoDispatch(FxDevice *d, IRP *irp, BOOLEAN *done);
 NTSTATUS FxChildListsQueryRelations(FxDevice *d, IRP *irp);

@@ -3,6 +3,8 @@
  * DOC: one page by default, LogPages of the client's Parameters\Wdf key, more than 16 is one; 5 with VerifierOn and VerboseOn. A record is a
  * header and the message's arguments, at most 256 bytes of them: a longer message is dropped, its sequence number is not. Errors, warnings and
  * information are always recorded, verbose messages only with VerboseOn. Whoever reads the ring has the texts (messages.def).
+ * Who records takes no lock and executes no atomic instruction: with them the recorder would make an order between threads that have nothing to do with
+ * each other, and every such order would be explored. Here a thread is interrupted only at scheduling points, and there is none in FxLogWrite.
  * Each record is also handed to the system's tracing (WmiTraceMessage), whose listener shows it live. */
 #include "fx.h"
 #include "log.h"
@@ -71,7 +73,7 @@ void FxLogWrite(FxGlobals *g, enum fx_message id, const ULONG64 *args, ULONG cou
         return;
     FxLogRecord r = { FX_LOG_SIGNATURE, sizeof r, 0, 0, id, trace_guid, 0 };
     UCHAR packed[256];
-    r.Sequence = InterlockedIncrement(&h->Sequence);
+    r.Sequence = ++h->Sequence;
     if (count * 8 > sizeof packed)
         return;
     ULONG bytes = pack(messages[id].Text, args, count, packed);
@@ -79,18 +81,13 @@ void FxLogWrite(FxGlobals *g, enum fx_message id, const ULONG64 *args, ULONG cou
     LARGE_INTEGER now;
     KeQuerySystemTime(&now);
     r.Time = h->UseTimeStamp ? now.QuadPart : 0;
-    for (;;) { /* the place is taken with one exchange of both offsets */
-        LONG old = h->Offsets;
-        USHORT current = (USHORT)old, at = current;
-        if ((ULONG)at + r.Length > h->Size)
-            at = 0;
-        LONG wanted = (LONG)(((ULONG)at << 16) | (USHORT)(at + r.Length));
-        if (InterlockedCompareExchange(&h->Offsets, wanted, old) != old)
-            continue;
-        r.Previous = (USHORT)((ULONG)old >> 16);
-        RtlCopyMemory(h->Base + at, &r, sizeof r);
-        RtlCopyMemory(h->Base + at + sizeof r, packed, bytes);
-        break;
-    }
+    LONG old = h->Offsets;
+    USHORT at = (USHORT)old;
+    if ((ULONG)at + r.Length > h->Size)
+        at = 0;
+    h->Offsets = (LONG)(((ULONG)at << 16) | (USHORT)(at + r.Length));
+    r.Previous = (USHORT)((ULONG)old >> 16);
+    RtlCopyMemory(h->Base + at, &r, sizeof r);
+    RtlCopyMemory(h->Base + at + sizeof r, packed, bytes);
     WmiTraceMessage(0, 0, &trace_guid, (USHORT)id, &r, sizeof r, packed, (SIZE_T)bytes, h->DriverName, sizeof h->DriverName, NULL);
 }

@@ -341,12 +341,30 @@ static void started(FxDevice *d, BOOLEAN again)
     FxPolicyRests(d);
 }
 
+/* The drivers below start with the resources that are theirs. */
+static NTSTATUS start_below(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *now = IoGetCurrentIrpStackLocation(irp), *next = IoGetNextIrpStackLocation(irp);
+    if (!d->Attached)
+        return STATUS_SUCCESS;
+    IoCopyCurrentIrpStackLocationToNext(irp);
+    NTSTATUS s = FxResourcesRemoveAdded(d, now, next);
+    PVOID raw = next->Parameters.StartDevice.AllocatedResources, translated = next->Parameters.StartDevice.AllocatedResourcesTranslated;
+    if (NT_SUCCESS(s))
+        s = FxSendIrpSynchronously(d->Attached, irp);
+    if (raw != now->Parameters.StartDevice.AllocatedResources && raw)
+        ExFreePoolWithTag(raw, FX_TAG);
+    if (translated != now->Parameters.StartDevice.AllocatedResourcesTranslated && translated)
+        ExFreePoolWithTag(translated, FX_TAG);
+    return s;
+}
+
 static NTSTATUS start(FxDevice *d, IRP *irp)
 {
     IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
     BOOLEAN again = d->Pnp == FX_PNP_STOPPED;
     FxState(d, FX_PNP_MACHINE, again ? WdfDevStatePnpStoppedWaitForStartCompletion : WdfDevStatePnpInitStarting);
-    NTSTATUS s = d->Pnp == FX_PNP_FAILED ? STATUS_INVALID_DEVICE_STATE : forward_and_wait(d, irp);
+    NTSTATUS s = d->Pnp == FX_PNP_FAILED ? STATUS_INVALID_DEVICE_STATE : start_below(d, irp);
     if (!NT_SUCCESS(s))
         return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
     transition_begin(d);
@@ -719,9 +737,8 @@ NTSTATUS FxPkgPnp_Dispatch(FxDevice *d, IRP *irp)
     case IRP_MN_QUERY_DEVICE_RELATIONS:
         return query_relations(d, irp);
     case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
-        s = FxFilterRequirements(d, irp, &done);
-        if (done)
-            return s;
+        if (d->Attached)
+            return FxFilterRequirements(d, irp);
         break;
     default:
         break;

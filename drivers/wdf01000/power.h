@@ -33,7 +33,12 @@ NTSTATUS FxWakeWait(FxDevice *d, IRP *irp);
 /* resources.c */
 WDFCMRESLIST FxResourcesHandle(FxDevice *d); /* the translated list */
 void FxResourcesDelete(FxDevice *d);
-NTSTATUS FxFilterRequirements(FxDevice *d, IRP *irp, BOOLEAN *done);
+NTSTATUS FxResourcesRemoveAdded(FxDevice *d, IO_STACK_LOCATION *now, IO_STACK_LOCATION *next);
+NTSTATUS FxPdoResources(FxDevice *d, IRP *irp);
+
+/* requirements.c: they complete the IRP */
+NTSTATUS FxFilterRequirements(FxDevice *d, IRP *irp);
+NTSTATUS FxPdoRequirements(FxDevice *d, IRP *irp);
 
 /* relations.c */
 NTSTATUS FxRelationsQuery(FxDevice *d, IRP *irp, enum fx_relations which); /* STATUS_NOT_SUPPORTED: there are none */

@@ -1,8 +1,6 @@
-/* Resource lists, and interrupts: created by drivers, connected on the way to D0. */
+/* WDFCMRESLIST: the resources that a device was given, as its driver sees and, where it may, changes them. */
 #include "fx.h"
 #include "power.h"
-
-/* ---- WDFCMRESLIST ---- */
 
 typedef struct {
     FxObject O;
@@ -56,11 +54,83 @@ NTSTATUS FxResourceListsCreate(FxDevice *d, CM_RESOURCE_LIST *raw, CM_RESOURCE_L
         return s;
     d->Raw = (PVOID)*r;
     s = cm_make(d, translated, t);
-    if (NT_SUCCESS(s))
-        d->Translated = (PVOID)*t;
-    else
+    if (!NT_SUCCESS(s)) {
         FxResourcesDelete(d);
+        return s;
+    }
+    d->Translated = (PVOID)*t;
+    FxCmList *in = cm_list(&d->O.Globals->Public, *r), *out = cm_list(&d->O.Globals->Public, *t);
+    if (in->Count == out->Count)
+        FxInterruptsAssign(d, in->Items, out->Items, out->Count);
     return s;
+}
+
+/* As the PnP manager has it, from the list; NULL: no memory, or an empty list. */
+static CM_RESOURCE_LIST *cm_build(const FxCmList *l, INTERFACE_TYPE type, ULONG bus)
+{
+    ULONG size = FIELD_OFFSET(CM_RESOURCE_LIST, List[0].PartialResourceList.PartialDescriptors) + l->Count * sizeof *l->Items;
+    CM_RESOURCE_LIST *r = l->Count ? ExAllocatePoolWithTag(PagedPool, max(size, sizeof *r), FX_TAG) : NULL;
+    if (!r)
+        return NULL;
+    RtlZeroMemory(r, max(size, sizeof *r));
+    r->Count = 1;
+    r->List[0].InterfaceType = type;
+    r->List[0].BusNumber = bus;
+    r->List[0].PartialResourceList.Version = r->List[0].PartialResourceList.Revision = 1;
+    r->List[0].PartialResourceList.Count = l->Count;
+    RtlCopyMemory(r->List[0].PartialResourceList.PartialDescriptors, l->Items, l->Count * sizeof *l->Items);
+    return r;
+}
+
+static void cm_delete(WDFCMRESLIST l, FxDevice *d)
+{
+    if (l)
+        FxObject_DeleteObject(FX_OBJ(d->O.Globals, l, FxObject, FX_TYPE_CMRESLIST));
+}
+
+/* DOC: EvtDeviceRemoveAddedResources: what the driver has added to the requirements is taken out of the start request before the drivers below see it.
+ * The new lists stand in the next location; FxResourcesRestore frees them. */
+NTSTATUS FxResourcesRemoveAdded(FxDevice *d, IO_STACK_LOCATION *now, IO_STACK_LOCATION *next)
+{
+    PFN_WDF_DEVICE_REMOVE_ADDED_RESOURCES evt = d->D.FdoEvents.EvtDeviceRemoveAddedResources;
+    CM_RESOURCE_LIST *raw = now->Parameters.StartDevice.AllocatedResources, *translated = now->Parameters.StartDevice.AllocatedResourcesTranslated;
+    WDFCMRESLIST r = NULL, t = NULL;
+    if (!evt)
+        return STATUS_SUCCESS;
+    NTSTATUS s = cm_make(d, raw, &r);
+    if (NT_SUCCESS(s))
+        s = cm_make(d, translated, &t);
+    if (NT_SUCCESS(s))
+        FX_CALL_R(d->O.Globals, s, evt, (WDFDEVICE)FxHandle(d), r, t);
+    if (NT_SUCCESS(s) && raw && translated) {
+        FxCmList *a = cm_list(&d->O.Globals->Public, r), *b = cm_list(&d->O.Globals->Public, t);
+        if (a->Changed)
+            next->Parameters.StartDevice.AllocatedResources = cm_build(a, raw->List[0].InterfaceType, raw->List[0].BusNumber);
+        if (b->Changed)
+            next->Parameters.StartDevice.AllocatedResourcesTranslated = cm_build(b, translated->List[0].InterfaceType, translated->List[0].BusNumber);
+    }
+    cm_delete(r, d);
+    cm_delete(t, d);
+    return s;
+}
+
+/* EvtDeviceResourcesQuery: what a child's device has from the start (boot configuration). */
+NTSTATUS FxPdoResources(FxDevice *d, IRP *irp)
+{
+    WDFCMRESLIST l;
+    CM_RESOURCE_LIST *out = NULL;
+    if (!d->D.PdoEvents.EvtDeviceResourcesQuery)
+        return FxDeviceCompleteIrp(irp, irp->IoStatus.Status, irp->IoStatus.Information);
+    NTSTATUS s = cm_make(d, NULL, &l);
+    if (!NT_SUCCESS(s))
+        return FxDeviceCompleteIrp(irp, s, 0);
+    FX_CALL_R(d->O.Globals, s, d->D.PdoEvents.EvtDeviceResourcesQuery, (WDFDEVICE)FxHandle(d), l);
+    if (NT_SUCCESS(s) && cm_list(&d->O.Globals->Public, l)->Count) {
+        out = cm_build(cm_list(&d->O.Globals->Public, l), Internal, 0);
+        s = out ? s : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    cm_delete(l, d);
+    return FxDeviceCompleteIrp(irp, s, (ULONG_PTR)out);
 }
 
 WDFCMRESLIST FxResourcesHandle(FxDevice *d)
@@ -140,348 +210,4 @@ VOID imp_WdfCmResourceListRemoveByDescriptor(PWDF_DRIVER_GLOBALS G, WDFCMRESLIST
             imp_WdfCmResourceListRemove(G, List, i);
             return;
         }
-}
-
-/* DOC: the FDO's filter callbacks see a WDFIORESREQLIST; the requirements pass unchanged when there are none. */
-NTSTATUS FxFilterRequirements(FxDevice *d, IRP *irp, BOOLEAN *done)
-{
-    *done = FALSE;
-    return STATUS_SUCCESS;
-}
-
-/* ---- WDFINTERRUPT ---- */
-
-typedef struct {
-    FxObject O;
-    LIST_ENTRY Entry;
-    WDF_INTERRUPT_CONFIG C;
-    PKINTERRUPT Interrupt;
-    KSPIN_LOCK IsrLock;
-    KDPC Dpc;
-    PIO_WORKITEM Item;
-    BOOLEAN Connected, Enabled, WorkQueued, Forced, Passive;
-    KIRQL Old;
-    KMUTEX PassiveLock;
-    WDF_INTERRUPT_EXTENDED_POLICY Policy;
-    ULONG Number, Vector;
-    UCHAR Irql;
-    KAFFINITY Affinity;
-    USHORT Share, Mode;
-    CM_PARTIAL_RESOURCE_DESCRIPTOR *Assigned;
-    KEVENT Idle;
-} FxInterrupt;
-
-static FxInterrupt *interrupt(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT i)
-{
-    return FX_OBJ(FxGet(G), i, FxInterrupt, FX_TYPE_INTERRUPT);
-}
-
-static BOOLEAN isr(PKINTERRUPT k, PVOID context) __asm__("FxInterrupt::_InterruptThunk");
-static void dpc(KDPC *k, PVOID context, PVOID a, PVOID b) __asm__("FxInterrupt::_InterruptDpcThunk");
-static void work(DEVICE_OBJECT *d, PVOID context) __asm__("FxInterrupt::_InterruptWorkItemCallback");
-
-static BOOLEAN isr(PKINTERRUPT k, PVOID context)
-{
-    FxInterrupt *i = context;
-    return i->C.EvtInterruptIsr((WDFINTERRUPT)FxHandle(i), 0);
-}
-
-static void dpc(KDPC *k, PVOID context, PVOID a, PVOID b)
-{
-    FxInterrupt *i = context;
-    KIRQL cb;
-    FxCallbackLock *l = i->C.AutomaticSerialization ? FxObjectCallbackLock(i->O.Parent) : NULL;
-    FxCallbackLockAcquire(l, &cb);
-    FX_CALL(i->O.Globals, i->C.EvtInterruptDpc, (WDFINTERRUPT)FxHandle(i), FxHandle(i->O.Parent));
-    FxCallbackLockRelease(l, cb);
-}
-
-static void work(DEVICE_OBJECT *d, PVOID context)
-{
-    FxInterrupt *i = context;
-    KIRQL cb;
-    InterlockedExchange8((volatile char *)&i->WorkQueued, FALSE);
-    FxCallbackLock *l = i->C.AutomaticSerialization ? FxObjectCallbackLock(i->O.Parent) : NULL;
-    FxCallbackLockAcquire(l, &cb);
-    FX_CALL(i->O.Globals, i->C.EvtInterruptWorkItem, (WDFINTERRUPT)FxHandle(i), FxHandle(i->O.Parent));
-    FxCallbackLockRelease(l, cb);
-    KeSetEvent(&i->Idle, IO_NO_INCREMENT, FALSE);
-}
-
-static BOOLEAN interrupt_dispose(FxObject *o)
-{
-    FxInterrupt *i = (FxInterrupt *)o;
-    KIRQL irql;
-    KeAcquireSpinLock(&o->Device->IoLock, &irql);
-    RemoveEntryList(&i->Entry);
-    KeReleaseSpinLock(&o->Device->IoLock, irql);
-    KeFlushQueuedDpcs();
-    KeWaitForSingleObject(&i->Idle, Executive, KernelMode, FALSE, NULL);
-    return TRUE;
-}
-
-static void interrupt_destroy(FxObject *o)
-{
-    FxInterrupt *i = (FxInterrupt *)o;
-    if (i->Item)
-        IoFreeWorkItem(i->Item);
-}
-
-NTSTATUS imp_WdfInterruptCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_INTERRUPT_CONFIG Config, PWDF_OBJECT_ATTRIBUTES Attributes, WDFINTERRUPT *Interrupt)
-{
-    FxGlobals *g = FxGet(G);
-    FxDevice *d = FX_OBJ(g, Device, FxDevice, FX_TYPE_DEVICE);
-    FX_NOT_NULL(g, Config);
-    FX_NOT_NULL(g, Interrupt);
-    FX_PASSIVE(g);
-    *Interrupt = NULL;
-    if (Config->Size > sizeof *Config || Config->Size < FIELD_OFFSET(WDF_INTERRUPT_CONFIG, EvtInterruptDisable) + sizeof(PVOID))
-        return STATUS_INFO_LENGTH_MISMATCH;
-    NTSTATUS s = FxValidateObjectAttributes(g, Attributes, FXA_PARENT_OPTIONAL);
-    if (!NT_SUCCESS(s))
-        return s;
-    WDF_INTERRUPT_CONFIG c = { 0 };
-    RtlCopyMemory(&c, Config, Config->Size);
-    if (!c.EvtInterruptIsr || (c.EvtInterruptDpc && c.EvtInterruptWorkItem && !c.PassiveHandling)) {
-        FXLOG(g, InterruptState, 0, S64(STATUS_INVALID_PARAMETER));
-        return STATUS_INVALID_PARAMETER;
-    }
-    if (c.PassiveHandling) {
-        FXLOG(g, InterruptState, 0, S64(STATUS_NOT_SUPPORTED));
-        return STATUS_NOT_SUPPORTED;
-    }
-    FxInterrupt *i = FxObjectCreate(g, FX_TYPE_INTERRUPT, sizeof *i, Attributes, &s);
-    if (!i)
-        return s;
-    i->C = c;
-    KeInitializeSpinLock(&i->IsrLock);
-    KeInitializeEvent(&i->Idle, NotificationEvent, TRUE);
-    KeInitializeMutex(&i->PassiveLock, 0);
-    KeInitializeDpc(&i->Dpc, dpc, i);
-    i->O.Destroy = interrupt_destroy;
-    i->O.Device = d;
-    i->Item = IoAllocateWorkItem(d->DeviceObject);
-    if (!i->Item)
-        s = STATUS_INSUFFICIENT_RESOURCES;
-    for (LIST_ENTRY *e = d->Interrupts.Flink; e != &d->Interrupts; e = e->Flink)
-        i->Number++;
-    if (NT_SUCCESS(s))
-        s = FxObjectCommit(FX(i), Attributes, FX(d), (WDFOBJECT *)Interrupt);
-    if (!NT_SUCCESS(s)) {
-        FxObjectDeleteFromFailedCreate(FX(i));
-        return s;
-    }
-    i->O.Flags |= FXO_PASSIVE | FXO_NO_DELETE;
-    i->O.Dispose = interrupt_dispose;
-    KIRQL irql;
-    KeAcquireSpinLock(&d->IoLock, &irql);
-    InsertTailList(&d->Interrupts, &i->Entry);
-    KeReleaseSpinLock(&d->IoLock, irql);
-    return STATUS_SUCCESS;
-}
-
-/* DOC: interrupts get the assigned interrupt resources in order of creation, or the one that the driver names (1.11). */
-static CM_PARTIAL_RESOURCE_DESCRIPTOR *assigned(FxDevice *d, FxInterrupt *i, FxCmList *list)
-{
-    ULONG n = i->Number;
-    if (i->C.InterruptTranslated)
-        return i->C.InterruptTranslated;
-    for (ULONG k = 0; list && k < list->Count; k++)
-        if (list->Items[k].Type == CmResourceTypeInterrupt && n-- == 0)
-            return &list->Items[k];
-    return NULL;
-}
-
-static NTSTATUS connect(FxDevice *d, FxInterrupt *i)
-{
-    FxCmList *list = d->Translated ? cm_list(&d->O.Globals->Public, (WDFCMRESLIST)d->Translated) : NULL;
-    CM_PARTIAL_RESOURCE_DESCRIPTOR *r = assigned(d, i, list);
-    if (i->Connected || !r)
-        return STATUS_SUCCESS; /* DOC: an interrupt without a resource stays unconnected */
-    i->Vector = r->u.Interrupt.Vector;
-    i->Irql = (UCHAR)r->u.Interrupt.Level;
-    i->Affinity = r->u.Interrupt.Affinity;
-    i->Share = r->ShareDisposition == CmResourceShareShared;
-    i->Mode = (r->Flags & CM_RESOURCE_INTERRUPT_LATCHED) ? Latched : LevelSensitive;
-    i->Assigned = r;
-    NTSTATUS s = IoConnectInterrupt(&i->Interrupt, isr, i, &i->IsrLock, i->Vector, i->Irql, i->Irql, i->Mode, i->Share != 0, i->Affinity, i->C.FloatingSave);
-    i->Connected = NT_SUCCESS(s);
-    return s;
-}
-
-NTSTATUS FxInterruptsConnect(FxDevice *d)
-{
-    for (LIST_ENTRY *e = d->Interrupts.Flink; e != &d->Interrupts; e = e->Flink) {
-        NTSTATUS s = connect(d, CONTAINING_RECORD(e, FxInterrupt, Entry));
-        if (!NT_SUCCESS(s))
-            return s;
-    }
-    return STATUS_SUCCESS;
-}
-
-void FxInterruptsDisconnect(FxDevice *d)
-{
-    for (LIST_ENTRY *e = d->Interrupts.Flink; e != &d->Interrupts; e = e->Flink) {
-        FxInterrupt *i = CONTAINING_RECORD(e, FxInterrupt, Entry);
-        if (i->Connected)
-            IoDisconnectInterrupt(i->Interrupt);
-        i->Connected = FALSE;
-        i->Interrupt = NULL;
-        KeFlushQueuedDpcs();
-    }
-}
-
-struct enable {
-    FxInterrupt *I;
-    BOOLEAN On;
-    NTSTATUS Status;
-};
-
-static BOOLEAN enable_at_dirql(PVOID context)
-{
-    struct enable *e = context;
-    PFN_WDF_INTERRUPT_ENABLE fn = e->On ? e->I->C.EvtInterruptEnable : (PFN_WDF_INTERRUPT_ENABLE)e->I->C.EvtInterruptDisable;
-    e->Status = fn((WDFINTERRUPT)FxHandle(e->I), (WDFDEVICE)FxHandle(e->I->O.Device));
-    return TRUE;
-}
-
-static NTSTATUS enable_one(FxInterrupt *i, BOOLEAN on)
-{
-    struct enable e = { i, on, STATUS_SUCCESS };
-    if (!i->Connected || i->Enabled == on)
-        return STATUS_SUCCESS;
-    if (on ? (PVOID)i->C.EvtInterruptEnable : (PVOID)i->C.EvtInterruptDisable)
-        KeSynchronizeExecution(i->Interrupt, enable_at_dirql, &e);
-    i->Enabled = on;
-    return e.Status;
-}
-
-NTSTATUS FxInterruptsEnable(FxDevice *d, BOOLEAN on)
-{
-    NTSTATUS s = STATUS_SUCCESS;
-    for (LIST_ENTRY *e = d->Interrupts.Flink; e != &d->Interrupts && NT_SUCCESS(s); e = e->Flink)
-        s = enable_one(CONTAINING_RECORD(e, FxInterrupt, Entry), on);
-    return s;
-}
-
-VOID imp_WdfInterruptEnable(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    enable_one(interrupt(G, Interrupt), TRUE);
-}
-
-VOID imp_WdfInterruptDisable(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    enable_one(interrupt(G, Interrupt), FALSE);
-}
-
-BOOLEAN imp_WdfInterruptQueueDpcForIsr(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    FxInterrupt *i = interrupt(G, Interrupt);
-    if (i->C.EvtInterruptDpc)
-        return KeInsertQueueDpc(&i->Dpc, NULL, NULL);
-    return FALSE;
-}
-
-static void queue_item(KDPC *k, PVOID context, PVOID a, PVOID b)
-{
-}
-
-BOOLEAN imp_WdfInterruptQueueWorkItemForIsr(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    FxInterrupt *i = interrupt(G, Interrupt);
-    (void)queue_item;
-    if (!i->C.EvtInterruptWorkItem || KeGetCurrentIrql() > DISPATCH_LEVEL)
-        return FALSE;
-    if (InterlockedExchange8((volatile char *)&i->WorkQueued, TRUE))
-        return FALSE;
-    KeClearEvent(&i->Idle);
-    IoQueueWorkItem(i->Item, work, DelayedWorkQueue, i);
-    return TRUE;
-}
-
-struct synchronize {
-    PFN_WDF_INTERRUPT_SYNCHRONIZE Fn;
-    WDFINTERRUPT I;
-    WDFCONTEXT Context;
-};
-
-static BOOLEAN synchronize_at_dirql(PVOID context)
-{
-    struct synchronize *s = context;
-    return s->Fn(s->I, s->Context);
-}
-
-BOOLEAN imp_WdfInterruptSynchronize(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE Callback, WDFCONTEXT Context)
-{
-    FxGlobals *g = FxGet(G);
-    FxInterrupt *i = interrupt(G, Interrupt);
-    FX_NOT_NULL(g, (PVOID)Callback);
-    struct synchronize s = { Callback, Interrupt, Context };
-    if (!i->Connected) {
-        FXLOG(g, InterruptState, P64(Interrupt), S64(STATUS_INVALID_DEVICE_STATE));
-        return FALSE;
-    }
-    return KeSynchronizeExecution(i->Interrupt, synchronize_at_dirql, &s);
-}
-
-VOID imp_WdfInterruptAcquireLock(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    FxInterrupt *i = interrupt(G, Interrupt);
-    if (i->Connected) {
-        KIRQL old = KeAcquireInterruptSpinLock(i->Interrupt);
-        i->Old = old;
-    }
-}
-
-VOID imp_WdfInterruptReleaseLock(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    FxInterrupt *i = interrupt(G, Interrupt);
-    if (i->Connected)
-        KeReleaseInterruptSpinLock(i->Interrupt, i->Old);
-}
-
-PKINTERRUPT imp_WdfInterruptWdmGetInterrupt(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    return interrupt(G, Interrupt)->Interrupt;
-}
-
-VOID imp_WdfInterruptGetInfo(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt, PWDF_INTERRUPT_INFO Info)
-{
-    FxGlobals *g = FxGet(G);
-    FxInterrupt *i = interrupt(G, Interrupt);
-    FX_NOT_NULL(g, Info);
-    ULONG size = Info->Size;
-    WDF_INTERRUPT_INFO out = { 0 };
-    if (size > sizeof out || size < FIELD_OFFSET(WDF_INTERRUPT_INFO, Vector)) {
-        FXLOG(g, StructureSize, P64(Info), size, sizeof out, S64(STATUS_INFO_LENGTH_MISMATCH));
-        return;
-    }
-    out.Size = size;
-    out.Vector = i->Vector;
-    out.Irql = i->Irql;
-    out.TargetProcessorSet = i->Affinity;
-    out.Mode = i->Mode;
-    out.ShareDisposition = (UCHAR)(i->Share ? CmResourceShareShared : CmResourceShareDeviceExclusive);
-    RtlCopyMemory(Info, &out, size);
-}
-
-VOID imp_WdfInterruptSetPolicy(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt, WDF_INTERRUPT_POLICY Policy, WDF_INTERRUPT_PRIORITY Priority, KAFFINITY TargetProcessorSet)
-{
-    FxInterrupt *i = interrupt(G, Interrupt);
-    i->Policy.Policy = Policy;
-    i->Policy.Priority = Priority;
-}
-
-VOID imp_WdfInterruptSetExtendedPolicy(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt, PWDF_INTERRUPT_EXTENDED_POLICY PolicyAndGroup)
-{
-    FxGlobals *g = FxGet(G);
-    FxInterrupt *i = interrupt(G, Interrupt);
-    FX_NOT_NULL(g, PolicyAndGroup);
-    if (PolicyAndGroup->Size == sizeof *PolicyAndGroup)
-        i->Policy = *PolicyAndGroup;
-}
-
-WDFDEVICE imp_WdfInterruptGetDevice(PWDF_DRIVER_GLOBALS G, WDFINTERRUPT Interrupt)
-{
-    return (WDFDEVICE)FxHandle(interrupt(G, Interrupt)->O.Device);
 }

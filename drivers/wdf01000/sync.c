@@ -10,6 +10,11 @@ typedef struct {
     PKTHREAD Owner;
 } FxSpinLock;
 
+KSPIN_LOCK *FxSpinLockOf(FxGlobals *g, WDFSPINLOCK l)
+{
+    return &FX_OBJ(g, l, FxSpinLock, FX_TYPE_SPIN_LOCK)->Spin;
+}
+
 NTSTATUS imp_WdfSpinLockCreate(PWDF_DRIVER_GLOBALS G, PWDF_OBJECT_ATTRIBUTES Attributes, WDFSPINLOCK *SpinLock)
 {
     FxGlobals *g = FxGet(G);

@@ -9,7 +9,7 @@
 #define IOCTL_VSC_PLUG CTL_CODE(0x8031, 0x811, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_VSC_UNPLUG CTL_CODE(0x8031, 0x812, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-enum { VSC_READERS = 2 };
+enum { VSC_FIRST_READERS = 2, VSC_READERS = 3 }; /* in the bus at start, and places for them */
 
 typedef struct {
     ULONG Reader;

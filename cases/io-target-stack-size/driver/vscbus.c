@@ -11,7 +11,7 @@
 #define EXTRA_LOCATIONS 0
 #endif
 #ifndef READERS_AT_START
-#define READERS_AT_START VSC_READERS
+#define READERS_AT_START VSC_FIRST_READERS
 #endif
 
 typedef struct {

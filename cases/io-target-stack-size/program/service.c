@@ -3,7 +3,7 @@
  *
  *     service [plug]
  *
- * With `plug` the second service unplugs its reader instead, and plugs it in again. The exit code is the number of requests that failed
+ * With `plug` the second service unplugs its reader instead, and plugs in another. The exit code is the number of requests that failed
  * though nothing was in their way. */
 #include <windows.h>
 #include <winioctl.h>
@@ -58,6 +58,8 @@ static DWORD WINAPI serve(void *context)
     if (plugging && reader) {
         if (!control(bus, IOCTL_VSC_UNPLUG, reader, NULL, 0))
             failed("IOCTL_VSC_UNPLUG", reader);
+        if (!control(bus, IOCTL_VSC_PLUG, reader + 1, NULL, 0))
+            failed("IOCTL_VSC_PLUG", reader + 1);
         return 0;
     }
     if (!control(bus, IOCTL_VSC_INSERT_CARD, reader, &answer, sizeof answer))

@@ -11,6 +11,11 @@ typedef struct _BAD {
 } BAD, *PBAD;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(BAD, BadOf)
 
+typedef struct _OTHER {
+    ULONG Value;
+} OTHER;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(OTHER, OtherOf)
+
 static PBAD Bad;
 
 static VOID Canceled(WDFREQUEST Request)
@@ -103,6 +108,120 @@ static VOID Recursion(BOOLEAN Wrong)
     WdfObjectDelete(lock);
 }
 
+/* A handle of another type than the function takes. */
+static VOID WrongType(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    WDFOBJECT o;
+    if (!NT_SUCCESS(WdfObjectCreate(WDF_NO_OBJECT_ATTRIBUTES, &o)))
+        return;
+    WdfIoQueueStart(Wrong ? (WDFQUEUE)o : WdfDeviceGetDefaultQueue(Device));
+    WdfObjectDelete(o);
+}
+
+/* A context that the object does not have: the accessor answers NULL, and the recorder says so. */
+static VOID WrongContext(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    WDF_OBJECT_ATTRIBUTES a;
+    OTHER *other;
+    WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, OTHER);
+    if (Wrong || NT_SUCCESS(WdfObjectAllocateContext(Device, &a, (PVOID *)&other)))
+        OtherOf(Device)->Value = 1;
+}
+
+/* The request is of METHOD_BUFFERED: it has no buffers of its caller. */
+static VOID WrongMethod(WDFREQUEST Request, BOOLEAN Wrong)
+{
+    PULONG in = NULL;
+    size_t n;
+    NTSTATUS s = WdfRequestRetrieveUnsafeUserOutputBuffer(Request, 0, (PVOID *)&in, &n);
+    if (Wrong || NT_SUCCESS(s))
+        *in = 1;
+}
+
+static VOID Sent(WDFREQUEST Request, WDFIOTARGET Target, PWDF_REQUEST_COMPLETION_PARAMS Params, WDFCONTEXT Context)
+{
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+}
+
+/* To the driver's own manual queue, where it stays. */
+static VOID SentTwice(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    WDFIOTARGET target;
+    WDF_IO_TARGET_OPEN_PARAMS open;
+    WDFREQUEST r;
+    KEVENT done;
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    if (!NT_SUCCESS(WdfIoTargetCreate(Device, WDF_NO_OBJECT_ATTRIBUTES, &target)))
+        return;
+    WDF_IO_TARGET_OPEN_PARAMS_INIT_EXISTING_DEVICE(&open, WdfDeviceWdmGetDeviceObject(Device));
+    if (NT_SUCCESS(WdfIoTargetOpen(target, &open)) && NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, target, &r))) {
+        if (NT_SUCCESS(WdfIoTargetFormatRequestForRead(target, r, NULL, NULL, NULL))) {
+            WdfRequestSetCompletionRoutine(r, Sent, &done);
+            if (WdfRequestSend(r, target, WDF_NO_SEND_OPTIONS) && Wrong)
+                WdfRequestSend(r, target, WDF_NO_SEND_OPTIONS);
+            WdfRequestCancelSentRequest(r);
+            KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
+        }
+        WdfObjectDelete(r);
+    }
+    WdfObjectDelete(target);
+}
+
+static VOID Unlocked(BOOLEAN Wrong)
+{
+    WDFSPINLOCK lock;
+    if (!NT_SUCCESS(WdfSpinLockCreate(WDF_NO_OBJECT_ATTRIBUTES, &lock)))
+        return;
+    if (!Wrong)
+        WdfSpinLockAcquire(lock);
+    WdfSpinLockRelease(lock);
+    WdfObjectDelete(lock);
+}
+
+/* The parent is on its way out: nothing may be made below it any more. */
+static VOID Reparent(WDFOBJECT Object)
+{
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFOBJECT child;
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.ParentObject = Object;
+    if (NT_SUCCESS(WdfObjectCreate(&a, &child)) || Bad->Mode == BAD_CHILD_OF_DELETED)
+        WdfObjectDelete(child);
+}
+
+static VOID ChildOfDeleted(VOID)
+{
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFOBJECT o;
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.EvtCleanupCallback = Reparent;
+    if (NT_SUCCESS(WdfObjectCreate(&a, &o)))
+        WdfObjectDelete(o);
+}
+
+static VOID Raised(WDFWORKITEM Item)
+{
+    KIRQL old;
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    if (Bad->Mode != BAD_RETURNED_RAISED)
+        KeLowerIrql(old);
+}
+
+static VOID ReturnedRaised(WDFDEVICE Device)
+{
+    WDF_WORKITEM_CONFIG config;
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFWORKITEM item;
+    WDF_WORKITEM_CONFIG_INIT(&config, Raised);
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.ParentObject = Device;
+    if (!NT_SUCCESS(WdfWorkItemCreate(&config, &a, &item)))
+        return;
+    WdfWorkItemEnqueue(item);
+    WdfWorkItemFlush(item);
+    WdfObjectDelete(item);
+}
+
 static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, ULONG Code)
 {
     WDFDEVICE d = WdfIoQueueGetDevice(Queue);
@@ -146,6 +265,46 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
         break;
     case BAD_UNKNOWN: /* no mistake of the driver's: irplab has no such function */
         WdfRegistryClose((WDFKEY)WdfGetTriageInfo());
+        break;
+    case BAD_TYPE:
+    case BAD_TYPE + GOOD:
+        WrongType(d, b->Mode == BAD_TYPE);
+        break;
+    case BAD_CONTEXT:
+    case BAD_CONTEXT + GOOD:
+        WrongContext(d, b->Mode == BAD_CONTEXT);
+        break;
+    case BAD_METHOD:
+    case BAD_METHOD + GOOD:
+        WrongMethod(Request, b->Mode == BAD_METHOD);
+        break;
+    case BAD_SENT_TWICE:
+    case BAD_SENT_TWICE + GOOD:
+        SentTwice(d, b->Mode == BAD_SENT_TWICE);
+        break;
+    case BAD_DELETED_REQUEST:
+        WdfObjectDelete(Request);
+        return;
+    case BAD_CANCELABLE:
+    case BAD_CANCELABLE + GOOD:
+        WdfRequestMarkCancelable(Request, Canceled);
+        if (b->Mode == BAD_CANCELABLE + GOOD && WdfRequestUnmarkCancelable(Request) == STATUS_CANCELLED)
+            return;
+        break;
+    case BAD_LOCK:
+    case BAD_LOCK + GOOD:
+        Unlocked(b->Mode == BAD_LOCK);
+        break;
+    case BAD_CHILD_OF_DELETED:
+    case BAD_CHILD_OF_DELETED + GOOD:
+        ChildOfDeleted();
+        break;
+    case BAD_RETURNED_RAISED:
+    case BAD_RETURNED_RAISED + GOOD:
+        ReturnedRaised(d);
+        break;
+    case BAD_OWN_CHECK: /* a check of the driver's own */
+        WdfVerifierKeBugCheck(0xE2, 1, 2, 3, 4);
         break;
     case BAD_INFORMATION:
         WdfRequestCompleteWithInformation(Request, STATUS_SUCCESS, Out + 1);
@@ -203,6 +362,8 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchManual);
     if (NT_SUCCESS(s))
         s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, &Bad->Kept);
+    if (NT_SUCCESS(s))
+        s = WdfDeviceConfigureRequestDispatching(d, Bad->Kept, WdfRequestTypeRead);
     return NT_SUCCESS(s) ? WdfDeviceCreateSymbolicLink(d, &link) : s;
 }
 

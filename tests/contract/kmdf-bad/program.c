@@ -9,7 +9,10 @@ static const struct {
     const char *name;
     DWORD code;
 } all[] = { { "twice", BAD_TWICE }, { "after-cancel", BAD_AFTER_CANCEL }, { "stop", BAD_STOP }, { "deleted", BAD_DELETED }, { "irql", BAD_IRQL },
-            { "parent", BAD_PARENT }, { "recursion", BAD_RECURSION }, { "information", BAD_INFORMATION }, { "unknown", BAD_UNKNOWN } };
+            { "parent", BAD_PARENT }, { "recursion", BAD_RECURSION }, { "information", BAD_INFORMATION }, { "unknown", BAD_UNKNOWN },
+            { "type", BAD_TYPE }, { "context", BAD_CONTEXT }, { "method", BAD_METHOD }, { "sent-twice", BAD_SENT_TWICE }, { "deleted-request", BAD_DELETED_REQUEST },
+            { "cancelable", BAD_CANCELABLE }, { "lock", BAD_LOCK }, { "own-check", BAD_OWN_CHECK }, { "child-of-deleted", BAD_CHILD_OF_DELETED },
+            { "returned-raised", BAD_RETURNED_RAISED } };
 
 int main(int argc, char **argv)
 {
