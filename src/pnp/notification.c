@@ -20,8 +20,8 @@ struct notification {
     uint64_t serial;
     ULONG category;
     GUID class;
-    FILE_OBJECT *file; /* referenced */
-    DEVICE_OBJECT *pdo;
+    FILE_OBJECT *file; /* not referenced: who registered may close it, and is to be told of the device still */
+    DEVICE_OBJECT *pdo; /* of a target: referenced */
     DRIVER_OBJECT *driver; /* referenced */
     PVOID callback, context;
     ULONG references; /* registered, and one for each callback under way */
@@ -52,7 +52,7 @@ static void release(struct notification *n)
     if (--n->references)
         return;
     if (n->file)
-        ob_dereference(n->file);
+        ob_dereference(n->pdo);
     ob_dereference(n->driver);
     ex_pool_free(n);
 }
@@ -288,7 +288,7 @@ NTSTATUS IoRegisterPlugPlayNotification(ULONG category, ULONG flags, PVOID data,
         }
         n->pdo = base;
         n->file = data;
-        ob_reference(n->file);
+        ob_reference(n->pdo);
     }
     ob_reference(driver);
     struct notification **at = &pnp_room()->notifications;
