@@ -119,27 +119,27 @@ typedef struct _T0_DATA {
 #define T1_IFSC_DEFAULT 32
 #define T1_CRC_CHECK 1
 
-/* GUESS: the order of the fields; drivers do not touch them. */
+/* DOC: "T1_DATA structure (smclib.h)": the library's; of it a driver may set NAD. */
 typedef struct _T1_DATA {
+    UCHAR IFSC;
+    UCHAR IFSD;
     ULONG BytesReceived;
     ULONG BytesSent;
     ULONG BytesToSend;
-    UCHAR IFSC;
-    UCHAR IFSD;
-    UCHAR InfBytesSent;
     UCHAR LastError;
     BOOLEAN MoreData;
     UCHAR NAD;
-    UCHAR OriginalState;
+    ULONG OriginalState;
     UCHAR Resend;
     UCHAR Resynch;
     UCHAR RSN;
     UCHAR SSN;
-    UCHAR State;
+    ULONG State;
     UCHAR Wtx;
-    BOOLEAN WaitForReply;
     PUCHAR ReplyData;
-    UCHAR Reserved[64 - sizeof(PUCHAR)];
+    BOOLEAN WaitForReply;
+    UCHAR InfBytesSent;
+    UCHAR Reserved[10 - sizeof(PUCHAR) - sizeof(BOOLEAN) - sizeof(UCHAR)]; /* none with pointers of 8 bytes */
 } T1_DATA, *PT1_DATA;
 
 typedef struct _T1_BLOCK_FRAME {
@@ -275,7 +275,7 @@ typedef struct _SMARTCARD_REPLY {
     ULONG BufferLength;
 } SMARTCARD_REPLY, *PSMARTCARD_REPLY;
 
-/* GUESS: the order of the fields. */
+/* GUESS: the order of the fields, which is that of the documentation's description. */
 typedef struct _OS_DEP_DATA {
     PDEVICE_OBJECT DeviceObject;
     PIRP CurrentIrp;

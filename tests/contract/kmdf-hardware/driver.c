@@ -175,7 +175,7 @@ static VOID Locks(WDFDEVICE d)
 
 static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, ULONG Code)
 {
-    static VOID (*const Tests[])(WDFDEVICE) = { Messages, Passive, Locks, RequirementsRun, WmiRun, WmiChanges };
+    static VOID (*const Tests[])(WDFDEVICE) = { Messages, Passive, Locks, RequirementsRun };
     WDFDEVICE d = WdfIoQueueGetDevice(Queue);
     ULONG n = (Code >> 2 & 0xfff) - 0xd60;
     PULONG out;
@@ -251,7 +251,6 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     if (!NT_SUCCESS(s))
         return s;
     Interrupts(d);
-    WmiSetUp(d);
     WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&queue, WdfIoQueueDispatchParallel);
     queue.EvtIoDeviceControl = Control;
     s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, WDF_NO_HANDLE);

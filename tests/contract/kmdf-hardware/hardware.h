@@ -1,7 +1,6 @@
 /* Between the parts of kmdf-hardware.sys. */
 #include <ntddk.h>
 #include <wdf.h>
-#include <wmistr.h>
 #include "codes.h"
 
 typedef struct _HARDWARE {
@@ -11,10 +10,6 @@ typedef struct _HARDWARE {
     WDFSPINLOCK SpinLock;
     WDFWAITLOCK WaitLock;
     ULONG Added, RemovedAdded, Filtered;
-    WDFWMIPROVIDER Provider;
-    WDFWMIINSTANCE First, Second;
-    ULONG Set, Item, ItemSize, Controls;
-    BOOLEAN On;
 } HARDWARE, *PHARDWARE;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(HARDWARE, HardwareOf)
 
@@ -24,6 +19,3 @@ NTSTATUS SendToSelf(WDFDEVICE Device, UCHAR Major, UCHAR Minor, PVOID a, PVOID b
 
 VOID RequirementsSetUp(PWDFDEVICE_INIT Init);
 VOID RequirementsRun(WDFDEVICE Device);
-VOID WmiSetUp(WDFDEVICE Device);
-VOID WmiRun(WDFDEVICE Device);
-VOID WmiChanges(WDFDEVICE Device);

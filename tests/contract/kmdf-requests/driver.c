@@ -410,6 +410,101 @@ static VOID OwnTarget(PCONTRACT t)
     WdfObjectDelete(device);
 }
 
+/* ---- synchronisation scopes ---- */
+
+static LONG Inside, MostInside, Ticks;
+
+static VOID Enter(VOID)
+{
+    LONG now = InterlockedIncrement(&Inside);
+    if (now > MostInside)
+        MostInside = now;
+}
+
+static VOID Slow(WDFQUEUE Queue, WDFREQUEST Request)
+{
+    UNREFERENCED_PARAMETER(Queue);
+    Enter();
+    KmdfSleep(20);
+    InterlockedDecrement(&Inside);
+    WdfRequestComplete(Request, STATUS_SUCCESS);
+}
+
+static VOID SlowWork(WDFWORKITEM Item)
+{
+    UNREFERENCED_PARAMETER(Item);
+    Enter();
+    KmdfSleep(20);
+    InterlockedDecrement(&Inside);
+    Ticks++;
+}
+
+static VOID Sender(PVOID Context)
+{
+    WdfIoTargetSendIoctlSynchronously((WDFIOTARGET)Context, NULL, CODE_KEEP, NULL, NULL, NULL, NULL);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+/* Three threads send at once, and a work item below the queue runs: how many callbacks were inside at a time. */
+static LONG Together(PCONTRACT t, WDF_SYNCHRONIZATION_SCOPE DeviceScope, WDF_SYNCHRONIZATION_SCOPE QueueScope)
+{
+    PWDFDEVICE_INIT init = WdfControlDeviceInitAllocate(KmdfDriver, &SDDL_DEVOBJ_SYS_ALL_ADM_ALL);
+    WDF_OBJECT_ATTRIBUTES a;
+    WDF_IO_QUEUE_CONFIG c;
+    WDF_WORKITEM_CONFIG w;
+    WDF_IO_TARGET_OPEN_PARAMS open;
+    WDFDEVICE device;
+    WDFQUEUE queue;
+    WDFWORKITEM item;
+    WDFIOTARGET target;
+    HANDLE thread[3];
+    PVOID object;
+    Inside = MostInside = Ticks = 0;
+    if (!init || !NT_SUCCESS(WdfDeviceInitAssignName(init, &PeerName)))
+        return -1;
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.ExecutionLevel = WdfExecutionLevelPassive;
+    a.SynchronizationScope = DeviceScope;
+    CHECK_STATUS(WdfDeviceCreate(&init, &a, &device), STATUS_SUCCESS);
+    WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&c, WdfIoQueueDispatchParallel);
+    c.EvtIoDefault = Slow;
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.SynchronizationScope = QueueScope;
+    CHECK_STATUS(WdfIoQueueCreate(device, &c, &a, &queue), STATUS_SUCCESS);
+    WdfControlFinishInitializing(device);
+    WDF_WORKITEM_CONFIG_INIT(&w, SlowWork); /* serialised with its parent */
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.ParentObject = queue;
+    CHECK_STATUS(WdfWorkItemCreate(&w, &a, &item), STATUS_SUCCESS);
+    CHECK_STATUS(WdfIoTargetCreate(KmdfDevice, WDF_NO_OBJECT_ATTRIBUTES, &target), STATUS_SUCCESS);
+    WDF_IO_TARGET_OPEN_PARAMS_INIT_OPEN_BY_NAME(&open, &PeerName, GENERIC_READ | GENERIC_WRITE);
+    CHECK_STATUS(WdfIoTargetOpen(target, &open), STATUS_SUCCESS);
+    for (int i = 0; i < 3; i++)
+        PsCreateSystemThread(&thread[i], THREAD_ALL_ACCESS, NULL, NULL, NULL, Sender, target);
+    WdfWorkItemEnqueue(item);
+    for (int i = 0; i < 3; i++) {
+        if (NT_SUCCESS(ObReferenceObjectByHandle(thread[i], SYNCHRONIZE, *PsThreadType, KernelMode, &object, NULL))) {
+            KeWaitForSingleObject(object, Executive, KernelMode, FALSE, NULL);
+            ObDereferenceObject(object);
+        }
+        ZwClose(thread[i]);
+    }
+    WdfWorkItemFlush(item);
+    CHECK_EQ(Ticks, 1);
+    WdfObjectDelete(item);
+    WdfObjectDelete(target);
+    WdfObjectDelete(device);
+    return MostInside;
+}
+
+static VOID Scopes(PCONTRACT t)
+{
+    CHECK_EQ(Together(t, WdfSynchronizationScopeDevice, WdfSynchronizationScopeInheritFromParent), 1);
+    CHECK_EQ(Together(t, WdfSynchronizationScopeQueue, WdfSynchronizationScopeInheritFromParent), 1);
+    CHECK_EQ(Together(t, WdfSynchronizationScopeNone, WdfSynchronizationScopeQueue), 1);
+    CHECK(Together(t, WdfSynchronizationScopeNone, WdfSynchronizationScopeInheritFromParent) > 1);
+}
+
 /* ---- who asks ---- */
 
 static VOID Requestor(PCONTRACT t)
@@ -422,6 +517,6 @@ static VOID Requestor(PCONTRACT t)
 const KMDF_TEST KmdfTests[] = {
     { "forward progress", ForwardProgress }, { "forward progress, examined", ForwardProgressExamined }, { "stop and purge", StopAndPurge },
     { "reads and writes", ReadsAndWrites },  { "three arguments", Others },                             { "dispatching of WDM IRPs", Dispatching },
-    { "a target of its own", OwnTarget },    { "who asks", Requestor },
+    { "a target of its own", OwnTarget },    { "synchronisation scopes", Scopes },                      { "who asks", Requestor },
 };
 const ULONG KmdfTestCount = RTL_NUMBER_OF(KmdfTests);
