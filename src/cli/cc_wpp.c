@@ -2,8 +2,9 @@
  * trace session is on; their arguments are not evaluated there either.
  *
  * DOC ("WPP Preprocessor"): the names of the functions stand in comments between "begin_wpp config" and "end_wpp", as "FUNC Name(…)" or
- * "FUNC Name{…}(…)". They are looked for in the headers and sources of the source's own folder and of those that -I names. DoTraceMessage
- * is always there. */
+ * "FUNC Name{…}(…)", or in the build's own files: WppTraceFunction of a project, -func: of its WPP options or of a file named sources. They are
+ * looked for in the source's own folder and in those that -I names. DoTraceMessage is always there, and TraceEvents and Hexdump, the names that
+ * the WDK's samples use. */
 #include "cli/cc_job.h"
 
 #include <ctype.h>
@@ -26,15 +27,12 @@ static bool has(const struct cc_words *names, const char *name)
     return false;
 }
 
-/* "//   FUNC Name{LEVEL=…}(…)" */
-static void take_line(struct cc_words *names, const char *line)
+/* The name that a piece of text begins with. */
+static void take_name(struct cc_words *names, const char *line)
 {
     char name[128];
     size_t n = 0;
-    line += strspn(line, " \t/*");
-    if (strncmp(line, "FUNC", 4) || !isspace((unsigned char)line[4]))
-        return;
-    line += 4 + strspn(line + 4, " \t");
+    line += strspn(line, " \t");
     while (n + 1 < sizeof name && (isalnum((unsigned char)line[n]) || line[n] == '_')) {
         name[n] = line[n];
         n++;
@@ -44,13 +42,42 @@ static void take_line(struct cc_words *names, const char *line)
         cc_add(names, name);
 }
 
+/* "//   FUNC Name{LEVEL=…}(…)" */
+static void take_line(struct cc_words *names, const char *line)
+{
+    line += strspn(line, " \t/*");
+    if (!strncmp(line, "FUNC", 4) && isspace((unsigned char)line[4]))
+        take_name(names, line + 4);
+}
+
+/* "<WppTraceFunction>Name(…);Other(…)</…", "-func:Name(…)" */
+static void take_project_line(struct cc_words *names, const char *line)
+{
+    static const char element[] = "<WppTraceFunction>";
+    const char *at = strstr(line, element);
+    for (at = at ? at + strlen(element) : NULL; at && *at && *at != '<'; at += *at == ';') {
+        take_name(names, at);
+        at += strcspn(at, ";<");
+    }
+    for (at = line; (at = strstr(at, "func:")) != NULL; at += strlen("func:"))
+        take_name(names, at + strlen("func:"));
+}
+
+static bool is_project(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    return dot ? !strcasecmp(dot, ".vcxproj") : !strcasecmp(name, "sources");
+}
+
 static void scan_file(struct cc_words *names, const char *path)
 {
     FILE *f = fopen(path, "r");
     char *line = NULL;
     size_t room = 0;
-    bool inside = false;
+    bool inside = false, project = is_project(path);
     while (f && getline(&line, &room, f) >= 0) {
+        if (project)
+            take_project_line(names, line);
         if (strstr(line, "begin_wpp"))
             inside = true;
         if (inside)
@@ -70,7 +97,7 @@ static bool is_source(const char *name)
     for (size_t i = 0; dot && i < sizeof suffixes / sizeof *suffixes; i++)
         if (!strcasecmp(dot, suffixes[i]))
             return true;
-    return false;
+    return is_project(name);
 }
 
 static void scan_folder(struct cc_words *names, const char *folder)
@@ -95,8 +122,10 @@ static void collect(struct cc_words *names, const struct cc_job *job, const char
         if (cc_starts(word, "-I"))
             scan_folder(names, word[2] || i + 1 == job->compiler.count ? word + 2 : job->compiler.at[i + 1]);
     }
-    if (!has(names, "DoTraceMessage"))
-        cc_add(names, "DoTraceMessage");
+    static const char *const usual[] = {"DoTraceMessage", "TraceEvents", "Hexdump"};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (!has(names, usual[i]))
+            cc_add(names, usual[i]);
     qsort(names->at, names->count, sizeof *names->at, compare); /* the order of a folder's entries is nobody's */
 }
 

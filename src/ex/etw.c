@@ -121,7 +121,7 @@ NTSTATUS IoWMIAllocateInstanceIds(const GUID *guid, ULONG count, ULONG *first)
 
 enum sysctl_disposition { IRP_PROCESSED, IRP_NOT_COMPLETED, IRP_NOT_WMI, IRP_FORWARD };
 
-/* GUESS: nobody sends WMI requests here, so every IRP that comes by is somebody else's. */
+/* The blocks that a driver describes to this library are not registered (docs/limits.md): each request passes down as somebody else's. */
 NTSTATUS WmiSystemControl(PVOID context, DEVICE_OBJECT *device, IRP *irp, ULONG *disposition)
 {
     const IO_STACK_LOCATION *s = irp->Tail.Overlay.CurrentStackLocation;

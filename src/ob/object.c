@@ -344,8 +344,13 @@ static NTSTATUS lookup(const UNICODE_STRING *path, void **object, UNICODE_STRING
             memcpy((UCHAR *)buffer + at->target.Length, left.Buffer, left.Length);
             UNICODE_STRING to = { (USHORT)(at->target.Length + left.Length), sizeof buffer, buffer };
             NTSTATUS s = lookup(&to, object, rest, depth + 1);
-            if (NT_SUCCESS(s)) /* the remainder is the tail of the caller's path too */
+            if (NT_SUCCESS(s) && rest->Length <= left.Length) /* the remainder is the tail of the caller's path too */
                 rest->Buffer = (WCHAR *)((UCHAR *)path->Buffer + path->Length - rest->Length);
+            else if (NT_SUCCESS(s)) { /* \SystemRoot: it begins in the link's target */
+                WCHAR *own = sim_alloc(rest->Length);
+                memcpy(own, rest->Buffer, rest->Length);
+                rest->Buffer = own;
+            }
             return s;
         }
     }

@@ -114,11 +114,32 @@ static VOID CaseOfNames(PCONTRACT t)
     IoDeleteDevice(device);
 }
 
+/* \SystemRoot leads into a volume: what follows the link is looked for below its folder. */
+static VOID IntoAVolume(PCONTRACT t)
+{
+    static const PCWSTR names[] = {L"\\SystemRoot\\Temp\\contract-link.txt", L"\\??\\C:\\Windows\\Temp\\contract-link.txt"};
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK block;
+    HANDLE handle;
+
+    for (ULONG i = 0; i < RTL_NUMBER_OF(names); i++) { /* made through the link, deleted through the other name */
+        UNICODE_STRING name;
+        RtlInitUnicodeString(&name, names[i]);
+        InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+        CHECK_STATUS(ZwCreateFile(&handle, DELETE | FILE_WRITE_DATA | SYNCHRONIZE, &attributes, &block, NULL, FILE_ATTRIBUTE_NORMAL, 0,
+                                  i ? FILE_OPEN : FILE_OVERWRITE_IF,
+                                  FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE | (i ? FILE_DELETE_ON_CLOSE : 0), NULL, 0),
+                     STATUS_SUCCESS);
+        CHECK_STATUS(ZwClose(handle), STATUS_SUCCESS);
+    }
+}
+
 static const CONTRACT_TEST Tests[] = {
     {"named devices", Devices},
     {"symbolic links", Links},
     {"a device by its name", ByName},
     {"handles", Handles},
     {"case", CaseOfNames},
+    {"a link into a volume", IntoAVolume},
 };
 const CONTRACT_AREA ContractArea = {Tests, RTL_NUMBER_OF(Tests), NULL, NULL, Other};
