@@ -461,6 +461,8 @@ void FxDeviceInterfacesFree(FxDevice *d);
 void FxDeviceRemove(FxDevice *d); /* deletes framework and NT device */
 BOOLEAN FxDeviceIsPdo(const FxDevice *d);
 NTSTATUS FxSendIrpSynchronously(DEVICE_OBJECT *target, IRP *irp);
+/* IRP_MN_QUERY_INTERFACE to the device. PASSIVE_LEVEL. */
+NTSTATUS FxSendQueryInterface(DEVICE_OBJECT *top, LPCGUID type, PINTERFACE to, USHORT size, USHORT version, PVOID data);
 
 /* ---- files ---- */
 

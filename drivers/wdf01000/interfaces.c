@@ -183,22 +183,7 @@ NTSTATUS imp_WdfFdoQueryForInterface(PWDF_DRIVER_GLOBALS G, WDFDEVICE Fdo, LPCGU
     if (d->D.Kind != FX_INIT_FDO)
         return STATUS_INVALID_DEVICE_REQUEST;
     DEVICE_OBJECT *top = IoGetAttachedDeviceReference(d->DeviceObject);
-    IRP *irp = IoAllocateIrp(top->StackSize, FALSE);
-    if (!irp) {
-        ObDereferenceObject(top);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    IO_STACK_LOCATION *sl = IoGetNextIrpStackLocation(irp);
-    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
-    sl->MajorFunction = IRP_MJ_PNP;
-    sl->MinorFunction = IRP_MN_QUERY_INTERFACE;
-    sl->Parameters.QueryInterface.InterfaceType = InterfaceType;
-    sl->Parameters.QueryInterface.Size = Size;
-    sl->Parameters.QueryInterface.Version = Version;
-    sl->Parameters.QueryInterface.Interface = Interface;
-    sl->Parameters.QueryInterface.InterfaceSpecificData = Data;
-    NTSTATUS s = FxSendIrpSynchronously(top, irp);
-    IoFreeIrp(irp);
+    NTSTATUS s = FxSendQueryInterface(top, InterfaceType, Interface, Size, Version, Data);
     ObDereferenceObject(top);
     return s;
 }
@@ -219,4 +204,23 @@ NTSTATUS FxSendIrpSynchronously(DEVICE_OBJECT *target, IRP *irp)
     if ((power ? PoCallDriver(target, irp) : IoCallDriver(target, irp)) == STATUS_PENDING)
         KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
     return irp->IoStatus.Status;
+}
+
+NTSTATUS FxSendQueryInterface(DEVICE_OBJECT *top, LPCGUID type, PINTERFACE to, USHORT size, USHORT version, PVOID data)
+{
+    IRP *irp = IoAllocateIrp(top->StackSize, FALSE);
+    if (!irp)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    IO_STACK_LOCATION *sl = IoGetNextIrpStackLocation(irp);
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    sl->MajorFunction = IRP_MJ_PNP;
+    sl->MinorFunction = IRP_MN_QUERY_INTERFACE;
+    sl->Parameters.QueryInterface.InterfaceType = type;
+    sl->Parameters.QueryInterface.Size = size;
+    sl->Parameters.QueryInterface.Version = version;
+    sl->Parameters.QueryInterface.Interface = to;
+    sl->Parameters.QueryInterface.InterfaceSpecificData = data;
+    NTSTATUS s = FxSendIrpSynchronously(top, irp);
+    IoFreeIrp(irp);
+    return s;
 }

@@ -7,16 +7,22 @@ static FxDevice *device(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device)
     return FX_OBJ(FxGet(G), Device, FxDevice, FX_TYPE_DEVICE);
 }
 
+static BOOLEAN has_size(FxGlobals *g, FxDevice *d, const void *structure, ULONG size, ULONG expected, PVOID caller)
+{
+    if (size == expected)
+        return TRUE;
+    FXLOG(g, StructureSize, P64(structure), size, expected, S64(STATUS_INFO_LENGTH_MISMATCH));
+    FxVerifierDbgBreakPoint(g, FX(d), caller);
+    return FALSE;
+}
+
 VOID imp_WdfDeviceSetPnpCapabilities(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_DEVICE_PNP_CAPABILITIES C)
 {
     FxGlobals *g = FxGet(G);
     FxDevice *d = device(G, Device);
     FX_NOT_NULL(g, C);
-    if (C->Size != sizeof *C) {
-        FXLOG(g, StructureSize, P64(C), C->Size, sizeof *C, S64(STATUS_INFO_LENGTH_MISMATCH));
-        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
+    if (!has_size(g, d, C, C->Size, sizeof *C, __builtin_return_address(0)))
         return;
-    }
     d->PnpCaps = *C;
     d->HasPnpCaps = TRUE;
 }
@@ -26,11 +32,8 @@ VOID imp_WdfDeviceSetPowerCapabilities(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, 
     FxGlobals *g = FxGet(G);
     FxDevice *d = device(G, Device);
     FX_NOT_NULL(g, C);
-    if (C->Size != sizeof *C) {
-        FXLOG(g, StructureSize, P64(C), C->Size, sizeof *C, S64(STATUS_INFO_LENGTH_MISMATCH));
-        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
+    if (!has_size(g, d, C, C->Size, sizeof *C, __builtin_return_address(0)))
         return;
-    }
     d->PowerCaps = *C;
     d->HasPowerCaps = TRUE;
 }
@@ -54,11 +57,8 @@ VOID imp_WdfDeviceSetDeviceState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_D
     FxGlobals *g = FxGet(G);
     FxDevice *d = device(G, Device);
     FX_NOT_NULL(g, S);
-    if (S->Size != sizeof *S) {
-        FXLOG(g, StructureSize, P64(S), S->Size, sizeof *S, S64(STATUS_INFO_LENGTH_MISMATCH));
-        FxVerifierDbgBreakPoint(g, FX(d), __builtin_return_address(0));
+    if (!has_size(g, d, S, S->Size, sizeof *S, __builtin_return_address(0)))
         return;
-    }
     d->DeviceState = *S;
     if (d->Pdo)
         IoInvalidateDeviceState(d->Pdo);

@@ -542,19 +542,5 @@ NTSTATUS imp_WdfIoTargetQueryForInterface(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoT
     FX_PASSIVE(g);
     if (!t->Device)
         return STATUS_INVALID_DEVICE_STATE;
-    IRP *irp = IoAllocateIrp(t->Device->StackSize, FALSE);
-    if (!irp)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    IO_STACK_LOCATION *sl = IoGetNextIrpStackLocation(irp);
-    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
-    sl->MajorFunction = IRP_MJ_PNP;
-    sl->MinorFunction = IRP_MN_QUERY_INTERFACE;
-    sl->Parameters.QueryInterface.InterfaceType = InterfaceType;
-    sl->Parameters.QueryInterface.Size = Size;
-    sl->Parameters.QueryInterface.Version = Version;
-    sl->Parameters.QueryInterface.Interface = Interface;
-    sl->Parameters.QueryInterface.InterfaceSpecificData = Data;
-    NTSTATUS s = FxSendIrpSynchronously(t->Device, irp);
-    IoFreeIrp(irp);
-    return s;
+    return FxSendQueryInterface(t->Device, InterfaceType, Interface, Size, Version, Data);
 }

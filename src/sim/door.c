@@ -83,10 +83,11 @@ static void look_behind(const struct door_entry *e, const struct door_frame *f, 
     uint64_t blocks[AFTER_MOST];
     for (unsigned i = 0; i < n; i++)
         blocks[i] = touches[i].block;
-    sim_point_after(blocks, n);
+    bool switched = sim_point_after(blocks, n);
     if (!door_freed_hook)
         return;
-    n = after_touches(&s, sim_block_hook, touches); /* as it is now that it goes on */
+    if (switched)
+        n = after_touches(&s, sim_block_hook, touches); /* as it is now that it goes on */
     for (unsigned i = 0; i < n; i++)
         if (touches[i].freed && touches[i].certain)
             door_freed_hook(touches[i].address, touches[i].writes, touches[i].rip);

@@ -288,8 +288,9 @@ _Noreturn void sim_agent_exit(void);
  * An agent that has come to the same call often enough, without having written anything, polls: what it reads has not changed, and it
  * would find the same again. It stands back until one of the objects that it has read is written. */
 void sim_point(uint64_t object);
-/* A point behind a call that let others go on, before plain code that touches these blocks of pool (sim/after.h). */
-void sim_point_after(const uint64_t *blocks, unsigned n);
+/* A point behind a call that let others go on, before plain code that touches these blocks of pool (sim/after.h).
+ * True: others may have run. */
+bool sim_point_after(const uint64_t *blocks, unsigned n);
 /* A point whose operation cannot go on before gate(agent, arg) holds: the agent is not enabled. gate looks at nothing but what the operation
  * tells that it touches. With nobody else left to go on, no timer either, it goes on all the same, to wait as NT would (m->gates_open). */
 void sim_point_when(uint64_t object, sim_gate *gate, const void *arg);

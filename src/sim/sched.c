@@ -320,7 +320,7 @@ void sim_point(uint64_t object)
     a->at_point = false;
 }
 
-void sim_point_after(const uint64_t *blocks, unsigned n)
+bool sim_point_after(const uint64_t *blocks, unsigned n)
 {
     struct machine *m = MACHINE;
     struct agent *a = m->fiber;
@@ -329,7 +329,8 @@ void sim_point_after(const uint64_t *blocks, unsigned n)
     a->steps++;
     if (m->point_limit && m->points > m->point_limit)
         sim_end(RUN_HANG);
-    if (m->runnable > 1 || m->every_point || m->time_any) {
+    bool switches = m->runnable > 1 || m->every_point || m->time_any;
+    if (switches) {
         a->next_object = SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, blocks[0]);
         a->at_point = a->behind = true;
         to_main();
@@ -337,6 +338,7 @@ void sim_point_after(const uint64_t *blocks, unsigned n)
     }
     for (unsigned i = 0; i < n; i++)
         sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, blocks[i]), SIM_READ);
+    return switches;
 }
 
 void sim_point_when(uint64_t object, sim_gate *gate, const void *arg)
