@@ -124,6 +124,8 @@ void search_ran(struct search *s)
         s->path.machine->outcome(s->path.machine->context, &outcome);
         log_run(s, n->trace, outcome.key);
         first = note_failure(s, &outcome, &schedule);
+        if (s->config->failed)
+            s->config->failed(s->config->user);
     }
     if (s->config->ran) {
         struct explore_report report = {n->status, &schedule, bad ? &outcome : NULL, n->trace, n->preemptions, n->delays, n->faults, first};

@@ -177,6 +177,8 @@ struct explore_config {
     bool stop_within;       /* now and then within a run too, which then counts for nothing */
     /* After each complete run, the machine still standing in its final state. */
     void (*ran)(void *user, const struct explore_report *run);
+    /* The same for runs that failed and no others. */
+    void (*failed)(void *user);
     void *user;
 };
 

@@ -133,6 +133,7 @@ struct limits {
     const struct search *s;
     double until;
     explore_part_stop *stop;
+    void (*failed)(void *user);
     void (*progress)(void *user, uint64_t schedules);
     void *user;
     uint64_t asked;
@@ -156,6 +157,12 @@ static bool enough(void *user)
     if (l->stop && l->stop(l->user))
         return true;
     return (runs + r->merged > 0) && (++l->asked & 3) == 0 && now() > l->until;
+}
+
+static void failed(void *user)
+{
+    struct limits *l = user;
+    l->failed(l->user);
 }
 
 /* --- results --------------------------------------------------------------------------------------------------------- */
@@ -271,16 +278,17 @@ static void begin(struct part_keep *k, const struct explore_machine *machine)
 }
 
 bool explore_part(const struct explore_machine *machine, struct part_keep *k, const void *item, size_t size, double seconds, explore_part_stop *stop,
-                  void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out)
+                  void (*on_failure)(void *user), void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out)
 {
     struct reader in = {.at = item, .end = (const uint8_t *)item + size};
     get_config(&in, &k->config);
     if (in.bad)
         return false;
     bool reduced = k->config.strategy == EXPLORE_DPOR && k->config.preemptions < 0;
-    struct limits limits = {.s = &k->s, .until = now() + seconds, .stop = stop, .progress = progress, .user = user};
+    struct limits limits = {.s = &k->s, .until = now() + seconds, .stop = stop, .failed = on_failure, .progress = progress, .user = user};
     search_defaults(&k->config);
     k->config.stop = enough;
+    k->config.failed = on_failure ? failed : NULL;
     k->config.user = &limits;
     if (!reduced)
         forget(k);

@@ -34,10 +34,10 @@ struct part_keep *part_keep_new(void);
 void part_keep_free(struct part_keep *k);
 
 /* Explores an item and appends its result to out. seconds: about how long, at least one run is made. stop: asked between runs, ends the
- * part early; NULL: never. progress: after each run. false: the item is not one. */
+ * part early; NULL: never. failed: as of explore_config. progress: after each run. false: the item is not one. */
 typedef bool explore_part_stop(void *user);
 bool explore_part(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, double seconds, explore_part_stop *stop,
-                  void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out);
+                  void (*failed)(void *user), void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out);
 
 /* --- inside the room --------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* See campaign.h.
  *
- * A state file is "irplab-search 1\n", a hash of what follows, and what follows: what is searched (a hash of the configuration and its
+ * A state file is "irplab-search 2\n", a hash of what follows, and what follows: what is searched (a hash of the configuration and its
  * files, the options that matter), the loops that are scheduling points, the phase, what earlier phases came to, and the shared search. */
 #include "lab/campaign.h"
 
@@ -13,12 +13,15 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "explore/part.h"
+#include "lab/places.h"
 #include "lab/search.h"
+#include "race/points.h"
+#include "race/race.h"
 #include "session/explorable.h"
 #include "sim/image.h"
 #include "sim/spins.h"
 
-static const char magic[] = "irplab-search 1\n";
+static const char magic[] = "irplab-search 2\n";
 enum { MOST_PHASES = 4, LARGEST_FILE = 1 << 30, MOST_REFUSED = 3 };
 
 struct campaign {
@@ -28,6 +31,7 @@ struct campaign {
     struct explore_config phases[MOST_PHASES];
     unsigned phase_count, phase;
     struct share *share; /* of this phase */
+    struct explore_result earlier; /* its failures only: found before racing places became points */
     char *opaque;        /* why the reduction cannot be trusted */
     bool stubs;
     unsigned refused;
@@ -50,11 +54,7 @@ void campaign_answer(struct bytes *out, const struct bytes *result)
 {
     bytes_text(out, explorable_opaque());
     bytes_u(out, image_stubs_used());
-    bytes_u(out, spins_count());
-    for (size_t i = 0; i < spins_count(); i++) {
-        bytes_text(out, spins_get(i)->image);
-        bytes_u(out, spins_get(i)->rva);
-    }
+    places_put(out);
     bytes_put(out, result->data, result->count);
 }
 
@@ -63,34 +63,38 @@ static bool caught_in_a_loop(void *user)
     return spins_waiting();
 }
 
-struct running {
-    void (*progress)(void *user, uint64_t schedules);
-    void *user;
-};
+static void note_race(void *user)
+{
+    race_finding_note_pair();
+}
+
+static bool found_a_place(void *user)
+{
+    return spins_waiting() || race_points_waiting();
+}
+
+/* Past its first failure a search looks at all orders of what races. */
+static bool keeps_going(const void *item, size_t size)
+{
+    struct reader in = { .at = item, .end = (const uint8_t *)item + size };
+    struct explore_config x;
+    get_config(&in, &x);
+    return !in.bad && x.keep_going;
+}
 
 bool campaign_explore(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, double seconds, void (*progress)(void *user, uint64_t schedules), void *user,
                       struct bytes *out)
 {
     struct bytes result = { 0 };
-    bool good = explore_part(machine, keep, item, size, seconds, caught_in_a_loop, progress, user, &result);
+    bool races = keeps_going(item, size);
+    bool good = explore_part(machine, keep, item, size, seconds, races ? found_a_place : caught_in_a_loop, races ? note_race : NULL, progress, user, &result);
     spins_apply(); /* the keeper hears of it, and begins again */
+    if (races)
+        race_points_apply();
     if (good)
         campaign_answer(out, &result);
     bytes_free(&result);
     return good;
-}
-
-/* Loops that are new here. */
-static unsigned get_spins(struct reader *r)
-{
-    unsigned fresh = 0;
-    for (size_t n = read_count(r); n > 0 && !r->bad; n--) {
-        char *image = read_text(r);
-        uint64_t rva = read_u(r);
-        fresh += !r->bad && spins_add(image, (uint32_t)rva);
-        free(image);
-    }
-    return fresh;
 }
 
 /* ---- phases ---- */
@@ -193,6 +197,7 @@ static void put_found(struct bytes *b, const struct explore_result *r)
         bytes_u(b, r->failures[i].preemptions);
         bytes_u(b, r->failures[i].times);
         bytes_u(b, r->failures[i].found_at);
+        bytes_u(b, r->failures[i].race_points);
         put_schedule(b, &r->failures[i].schedule);
     }
 }
@@ -222,6 +227,7 @@ static void get_found(struct reader *in, struct explore_result *r)
         f->preemptions = (unsigned)read_u(in);
         f->times = read_u(in);
         f->found_at = read_u(in);
+        f->race_points = read_u(in);
         get_schedule(in, &f->schedule);
     }
 }
@@ -235,12 +241,9 @@ static bool state_save(struct campaign *c)
     bytes_u(&b, (uint64_t)((c->before + lab_now() - c->started) * 1000));
     bytes_text(&b, c->opaque);
     bytes_u(&b, c->stubs);
-    bytes_u(&b, spins_count());
-    for (size_t i = 0; i < spins_count(); i++) {
-        bytes_text(&b, spins_get(i)->image);
-        bytes_u(&b, spins_get(i)->rva);
-    }
+    places_put(&b);
     bytes_u(&b, c->phase);
+    put_found(&b, &c->earlier);
     put_found(&b, &c->r->found);
     bytes_u(&b, c->share != NULL);
     if (c->share)
@@ -384,10 +387,11 @@ static bool state_load(struct campaign *c)
     char *opaque = read_text(&in);
     c->opaque = opaque[0] ? opaque : NULL;
     c->stubs = read_u(&in);
-    get_spins(&in);
+    bool places = places_get(&in) != 0; /* that explorers do not know yet */
     uint64_t phase = read_u(&in);
     in.bad |= phase > c->phase_count;
     c->phase = (unsigned)phase;
+    get_found(&in, &c->earlier);
     get_found(&in, &c->r->found);
     if (read_u(&in))
         c->share = c->phase < c->phase_count ? share_load(&in) : NULL;
@@ -395,6 +399,8 @@ static bool state_load(struct campaign *c)
         share_limit(c->share, phase_limit(c));
     bool good = !in.bad && in.at == in.end;
     free(bytes);
+    if (good && places)
+        c->x->restart(c->x->user);
     return good || lab_fail(c->lab, "%s: is damaged", path);
 }
 
@@ -409,7 +415,7 @@ static void show(struct campaign *c)
     c->lab->progress(c->r->found.schedules + share_schedules(c->share) + c->x->running(c->x->user), now - c->started);
 }
 
-/* Loops became scheduling points: what was explored without them counts for nothing. */
+/* Something became a scheduling point: what was explored without it counts for nothing. */
 static void begin_again(struct campaign *c)
 {
     explore_result_free(&c->r->found);
@@ -420,27 +426,54 @@ static void begin_again(struct campaign *c)
     c->x->restart(c->x->user);
 }
 
+/* A loop became a scheduling point: schedules of before are none any more. */
+static void loops_became_points(struct campaign *c)
+{
+    explore_result_free(&c->earlier);
+    memset(&c->earlier, 0, sizeof c->earlier);
+    race_points_use(0);
+    begin_again(c);
+}
+
+/* Racing places did: what was found with those before, as many as `points`, stays. */
+static void races_became_points(struct campaign *c, size_t points)
+{
+    struct explore_result part;
+    size_t all = race_points_count();
+    share_result(c->share, &part);
+    search_result_add(&c->r->found, &part);
+    race_points_use(points);
+    search_keep_failures(&c->earlier, &c->r->found);
+    race_points_use(all);
+    begin_again(c);
+}
+
 /* false: all begins again. */
 static bool came(struct campaign *c, uint64_t id, const struct bytes *answer)
 {
     struct reader r = { .at = answer->data, .end = answer->data + answer->count };
     char *opaque = read_text(&r);
     bool stubs = read_u(&r);
-    unsigned fresh = get_spins(&r);
+    size_t points = race_points_count();
+    unsigned fresh = places_get(&r);
     if (!r.bad && opaque[0] && !c->opaque)
         c->opaque = strdup(opaque);
     free(opaque);
     c->stubs |= stubs && !r.bad;
-    if (fresh && !r.bad) {
-        begin_again(c);
+    if ((fresh & PLACES_LOOPS) && !r.bad) {
+        loops_became_points(c);
         return false;
     }
     if (r.bad || !share_done(c->share, id, r.at, (size_t)(r.end - r.at))) {
+        race_points_use(points);
         share_back(c->share, id);
         if (++c->refused == MOST_REFUSED)
             base_panic("results of parts of the search were refused %u times", c->refused);
+        return true;
     }
-    return true;
+    if (fresh & PLACES_RACES)
+        races_became_points(c, points);
+    return !(fresh & PLACES_RACES);
 }
 
 static bool out_of_time(const struct campaign *c)
@@ -548,6 +581,9 @@ bool campaign_run(struct irplab *lab, struct explorers *x, struct lab_result *r,
         lab->progress(r->found.schedules, lab_now() - c.started);
     sigaction(SIGINT, &old, NULL);
     r->seconds = c.before + lab_now() - c.started;
+    if (ok)
+        search_put_first(&c.earlier, &r->found);
+    explore_result_free(&c.earlier);
     if (c.stubs)
         image_stubs_were_used();
     share_free(c.share);

@@ -20,12 +20,12 @@ struct explorers {
     enum part_news { NO_NEWS, PART_CAME, PART_LOST, EXPLORERS_FAILED /* lab->error says why */ } (*news)(void *user, double seconds, uint64_t *id, struct bytes *answer);
     /* Runs in parts that are out. */
     uint64_t (*running)(void *user);
-    /* What is out is of no use any more; loops that became scheduling points are known from now on. */
+    /* What is out is of no use any more; what became a scheduling point is known from now on. */
     void (*restart)(void *user);
     void (*end)(void *user);
 };
 
-/* What an explorer answers: loops without calls that it was caught in, why a reduction cannot be trusted, whether an import was answered
+/* What an explorer answers: loops and racing pairs that became scheduling points there, why a reduction cannot be trusted, whether an import was answered
  * by --stub, and the part's result. */
 void campaign_answer(struct bytes *out, const struct bytes *result);
 /* Explores an item here; for the explorers. */

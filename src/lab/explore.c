@@ -11,6 +11,7 @@
 #include "lab/search.h"
 #include "session/explorable.h"
 #include "race/points.h"
+#include "race/race.h"
 #include "sim/image.h"
 #include "sim/spins.h"
 
@@ -45,6 +46,8 @@ static void on_run(void *user, const struct explore_report *run)
 {
     struct search *s = user;
     s->runs++;
+    if (run->outcome)
+        race_finding_note_pair();
     progress(s);
 }
 
@@ -192,17 +195,27 @@ static void explored_forget(struct search *s, struct lab_result *r)
     s->runs = 0;
 }
 
-/* What was found so far is kept, as found with the racing places that were scheduling points then; the search begins again with more of them. */
-static void racing_places_become_points(struct search *s, struct lab_result *r)
+static void mark_with_race_points(struct explore_result *x)
 {
-    struct explore_result *x = &r->found;
     for (size_t i = 0; i < x->failure_count; i++)
         x->failures[i].race_points = race_points_count();
-    struct explore_result kept = { .failures = x->failures, .failure_count = x->failure_count };
-    x->failures = NULL;
-    x->failure_count = 0;
-    failures_add(&s->earlier, &kept);
-    explored_forget(s, r);
+}
+
+void search_keep_failures(struct explore_result *earlier, struct explore_result *found)
+{
+    mark_with_race_points(found);
+    struct explore_result kept = { .failures = found->failures, .failure_count = found->failure_count };
+    found->failures = NULL;
+    found->failure_count = 0;
+    failures_add(earlier, &kept);
+    explore_result_free(found);
+    memset(found, 0, sizeof *found);
+}
+
+static void racing_places_become_points(struct search *s, struct lab_result *r)
+{
+    search_keep_failures(&s->earlier, &r->found);
+    s->runs = 0;
     race_points_apply();
 }
 
@@ -214,20 +227,23 @@ static void races_forget(struct search *s)
     race_points_use(0);
 }
 
-/* Failures found before the last racing place became a point come first. */
-static void earlier_put_first(struct search *s, struct lab_result *r)
+/* How often an earlier search came to a failure depends on when it began again, so each counts once, or as often as the last one found it. */
+void search_put_first(struct explore_result *earlier, struct explore_result *x)
 {
-    struct explore_result *x = &r->found;
-    for (size_t i = 0; i < x->failure_count; i++)
-        x->failures[i].race_points = race_points_count();
-    struct explore_result later = { .failures = x->failures, .failure_count = x->failure_count };
-    x->failures = s->earlier.failures;
-    x->failure_count = s->earlier.failure_count;
-    for (size_t i = 0; i < x->failure_count; i++) {
-        x->failing += x->failures[i].times;
-        x->schedules += x->failures[i].times;
+    mark_with_race_points(x);
+    for (size_t i = 0; i < earlier->failure_count; i++) {
+        struct explore_failure *f = &earlier->failures[i];
+        bool again = false;
+        for (size_t k = 0; k < x->failure_count; k++)
+            again |= x->failures[k].key == f->key;
+        f->times = !again;
+        x->failing += f->times;
+        x->schedules += f->times;
     }
-    memset(&s->earlier, 0, sizeof s->earlier);
+    struct explore_result later = { .failures = x->failures, .failure_count = x->failure_count };
+    x->failures = earlier->failures;
+    x->failure_count = earlier->failure_count;
+    memset(earlier, 0, sizeof *earlier);
     failures_add(x, &later);
 }
 
@@ -323,8 +339,7 @@ static void search(const struct irplab *lab, const struct explore_machine *machi
         name = search_once(&lab->search, machine, &x, s, r);
     }
     r->race_points = race_points_count();
-    if (s->earlier.failure_count)
-        earlier_put_first(s, r);
+    search_put_first(&s->earlier, &r->found);
     r->seconds = lab_now() - s->started;
     conclude(lab, &x, name, explorable_opaque(), r);
 }
@@ -334,6 +349,7 @@ static void conclude_shared(const struct irplab *lab, const char *opaque, bool t
     static char why[200]; /* the result outlives the search */
     struct explore_config x;
     search_config(lab, &x);
+    r->race_points = race_points_count();
     bool failed_early = r->found.failing && !x.keep_going, by_dfs = opaque && !failed_early && !timed_out;
     snprintf(why, sizeof why, "%s", opaque ? opaque : "");
     conclude(lab, &x, name_of(lab, by_dfs), opaque ? why : NULL, r);
@@ -359,7 +375,6 @@ static void usual_run(const struct explore_machine *machine, struct lab_result *
     const struct explore_schedule none = { 0 };
     struct explore_replay replay;
     explore_replay(machine, &none, passing, NULL, NULL, &replay);
-    race_points_forget_noted();
     spins_forget_noted();
     const struct session *last = session_state();
     r->program_ended = last && last->program_ended;

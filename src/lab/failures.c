@@ -173,7 +173,6 @@ static bool collect(struct irplab *lab, struct lab_result *r, const struct explo
     if (x->race_points != r->race_points)
         passing = &none; /* what it could be is a run with other scheduling points */
     explore_last_avoidable(machine, &x->schedule, runs_for(x->schedule.count, TURNING_RUNS), &turning);
-    race_points_forget_noted();
     spins_forget_noted(); /* of schedules that were tried only to make this one small */
     const struct explore_schedule *other = turning.found ? &turning.passing : passing;
     struct record_turning turn = { turning.index, other };
@@ -211,7 +210,6 @@ bool lab_failures_collect(struct irplab *lab, struct lab_result *r, const struct
         spins_forget_noted();
         first_of_its_kind(machine, &found->failures[i]);
         spins_forget_noted();
-        race_points_forget_noted();
     }
     if (found->failure_count)
         qsort(found->failures, found->failure_count, sizeof *found->failures, compare_failures);

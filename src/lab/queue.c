@@ -1,14 +1,14 @@
 /* A search shared through a Redis server: items and results are streams, the case's files a value. See campaign.h and docs/distributed.md.
  *
  * Under the name in the URL:      NAME:current    the number of the search that is on; renewed, so that it goes when its keeper does
- *   NAME:E:head    version, hash of the target, generation, loops that are scheduling points
+ *   NAME:E:head    version, hash of the target, generation, loops and races that are scheduling points
  *   NAME:E:target  a replay file: what is searched
  *   NAME:E:items   a stream with one group of consumers; an item that nobody acknowledges for LEASE is claimed by another
  *   NAME:E:results a stream
  *   NAME:E:workers when each was last heard of, by the server's clock
  *
  * An item may be explored twice (a slow worker is taken for dead); its result counts once, by the item's id and generation. The generation
- * changes when a loop became a scheduling point and all begins again. */
+ * changes when something became a scheduling point and all begins again. */
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
@@ -22,10 +22,10 @@
 
 #include "base/assert.h"
 #include "lab/campaign.h"
+#include "lab/places.h"
 #include "session/explorable.h"
-#include "sim/spins.h"
 
-enum { VERSION = 1, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
+enum { VERSION = 2, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
 enum { RESTART = 77 }; /* status of an explorer that wants to begin in a fresh process */
 
 /* ---- the server ---- */
@@ -167,27 +167,18 @@ static bool queue_fail(struct queue *q)
     return lab_fail(q->lab, "%s", q->s.error);
 }
 
-static void put_spins(struct bytes *b)
-{
-    bytes_u(b, spins_count());
-    for (size_t i = 0; i < spins_count(); i++) {
-        bytes_text(b, spins_get(i)->image);
-        bytes_u(b, spins_get(i)->rva);
-    }
-}
-
 static bool begin_generation(struct queue *q)
 {
     struct server *s = &q->s;
-    struct bytes spins = { 0 };
-    put_spins(&spins);
+    struct bytes places = { 0 };
+    places_put(&places);
     q->generation++;
     q->out_count = 0;
     bool ok = tell(s, ask(s, "DEL %s:%lld:items", s->name, q->search)) &&
               tell(s, ask(s, "XGROUP CREATE %s:%lld:items explorers 0 MKSTREAM", s->name, q->search)) &&
-              tell(s, ask(s, "HSET %s:%lld:head version %d target %llu generation %llu spins %b", s->name, q->search, VERSION,
-                          (unsigned long long)bytes_hash(q->lab->search.target, q->lab->search.target_size), (unsigned long long)q->generation, spins.data, spins.count));
-    bytes_free(&spins);
+              tell(s, ask(s, "HSET %s:%lld:head version %d target %llu generation %llu places %b", s->name, q->search, VERSION,
+                          (unsigned long long)bytes_hash(q->lab->search.target, q->lab->search.target_size), (unsigned long long)q->generation, places.data, places.count));
+    bytes_free(&places);
     return ok;
 }
 
@@ -396,13 +387,10 @@ static void learn_search(struct explorer *e)
         refuse(e, why);
     }
     e->generation = number_field(head, "generation");
-    const redisReply *spins = field(head, "spins");
-    struct reader r = { .at = (const uint8_t *)(spins ? spins->str : ""), .end = (const uint8_t *)(spins ? spins->str + spins->len : "") };
-    for (size_t n = spins ? read_count(&r) : 0; n > 0 && !r.bad; n--) {
-        char *image = read_text(&r);
-        spins_add(image, (uint32_t)read_u(&r));
-        free(image);
-    }
+    const redisReply *places = field(head, "places");
+    struct reader r = { .at = (const uint8_t *)(places ? places->str : ""), .end = (const uint8_t *)(places ? places->str + places->len : "") };
+    if (places)
+        places_get(&r);
     uint64_t expected = 0;
     if (!target_take(e->lab, target->str, target->len, &expected)) {
         snprintf(why, sizeof why, "%s: the files of search %lld cannot be used: %.300s", s->shown, e->search, e->lab->error);
@@ -458,7 +446,7 @@ static void explore_item(struct explorer *e, const redisReply *entry)
     struct bytes answer = { 0 };
     const char *at = entry->element[0]->str;
     unsigned long long id = number_field(pairs, "id"), generation = number_field(pairs, "generation");
-    if (body && e->generation != generation) { /* back with it, for one that knows the loops of that generation */
+    if (body && e->generation != generation) { /* back with it, for one that knows the points of that generation */
         ask(s, "XADD %s:%lld:items * id %llu generation %llu ms %llu body %b", s->name, e->search, id, generation, (unsigned long long)number_field(pairs, "ms"), body->str, body->len);
         ask(s, "XACK %s:%lld:items explorers %s", s->name, e->search, at);
         ask(s, "XDEL %s:%lld:items %s", s->name, e->search, at);

@@ -12,4 +12,9 @@ bool search_is_automatic(const struct irplab *lab);
 double search_config(const struct irplab *lab, struct explore_config *out);
 /* part, which is used up, behind all. */
 void search_result_add(struct explore_result *all, struct explore_result *part);
+/* Racing places are about to become scheduling points, and the search to begin again: what failed so far goes behind those of `earlier`, as
+ * found with the points that there were; the rest is forgotten. */
+void search_keep_failures(struct explore_result *earlier, struct explore_result *found);
+/* At the end of such a search: those come first. earlier is used up. */
+void search_put_first(struct explore_result *earlier, struct explore_result *found);
 #endif

@@ -234,7 +234,6 @@ void race_found(struct race_room *r, const struct race_access *earlier, const st
     struct race_place a = place_or_nt(earlier->pc), b = place_or_nt(later->pc);
     if (race_points_has_pair(&a, &b))
         return;
-    race_points_note(&a, &b);
     struct race_finding *f = &r->finding;
     f->rule = RACE_DATA_RACE;
     f->second = true;
@@ -243,4 +242,13 @@ void race_found(struct race_room *r, const struct race_access *earlier, const st
     f->place = place_hash(&a) + place_hash(&b);
     race_memory_text(r, later->address, &f->block, f->what, sizeof f->what);
     race_stop(r);
+}
+
+void race_finding_note_pair(void)
+{
+    const struct race_room *r = race_room();
+    if (!r || r->finding.rule != RACE_DATA_RACE)
+        return;
+    struct race_place a = place_or_nt(r->finding.parties[0].access.pc), b = place_or_nt(r->finding.parties[1].access.pc);
+    race_points_note(&a, &b);
 }

@@ -30,6 +30,8 @@ enum race_rule {
 
 /* What ended the run (RUN_FINDING): its name, one line, and a number that is the same for findings of one cause. False: nothing did. */
 bool race_finding_get(char *name, size_t name_size, char *message, size_t message_size, uint64_t *place);
+/* If it was a data race: its instructions are noted, to become scheduling points (points.h). */
+void race_finding_note_pair(void);
 /* Both accesses with their stacks, and the memory. */
 void race_finding_print(FILE *out);
 

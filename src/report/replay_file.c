@@ -33,9 +33,13 @@ static void put_hex(json_t *j, const char *key, uint64_t v)
     json_object_set_new(j, key, json_string(text));
 }
 
+/* Of a file, or of one that came from another replay file. */
 static const char *base_name(const char *path)
 {
+    static const char from_replay[] = "replay:";
     const char *slash = strrchr(path, '/');
+    if (!slash && strncmp(path, from_replay, sizeof from_replay - 1) == 0)
+        return path + sizeof from_replay - 1;
     return slash ? slash + 1 : path;
 }
 

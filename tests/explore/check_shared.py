@@ -2,7 +2,7 @@
 """A search shared by processes comes to the totals of one process: also when processes are killed at random times, when it is cut and goes on
 later from a state file, and when workers share it through a Redis server.
 
-usage: check_shared.py IRPLAB MODELS.exe CASES jobs|kill|state|queue"""
+usage: check_shared.py IRPLAB MODELS.exe CASES jobs|kill|state|queue RACES.exe"""
 import json
 import os
 import random
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-irplab, program, cases = (os.path.abspath(a) for a in sys.argv[1:4])
+irplab, program, cases, races = (os.path.abspath(sys.argv[a]) for a in (1, 2, 3, 5))
 mode = sys.argv[4]
 folder = tempfile.mkdtemp()
 COUNTS = ('schedules', 'blocked', 'failing', 'traces', 'complete')
@@ -150,6 +150,20 @@ def state():
         r = explore('--schedules', n, '--resume', file)
         check(r['schedules'] == int(n) and not r['complete'], f'automatic: cut at {r["schedules"]}, not {n}')
     same(explore('--resume', file), one, 'automatic')
+    # Failures of a search that goes on without its files are the same, and can be replayed.
+    options = ['--keep-going', os.path.join(cases, 'lost-wakeup')]
+    one, r = explore(*options), explore('--schedules', '20', '--state', file, *options)
+    r = explore('--resume', file)
+    same(r, one, 'failures')
+    check([(f['message'], f['times']) for f in r['failures']] == [(f['message'], f['times']) for f in one['failures']] and r['run_hash'] == one['run_hash'], f'failures: {r}')
+    check(subprocess.run([irplab, 'replay', r['failures'][0]['replay']], capture_output=True).returncode == 1, 'a failure found after --resume is not replayed')
+    # Racing places become points on the way.
+    options = ['--keep-going', '--strategy', 'dpor', races, 'shared']
+    one, r = explore(*options), explore('--schedules', '3', '--state', file, *options)
+    check(one['race_points'] == 2 and not r['complete'], f'races: cut at {r["schedules"]}')
+    r = explore('--schedules', '12', '--resume', file)
+    check(not r['complete'] and r['race_points'] == 2 and r['failing'] == 2, f'races: cut at {r["schedules"]}: {r}')
+    same(explore('--resume', file), one, 'races')
     # Interrupted.
     options = model('lastzero', '7')
     one = explore(*options)
@@ -213,6 +227,10 @@ def queue():
         one, two = without_times(explore(case)), without_times(explore('--queue', url, case))
         one['bound'] = two['bound'] = ''
         check(one == two, f'{case}: through the queue {two}, here {one}')
+        for options in (['--keep-going', races, 'shared'], ['--keep-going', '--strategy', 'dpor', races, 'shared']):
+            one, two = explore(*options), explore('--queue', url, *options)
+            same(two, one, f'{options} through the queue')
+            check(one['race_points'] == 2 and two['race_points'] == 2, f'racing places that became points: {two["race_points"]} through the queue, {one["race_points"]} here')
         # A worker dies in the midst; another comes.
         options = model('lastzero', '8')
         p = subprocess.Popen(command('--queue', url, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -52,7 +52,7 @@ static bool cut_short(void *user)
 static void explore_item(const struct explore_machine *m, struct part_keep *keep, const struct bytes *item, uint64_t runs, struct bytes *out)
 {
     struct cut c = {runs + 1};
-    assert_true(explore_part(m, keep, item->data, item->count, 1e9, cut_short, NULL, &c, out));
+    assert_true(explore_part(m, keep, item->data, item->count, 1e9, cut_short, NULL, NULL, &c, out));
 }
 
 enum { OUT_AT_ONCE = 5 };

@@ -80,17 +80,32 @@ def points():
     status, result, _ = explore(*words)
     if status != 1 or result['complete'] or 'race_points' in result:
         bad.append(f'the first race ends the search, which is not complete: {status} {result}')
-    status, result, _ = explore(*words, options=['--keep-going', '--strategy', 'dpor'])
-    names = sorted(f['name'] for f in result['failures'])
-    # Read against write, and write against write; then four classes of orders of two increments, and nothing more to find.
-    if status != 1 or names != ['DataRace', 'DataRace'] or not result['complete'] or result.get('race_points') != 2 or result['traces'] != 4:
-        bad.append(f'racing places become points: {status} {json.dumps(result)}')
-    if 'scheduling points' not in result['bound']:
-        bad.append(f'the bound does not say so: {result["bound"]}')
-    for f in result['failures']:
-        replay = subprocess.run([irplab, 'replay', f['replay']], capture_output=True, text=True, timeout=60)
-        if replay.returncode != 1 or f['message'] not in replay.stdout:
-            bad.append(f'{f["replay"]}: exit {replay.returncode}: {replay.stdout[:400]}')
+    for shared in ([], ['--jobs', '2']):
+        status, result, _ = explore(*words, options=['--keep-going', '--strategy', 'dpor', *shared])
+        names = sorted(f['name'] for f in result['failures'])
+        # Read against write, and write against write; then four classes of orders of two increments, and nothing more to find.
+        if status != 1 or names != ['DataRace', 'DataRace'] or not result['complete'] or result.get('race_points') != 2 or result['traces'] != 4:
+            bad.append(f'racing places become points {shared}: {status} {json.dumps(result)}')
+        if 'scheduling points' not in result['bound']:
+            bad.append(f'the bound does not say so: {result["bound"]}')
+        for f in result['failures']:
+            replay = subprocess.run([irplab, 'replay', f['replay']], capture_output=True, text=True, timeout=60)
+            if replay.returncode != 1 or f['message'] not in replay.stdout:
+                bad.append(f'{f["replay"]}: exit {replay.returncode}: {replay.stdout[:400]}')
+    # Whoever explores: each pair becomes points and is a finding, and the totals are those of one process.
+    for name in ('count', 'list'):
+        words = ['--driver', image('races.sys'), image('ask.exe'), name, '2']
+        for strategy in ([], ['--strategy', 'dpor'], ['--strategy', 'dfs', '--preemptions', '1']):
+            one, *others = (explore(*words, options=['--keep-going', '--jobs', n, *strategy])[1] for n in ('1', '2', '3'))
+            races = [f['message'] for f in one['failures'] if f['name'] == 'DataRace']
+            if not one['complete'] or len(races) != one['race_points'] or len(races) < 4:
+                bad.append(f'{name} {strategy}: {len(races)} races, {json.dumps(one)}')
+            for other in others:
+                for key in ('schedules', 'blocked', 'failing', 'traces', 'complete', 'race_points'):
+                    if other[key] != one[key]:
+                        bad.append(f'{name} {strategy}: {key} {other[key]} shared, {one[key]} by one process')
+                if sorted((f['name'], f['times']) for f in other['failures']) != sorted((f['name'], f['times']) for f in one['failures']):
+                    bad.append(f'{name} {strategy}: other failures when shared')
 
 
 def coverage():
