@@ -11,6 +11,7 @@
 
 #include <ntddk.h>
 #include <wdf.h>
+#include <wdfusb.h>
 
 #include "wdf_prototypes.h"
 
@@ -45,7 +46,7 @@ enum fx_type {
     FX_TYPE_REGKEY, FX_TYPE_STRING, FX_TYPE_REQUEST, FX_TYPE_LOOKASIDE, IFX_TYPE_MEMORY, FX_TYPE_COLLECTION, FX_TYPE_FILEOBJECT,
     FX_TYPE_DPC, FX_TYPE_TIMER, FX_TYPE_WORKITEM, FX_TYPE_SPIN_LOCK, FX_TYPE_WAIT_LOCK, FX_TYPE_INTERRUPT, FX_TYPE_CHILD_LIST,
     FX_TYPE_CMRESLIST, FX_TYPE_IORESREQLIST, FX_TYPE_IORESLIST, FX_TYPE_DMA_ENABLER, FX_TYPE_DMA_TRANSACTION, FX_TYPE_COMMON_BUFFER,
-    FX_TYPE_IO_TARGET, FX_TYPE_MAX,
+    FX_TYPE_IO_TARGET, FX_TYPE_IO_TARGET_USB_DEVICE, FX_TYPE_IO_TARGET_USB_PIPE, FX_TYPE_USB_INTERFACE, FX_TYPE_MAX,
 };
 
 /* DOC: object states, spelled as the log spells them. */
@@ -563,6 +564,7 @@ typedef struct FxFormat {
     FxMemory *Others[3];
     ULONG Ioctl;
     size_t InOffset, OutOffset;
+    struct FxUsbContext *Usb; /* the request's, while it is formatted for a USB target */
 } FxFormat;
 
 struct FxRequest {
@@ -598,6 +600,7 @@ struct FxRequest {
     KDPC *TimerDpc;
     KEVENT TimerIdle;
     LIST_ENTRY LockedPages; /* FxProbedMemory */
+    struct FxUsbContext *Usb; /* usb_request.c */
 };
 FxRequest *FxRequestCreateForIrp(FxDevice *d, IRP *irp, NTSTATUS *status);
 FXM(NTSTATUS, FxRequest, CompleteInternal, (FxRequest * r, NTSTATUS status));
@@ -632,13 +635,24 @@ struct FxTarget {
     PVOID Notification;
     FxQueue *SelfQueue;
     ULONG IoFlags;
+    struct FxUsbReader *Reader; /* of a pipe: usb_reader.c */
 };
 NTSTATUS FxTargetCreateLocal(FxDevice *d, FxTarget **out);
+/* For targets that are more than that (size: of their class): not yet the device's. Committed it is the device's; a commit that fails frees it. */
+FxTarget *FxTargetNew(FxGlobals *g, FxDevice *d, enum fx_type type, size_t size, const WDF_OBJECT_ATTRIBUTES *a, NTSTATUS *s);
+NTSTATUS FxTargetCommit(FxTarget *t, const WDF_OBJECT_ATTRIBUTES *a, FxObject *parent, WDFOBJECT *h);
+void FxTargetIsLocal(FxTarget *t); /* leads to the device below */
+BOOLEAN FxTargetDispose(FxObject *o);
+void FxTargetRemove(FxTarget *t); /* cancels and waits: nothing is accepted any more */
 void FxTargetStop(FxTarget *t, WDF_IO_TARGET_SENT_IO_ACTION action);
-void FxTargetStart(FxTarget *t);
+NTSTATUS FxTargetStart(FxTarget *t);
 void FxTargetsRemove(FxDevice *d);
 FXM(NTSTATUS, FxIoTarget, SubmitLocked, (FxTarget * t, FxRequest *r, const WDF_REQUEST_SEND_OPTIONS *o, BOOLEAN *send));
+FXM(BOOLEAN, FxIoTarget, SubmitSync, (FxTarget * t, FxRequest *r, PWDF_REQUEST_SEND_OPTIONS o));
+FXM(void, FxIoTarget, Send, (FxTarget * t, FxRequest *r));
+FXM(BOOLEAN, FxRequestBase, Cancel, (FxRequest * r));
 void FxTargetCancelAll(FxTarget *t);
+FxRequest *FxRequestNew(FxGlobals *g, const WDF_OBJECT_ATTRIBUTES *a, NTSTATUS *status);
 
 /* ---- PnP and power ---- */
 

@@ -20,6 +20,8 @@ PVOID FxObjectContext(FxObject *o)
 
 BOOLEAN FxTypeCheck(enum fx_type type, enum fx_type wanted)
 {
+    if (wanted == FX_TYPE_IO_TARGET)
+        return type >= FX_TYPE_IO_TARGET && type <= FX_TYPE_IO_TARGET_USB_PIPE;
     return wanted == FX_TYPE_OBJECT ? type >= FX_TYPE_OBJECT && type < FX_TYPE_MAX : type == wanted;
 }
 

@@ -1,5 +1,6 @@
 /* WDFREQUEST: those that queues present: creation, parameters, buffers, completion. Sending is in target_send.c, queueing in queue.c. */
 #include "fx.h"
+#include "fx_usb.h"
 
 static FxRequest *request(PWDF_DRIVER_GLOBALS G, WDFREQUEST r)
 {
@@ -35,6 +36,7 @@ static void request_destroy(FxObject *o)
     FxRequestFreeBuffers(r);
     if (r->Owner == FX_IRP_INTERNAL && r->Irp)
         IoFreeIrp(r->Irp);
+    FxUsbContextFree(r);
     if (r->Timer)
         ExFreePoolWithTag(r->Timer, FX_TAG);
 }

@@ -3,6 +3,7 @@
 #include <wdmguid.h>
 
 #include "fx.h"
+#include "fx_usb.h"
 
 #include <ntstrsafe.h>
 
@@ -23,14 +24,17 @@ static void set_state(FxTarget *t, WDF_IO_TARGET_STATE s)
     t->State = s;
 }
 
+/* What was sent is back; a reader's work item is at rest. */
 static void wait_empty(FxTarget *t)
 {
+    if (t->Reader)
+        FxUsbReaderWait(t->Reader);
     KeEnterCriticalRegion();
     KeWaitForSingleObject(&t->Empty, Executive, KernelMode, FALSE, NULL);
     KeLeaveCriticalRegion();
 }
 
-static BOOLEAN target_dispose(FxObject *o)
+BOOLEAN FxTargetDispose(FxObject *o)
 {
     FxTarget *t = (FxTarget *)o;
     FxDevice *d = o->Device;
@@ -56,9 +60,9 @@ static void target_destroy(FxObject *o)
     FxFreeString(&t->Name);
 }
 
-static FxTarget *target_new(FxGlobals *g, FxDevice *d, const WDF_OBJECT_ATTRIBUTES *a, NTSTATUS *s)
+FxTarget *FxTargetNew(FxGlobals *g, FxDevice *d, enum fx_type type, size_t size, const WDF_OBJECT_ATTRIBUTES *a, NTSTATUS *s)
 {
-    FxTarget *t = FxObjectCreate(g, FX_TYPE_IO_TARGET, sizeof *t, a, s);
+    FxTarget *t = FxObjectCreate(g, type, size, a, s);
     if (!t)
         return NULL;
     KeInitializeSpinLock(&t->TargetLock);
@@ -70,16 +74,21 @@ static FxTarget *target_new(FxGlobals *g, FxDevice *d, const WDF_OBJECT_ATTRIBUT
     return t;
 }
 
-static NTSTATUS target_commit(FxTarget *t, const WDF_OBJECT_ATTRIBUTES *a, WDFOBJECT *h)
+static FxTarget *target_new(FxGlobals *g, FxDevice *d, const WDF_OBJECT_ATTRIBUTES *a, NTSTATUS *s)
+{
+    return FxTargetNew(g, d, FX_TYPE_IO_TARGET, sizeof(FxTarget), a, s);
+}
+
+NTSTATUS FxTargetCommit(FxTarget *t, const WDF_OBJECT_ATTRIBUTES *a, FxObject *parent, WDFOBJECT *h)
 {
     FxDevice *d = t->O.Device;
-    NTSTATUS s = FxObjectCommit(FX(t), a, FX(d), h);
+    NTSTATUS s = FxObjectCommit(FX(t), a, parent, h);
     if (!NT_SUCCESS(s)) {
         FxObjectDeleteFromFailedCreate(FX(t));
         return s;
     }
     t->O.Flags |= FXO_PASSIVE;
-    t->O.Dispose = target_dispose;
+    t->O.Dispose = FxTargetDispose;
     KIRQL irql;
     KeAcquireSpinLock(&d->IoLock, &irql);
     InsertTailList(&d->Targets, &t->Entry);
@@ -87,13 +96,14 @@ static NTSTATUS target_commit(FxTarget *t, const WDF_OBJECT_ATTRIBUTES *a, WDFOB
     return STATUS_SUCCESS;
 }
 
-/* The device's own target: the device that it is attached to. Its stack size is taken now and stays. */
-NTSTATUS FxTargetCreateLocal(FxDevice *d, FxTarget **out)
+static NTSTATUS target_commit(FxTarget *t, const WDF_OBJECT_ATTRIBUTES *a, WDFOBJECT *h)
 {
-    NTSTATUS s;
-    FxTarget *t = target_new(d->O.Globals, d, NULL, &s);
-    if (!t)
-        return s;
+    return FxTargetCommit(t, a, FX(t->O.Device), h);
+}
+
+void FxTargetIsLocal(FxTarget *t)
+{
+    FxDevice *d = t->O.Device;
     if (d->Attached) {
         t->Device = d->Attached;
         t->StackSize = d->Attached->StackSize;
@@ -106,6 +116,16 @@ NTSTATUS FxTargetCreateLocal(FxDevice *d, FxTarget **out)
     t->Pdo = d->Pdo;
     t->InStack = d;
     t->State = WdfIoTargetStarted;
+}
+
+/* The device's own target: the device that it is attached to. Its stack size is taken now and stays. */
+NTSTATUS FxTargetCreateLocal(FxDevice *d, FxTarget **out)
+{
+    NTSTATUS s;
+    FxTarget *t = target_new(d->O.Globals, d, NULL, &s);
+    if (!t)
+        return s;
+    FxTargetIsLocal(t);
     s = target_commit(t, NULL, NULL);
     if (NT_SUCCESS(s)) {
         t->O.Flags |= FXO_NO_DELETE;
@@ -403,14 +423,21 @@ VOID imp_WdfIoTargetCloseForQueryRemove(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoTar
 
 /* ---- states ---- */
 
-void FxTargetStart(FxTarget *t)
+/* A pipe's reader posts its reads; a USB device's pipes are started with it. */
+NTSTATUS FxTargetStart(FxTarget *t)
 {
     KIRQL irql;
+    NTSTATUS s = STATUS_SUCCESS;
     KeAcquireSpinLock(&t->TargetLock, &irql);
     if (t->State == WdfIoTargetStopped || t->State == WdfIoTargetPurged)
         set_state(t, WdfIoTargetStarted);
     KeReleaseSpinLock(&t->TargetLock, irql);
+    if (t->Reader)
+        s = FxUsbReaderStart(t->Reader);
     FxTargetResend(t);
+    if (t->O.Type == FX_TYPE_IO_TARGET_USB_DEVICE)
+        FxUsbPipesStart(t);
+    return s;
 }
 
 NTSTATUS imp_WdfIoTargetStart(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoTarget)
@@ -418,17 +445,23 @@ NTSTATUS imp_WdfIoTargetStart(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoTarget)
     FxTarget *t = target(G, IoTarget);
     if (t->State == WdfIoTargetClosed || t->State == WdfIoTargetClosedForQueryRemove || t->State == WdfIoTargetDeleted)
         return STATUS_INVALID_DEVICE_STATE;
-    FxTargetStart(t);
-    return STATUS_SUCCESS;
+    return FxTargetStart(t);
 }
 
+/* DOC: what a continuous reader has sent is cancelled and waited for, whatever the action. */
 void FxTargetStop(FxTarget *t, WDF_IO_TARGET_SENT_IO_ACTION action)
 {
     KIRQL irql;
+    if (t->Reader)
+        action = WdfIoTargetCancelSentIo;
     KeAcquireSpinLock(&t->TargetLock, &irql);
     if (t->State == WdfIoTargetStarted || t->State == WdfIoTargetPurged)
         set_state(t, WdfIoTargetStopped);
+    if (t->Reader)
+        FxUsbReaderStopped(t->Reader);
     KeReleaseSpinLock(&t->TargetLock, irql);
+    if (t->O.Type == FX_TYPE_IO_TARGET_USB_DEVICE)
+        FxUsbPipesStop(t, action);
     if (action == WdfIoTargetCancelSentIo)
         FxTargetCancelAll(t);
     if (action != WdfIoTargetLeaveSentIoPending)
@@ -446,37 +479,54 @@ VOID imp_WdfIoTargetStop(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoTarget, WDF_IO_TAR
     FxTargetStop(t, Action);
 }
 
+void FxTargetPurge(FxTarget *t, WDF_IO_TARGET_PURGE_IO_ACTION action)
+{
+    KIRQL irql;
+    KeAcquireSpinLock(&t->TargetLock, &irql);
+    if (t->State == WdfIoTargetStarted || t->State == WdfIoTargetStopped)
+        set_state(t, WdfIoTargetPurged);
+    if (t->Reader)
+        FxUsbReaderStopped(t->Reader);
+    KeReleaseSpinLock(&t->TargetLock, irql);
+    if (t->O.Type == FX_TYPE_IO_TARGET_USB_DEVICE)
+        FxUsbPipesPurge(t, action);
+    FxTargetFailPended(t, STATUS_WDF_DEVICE_REMOVED_NOT_SENT);
+    FxTargetCancelAll(t);
+    if (action == WdfIoTargetPurgeIoAndWait || t->Reader)
+        wait_empty(t);
+}
+
 VOID imp_WdfIoTargetPurge(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoTarget, WDF_IO_TARGET_PURGE_IO_ACTION Action)
 {
     FxGlobals *g = FxGet(G);
     FxTarget *t = target(G, IoTarget);
-    KIRQL irql;
     if (Action == WdfIoTargetPurgeIoAndWait)
         FX_PASSIVE_V(g);
+    FxTargetPurge(t, Action);
+}
+
+void FxTargetRemove(FxTarget *t)
+{
+    KIRQL irql;
+    if (t->Reader)
+        FxUsbReaderRemoving(t->Reader);
     KeAcquireSpinLock(&t->TargetLock, &irql);
-    if (t->State == WdfIoTargetStarted || t->State == WdfIoTargetStopped)
-        set_state(t, WdfIoTargetPurged);
+    set_state(t, WdfIoTargetPurged);
+    if (t->Reader)
+        FxUsbReaderStopped(t->Reader);
     KeReleaseSpinLock(&t->TargetLock, irql);
     FxTargetFailPended(t, STATUS_WDF_DEVICE_REMOVED_NOT_SENT);
     FxTargetCancelAll(t);
-    if (Action == WdfIoTargetPurgeIoAndWait)
-        wait_empty(t);
+    wait_empty(t);
 }
 
 /* The device is being removed: what it has sent is cancelled and waited for. */
 void FxTargetsRemove(FxDevice *d)
 {
-    KIRQL irql;
     for (LIST_ENTRY *e = d->Targets.Flink; e != &d->Targets; e = e->Flink) {
         FxTarget *t = CONTAINING_RECORD(e, FxTarget, Entry);
-        if (t->Remote)
-            continue;
-        KeAcquireSpinLock(&t->TargetLock, &irql);
-        set_state(t, WdfIoTargetPurged);
-        KeReleaseSpinLock(&t->TargetLock, irql);
-        FxTargetFailPended(t, STATUS_WDF_DEVICE_REMOVED_NOT_SENT);
-        FxTargetCancelAll(t);
-        wait_empty(t);
+        if (!t->Remote)
+            FxTargetRemove(t);
     }
 }
 

@@ -128,7 +128,7 @@ NTSTATUS FxIoBufferOfDescriptor(FxGlobals *g, PWDF_MEMORY_DESCRIPTOR d, FxIoBuff
 }
 
 /* An MDL over the buffer: the memory's own when it is the whole of it, else one that the request owns. */
-static NTSTATUS mdl_for(FxRequest *r, const FxIoBuffer *b, PMDL *mdl)
+NTSTATUS FxFormatMdl(FxRequest *r, const FxIoBuffer *b, PMDL *mdl)
 {
     *mdl = NULL;
     if (!b->Length)
@@ -149,13 +149,13 @@ static NTSTATUS mdl_for(FxRequest *r, const FxIoBuffer *b, PMDL *mdl)
     return STATUS_SUCCESS;
 }
 
-static void hold_buffer(FxMemory **held, size_t *offset, const FxIoBuffer *b)
+void FxFormatHold(FxMemory **held, size_t *offset, const FxIoBuffer *b)
 {
     hold_memory(held, b->Memory);
     *offset = b->Memory ? (size_t)((PUCHAR)b->Buffer - (PUCHAR)b->Memory->Buffer) : 0;
 }
 
-static void save_irp(FxRequest *r)
+void FxFormatSave(FxRequest *r)
 {
     FxFormat *f = &r->F;
     f->Active = f->SavedIrp = TRUE;
@@ -165,7 +165,7 @@ static void save_irp(FxRequest *r)
     f->Flags = r->Irp->Flags;
 }
 
-static IO_STACK_LOCATION *next_location(FxRequest *r, FxTarget *t, UCHAR major)
+IO_STACK_LOCATION *FxFormatLocation(FxRequest *r, FxTarget *t, UCHAR major)
 {
     IO_STACK_LOCATION *sl = IoGetNextIrpStackLocation(r->Irp);
     RtlZeroMemory(sl, sizeof *sl);
@@ -210,7 +210,7 @@ static NTSTATUS ioctl_buffers(FxRequest *r, IO_STACK_LOCATION *sl, ULONG code, c
     case METHOD_IN_DIRECT:
     case METHOD_OUT_DIRECT:
         r->Irp->AssociatedIrp.SystemBuffer = in->Buffer;
-        return mdl_for(r, out, &r->Irp->MdlAddress);
+        return FxFormatMdl(r, out, &r->Irp->MdlAddress);
     default:
         r->Irp->UserBuffer = out->Buffer;
         sl->Parameters.DeviceIoControl.Type3InputBuffer = in->Buffer;
@@ -225,10 +225,10 @@ NTSTATUS FxIoTargetKernel_FormatIoctlRequest(FxTarget *t, FxRequest *r, ULONG co
     NTSTATUS s = FxRequestBase_ValidateTarget(r, t);
     if (!NT_SUCCESS(s))
         return s;
-    save_irp(r);
-    IO_STACK_LOCATION *sl = next_location(r, t, internal ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL);
-    hold_buffer(&r->F.In, &r->F.InOffset, in);
-    hold_buffer(&r->F.Out, &r->F.OutOffset, out);
+    FxFormatSave(r);
+    IO_STACK_LOCATION *sl = FxFormatLocation(r, t, internal ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL);
+    FxFormatHold(&r->F.In, &r->F.InOffset, in);
+    FxFormatHold(&r->F.Out, &r->F.OutOffset, out);
     sl->Parameters.DeviceIoControl.IoControlCode = code;
     sl->Parameters.DeviceIoControl.InputBufferLength = (ULONG)in->Length;
     sl->Parameters.DeviceIoControl.OutputBufferLength = (ULONG)out->Length;
@@ -283,8 +283,8 @@ NTSTATUS FxIoTargetFormatOthers(FxGlobals *g, FxTarget *t, FxRequest *r, ULONG c
     NTSTATUS s = FxRequestBase_ValidateTarget(r, t);
     if (!NT_SUCCESS(s))
         return s;
-    save_irp(r);
-    IO_STACK_LOCATION *sl = next_location(r, t, IRP_MJ_INTERNAL_DEVICE_CONTROL);
+    FxFormatSave(r);
+    IO_STACK_LOCATION *sl = FxFormatLocation(r, t, IRP_MJ_INTERNAL_DEVICE_CONTROL);
     for (int i = 0; i < 3; i++)
         hold_memory(&r->F.Others[i], a[i].Memory);
     sl->Parameters.Others.Argument1 = a[0].Buffer;
@@ -323,9 +323,9 @@ NTSTATUS FxIoTarget_FormatIoRequest(FxTarget *t, FxRequest *r, BOOLEAN write, Fx
     NTSTATUS s = FxRequestBase_ValidateTarget(r, t);
     if (!NT_SUCCESS(s))
         return s;
-    save_irp(r);
-    IO_STACK_LOCATION *sl = next_location(r, t, write ? IRP_MJ_WRITE : IRP_MJ_READ);
-    hold_buffer(write ? &r->F.In : &r->F.Out, write ? &r->F.InOffset : &r->F.OutOffset, b);
+    FxFormatSave(r);
+    IO_STACK_LOCATION *sl = FxFormatLocation(r, t, write ? IRP_MJ_WRITE : IRP_MJ_READ);
+    FxFormatHold(write ? &r->F.In : &r->F.Out, write ? &r->F.InOffset : &r->F.OutOffset, b);
     r->F.Type = write ? WdfRequestTypeWrite : WdfRequestTypeRead;
     sl->Parameters.Read.Length = (ULONG)b->Length;
     if (offset)
@@ -333,7 +333,7 @@ NTSTATUS FxIoTarget_FormatIoRequest(FxTarget *t, FxRequest *r, BOOLEAN write, Fx
     if (t->IoFlags & DO_BUFFERED_IO) {
         s = bounce(r, write ? b : &none, write ? &none : b);
     } else if (t->IoFlags & DO_DIRECT_IO) {
-        s = mdl_for(r, b, &r->Irp->MdlAddress);
+        s = FxFormatMdl(r, b, &r->Irp->MdlAddress);
     } else {
         r->Irp->UserBuffer = b->Buffer;
     }

@@ -5,15 +5,11 @@
  * the IRP cannot be freed or reused under IoCancelIrp. The last one finishes the request. */
 #include "fx.h"
 #include "target_io.h"
-
-extern FxRequest *FxRequestNew(FxGlobals *g, const WDF_OBJECT_ATTRIBUTES *a, NTSTATUS *status);
+#include "fx_usb.h"
 
 FXM(NTSTATUS, FxIoTarget, RequestCompletionRoutine, (DEVICE_OBJECT * d, IRP *irp, PVOID context));
 FXM(void, FxIoTarget, CompleteRequest, (FxTarget * t, FxRequest *r));
 FXM(BOOLEAN, FxIoTarget, Submit, (FxTarget * t, FxRequest *r, PWDF_REQUEST_SEND_OPTIONS o));
-FXM(BOOLEAN, FxIoTarget, SubmitSync, (FxTarget * t, FxRequest *r, PWDF_REQUEST_SEND_OPTIONS o));
-FXM(void, FxIoTarget, Send, (FxTarget * t, FxRequest *r));
-FXM(BOOLEAN, FxRequestBase, Cancel, (FxRequest * r));
 
 static FxRequest *request(PWDF_DRIVER_GLOBALS G, WDFREQUEST r)
 {
@@ -49,6 +45,10 @@ static void fill_params(FxRequest *r)
     p->Size = sizeof *p;
     p->Type = f->Type ? f->Type : WdfRequestTypeNoFormat;
     p->IoStatus = r->Irp->IoStatus;
+    if (f->Usb) {
+        FxUsbContextCompleted(r);
+        return;
+    }
     switch (p->Type) {
     case WdfRequestTypeRead:
         p->Parameters.Read.Buffer = f->Out ? (WDFMEMORY)FxHandle(f->Out) : NULL;
@@ -643,7 +643,7 @@ NTSTATUS imp_WdfRequestReuse(PWDF_DRIVER_GLOBALS G, WDFREQUEST Request, PWDF_REQ
 /* ---- the forms that format, send and wait ---- */
 
 /* The driver's request, or one for this call. */
-static FxRequest *sync_request(PWDF_DRIVER_GLOBALS G, WDFREQUEST given, NTSTATUS *s)
+FxRequest *FxSyncRequest(PWDF_DRIVER_GLOBALS G, WDFREQUEST given, NTSTATUS *s)
 {
     if (given) {
         FxRequest *r = request(G, given);
@@ -656,7 +656,7 @@ static FxRequest *sync_request(PWDF_DRIVER_GLOBALS G, WDFREQUEST given, NTSTATUS
     return r;
 }
 
-static NTSTATUS sync_send(FxTarget *t, FxRequest *r, WDFREQUEST given, NTSTATUS s, PWDF_REQUEST_SEND_OPTIONS o, PULONG_PTR bytes)
+NTSTATUS FxSyncSend(FxTarget *t, FxRequest *r, WDFREQUEST given, NTSTATUS s, PWDF_REQUEST_SEND_OPTIONS o, PULONG_PTR bytes)
 {
     if (NT_SUCCESS(s)) {
         FxIoTarget_SubmitSync(t, r, o);
@@ -669,7 +669,7 @@ static NTSTATUS sync_send(FxTarget *t, FxRequest *r, WDFREQUEST given, NTSTATUS 
     return s;
 }
 
-static NTSTATUS sync_options(FxGlobals *g, PWDF_REQUEST_SEND_OPTIONS o)
+NTSTATUS FxSyncOptions(PWDF_REQUEST_SEND_OPTIONS o)
 {
     if (!o)
         return STATUS_SUCCESS;
@@ -690,20 +690,20 @@ NTSTATUS FxIoTarget_SendIoctlSync(PWDF_DRIVER_GLOBALS G, WDFIOTARGET T, WDFREQUE
     FX_PASSIVE(g);
     if (Bytes)
         *Bytes = 0;
-    NTSTATUS s = sync_options(g, O);
+    NTSTATUS s = FxSyncOptions(O);
     if (NT_SUCCESS(s))
         s = FxIoBufferOfDescriptor(g, In, &in);
     if (NT_SUCCESS(s))
         s = FxIoBufferOfDescriptor(g, Out, &out);
     if (!NT_SUCCESS(s))
         return s;
-    FxRequest *r = sync_request(G, R, &s);
+    FxRequest *r = FxSyncRequest(G, R, &s);
     if (!r)
         return s;
     s = FxIoTargetFormatIoctl(g, t, r, code, internal, &in, &out);
     if (!NT_SUCCESS(s))
         FXLOG(g, SendIoctlFormat, code, S64(s));
-    return sync_send(t, r, R, s, O, Bytes);
+    return FxSyncSend(t, r, R, s, O, Bytes);
 }
 
 NTSTATUS imp_WdfIoTargetSendIoctlSynchronously(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoTarget, WDFREQUEST Request, ULONG IoctlCode, PWDF_MEMORY_DESCRIPTOR InputBuffer,
@@ -728,16 +728,16 @@ NTSTATUS imp_WdfIoTargetSendInternalIoctlOthersSynchronously(PWDF_DRIVER_GLOBALS
     PWDF_MEMORY_DESCRIPTOR d[3] = { Arg1, Arg2, Arg4 };
     FxIoBuffer a[3];
     FX_PASSIVE(g);
-    NTSTATUS s = sync_options(g, RequestOptions);
+    NTSTATUS s = FxSyncOptions(RequestOptions);
     for (int i = 0; i < 3 && NT_SUCCESS(s); i++)
         s = FxIoBufferOfDescriptor(g, d[i], &a[i]);
     if (!NT_SUCCESS(s))
         return s;
-    FxRequest *r = sync_request(G, Request, &s);
+    FxRequest *r = FxSyncRequest(G, Request, &s);
     if (!r)
         return s;
     s = FxIoTargetFormatOthers(g, t, r, IoctlCode, a);
-    return sync_send(t, r, Request, s, RequestOptions, BytesReturned);
+    return FxSyncSend(t, r, Request, s, RequestOptions, BytesReturned);
 }
 
 static NTSTATUS send_io(PWDF_DRIVER_GLOBALS G, WDFIOTARGET T, WDFREQUEST R, BOOLEAN write, PWDF_MEMORY_DESCRIPTOR D, PLONGLONG Offset, PWDF_REQUEST_SEND_OPTIONS O,
@@ -749,18 +749,18 @@ static NTSTATUS send_io(PWDF_DRIVER_GLOBALS G, WDFIOTARGET T, WDFREQUEST R, BOOL
     FX_PASSIVE(g);
     if (Bytes)
         *Bytes = 0;
-    NTSTATUS s = sync_options(g, O);
+    NTSTATUS s = FxSyncOptions(O);
     if (NT_SUCCESS(s))
         s = FxIoBufferOfDescriptor(g, D, &b);
     if (!NT_SUCCESS(s))
         return s;
-    FxRequest *r = sync_request(G, R, &s);
+    FxRequest *r = FxSyncRequest(G, R, &s);
     if (!r)
         return s;
     s = FxIoTargetFormatIo(g, t, r, write, &b, Offset);
     if (!NT_SUCCESS(s))
         FXLOG(g, SendIoFormat, write ? IRP_MJ_WRITE : IRP_MJ_READ, S64(s));
-    return sync_send(t, r, R, s, O, Bytes);
+    return FxSyncSend(t, r, R, s, O, Bytes);
 }
 
 NTSTATUS imp_WdfIoTargetSendReadSynchronously(PWDF_DRIVER_GLOBALS G, WDFIOTARGET IoTarget, WDFREQUEST Request, PWDF_MEMORY_DESCRIPTOR OutputBuffer, PLONGLONG DeviceOffset,

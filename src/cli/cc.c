@@ -229,7 +229,7 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
     cc_addf(command, "-L%s", job->lib);
     if (job->race || job->address || job->coverage)
         cc_add(command, "-lirplab-instrument");
-    static const char *const libraries[] = {"-lwdmsec", "-lwdfldr", "-lsmclib", "-lntoskrnl", "-lhal", "-lntoskrnl-extra", "-lgcc"};
+    static const char *const libraries[] = {"-lwdmsec", "-lusbdex", "-lwdfldr", "-lsmclib", "-lusbd", "-lntoskrnl", "-lhal", "-lntoskrnl-extra", "-lgcc"};
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         cc_add(command, libraries[i]);
 }

@@ -1,0 +1,3 @@
+#define IOCTL_RUN CTL_CODE(FILE_DEVICE_UNKNOWN, 0xe80, METHOD_BUFFERED, FILE_ANY_ACCESS) /* in: number of the test; out: checks that failed so far */
+#define IOCTL_COUNT CTL_CODE(FILE_DEVICE_UNKNOWN, 0xe81, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define IOCTL_READ_DIRECT CTL_CODE(FILE_DEVICE_UNKNOWN, 0xe82, METHOD_OUT_DIRECT, FILE_ANY_ACCESS) /* a bulk read into the caller's pages */
