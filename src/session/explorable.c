@@ -45,7 +45,7 @@ static void on_access(uint64_t object, unsigned kind, unsigned lock)
         overflow = true;
         return;
     }
-    accesses[access_count++] = (struct explore_access) { object, (uint8_t)kind, (uint8_t)lock };
+    accesses[access_count++] = (struct explore_access) { sim_key_of(object), (uint8_t)kind, (uint8_t)lock };
 }
 
 static void on_create(struct agent *a)
@@ -104,7 +104,7 @@ static enum explore_status status_at_end(void)
 /* What its next operation touches first, where that is known: it stands at a point, not in a wait. */
 static uint64_t next_of(const struct agent *a)
 {
-    return a->at_point || a->gate ? a->next_object : 0;
+    return a->at_point || a->gate ? sim_key_of(a->next_object) : 0;
 }
 
 static enum explore_status point(void *context, struct explore_point *out)
@@ -216,6 +216,8 @@ static void waits_for(const struct agent *a, struct explore_access *out, unsigne
         out[n++] = (struct explore_access) { a->stable_id, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
     if (a->state == AGENT_WAITING && a->why_object && !a->gave_up)
         out[n++] = (struct explore_access) { a->why_object, EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+    for (unsigned i = 0; i < n; i++)
+        out[i].object = sim_key_of(out[i].object);
     *count = n;
 }
 

@@ -35,9 +35,21 @@ enum sim_access_of {
     SIM_POWER, /* a device stack's queue of power requests: DEVICE_OBJECT */
     SIM_IMAGE, /* whether a driver's code is there: where it begins */
     SIM_THREADS, /* whether a process has more than one thread left: EPROCESS */
+    SIM_PARKED, /* who waits for an address, in the user half */
+    SIM_WAITER, /* what a thread is woken by where it waits for an address: ETHREAD */
+    SIM_MESSAGES, /* a thread's message queue: ETHREAD */
+    SIM_THREAD_POOL, /* a process's: EPROCESS */
+    SIM_THREAD_POOL_ITEM, /* handle */
     SIM_LIFE_OF_BLOCK, /* whether a block of pool is still its user's: its first address (sim/after.h) */
 };
 #define SIM_ACCESS_OF(what, address) ((uint64_t)(what) << 56 | (uint64_t)(address))
+
+/* The same object has the same key in every run: private memory by its name (sim_name). */
+uint64_t sim_key_of_private(uint64_t object);
+static inline uint64_t sim_key_of(uint64_t object)
+{
+    return __builtin_expect(object - PRIVATE_BASE < DOOR_PAGE - PRIVATE_BASE, 0) ? sim_key_of_private(object) : object;
+}
 
 /* Who wants to know what each step touches; NULL: nobody. Returns who did before. */
 typedef void sim_access_listener(uint64_t object, unsigned kind, unsigned lock);

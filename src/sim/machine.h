@@ -221,6 +221,7 @@ struct machine {
     enum run_end end;
     struct segment *segments; /* in the private heap */
     uint32_t segment_count, segment_room;
+    struct sim_named *named; /* sim_name */
     uint64_t heap_top; /* private heap: sim_alloc */
     uint64_t heap_free[32];
     struct {
@@ -274,6 +275,9 @@ void sim_init(unsigned processors);
 /* Private memory of the run, zeroed, 16-aligned; snapshotted, not hashed. Never fails (panics). */
 void *sim_alloc(size_t bytes);
 void sim_free(void *p, size_t bytes);
+/* Where private memory lies depends on who came first. What is touched there (sim_access) is known by this name and the place within instead, which
+ * may not: something of SIM_ACCESS_OF. A second time it has another. Freed with the same size it has none. */
+void sim_name(const void *p, size_t bytes, uint64_t name);
 
 /* A new agent whose fiber will call fn(arg) on its host stack. Its guest kernel stack is allocated, filled with a pattern.
  * Not ready until sim_ready. */

@@ -5,7 +5,7 @@
 
 #include "sim/machine.h"
 
-enum { HEAP_CHUNK = 1 << 20, HEAP_LIMIT = 0x3FF00000, MIN_CLASS = 5, FIRST_SEGMENTS = 64 };
+enum { HEAP_CHUNK = 1 << 20, HEAP_LIMIT = 0x3FF00000, MIN_CLASS = 5, FIRST_SEGMENTS = 64, LEAST_NAMED = 48 };
 
 static unsigned class_of(size_t bytes)
 {
@@ -43,6 +43,48 @@ void sim_init(unsigned processors)
         m->processors[i].number = (uint8_t)(i % processors);
 }
 
+struct sim_named { /* smaller than what can have a name */
+    struct sim_named *next;
+    uint64_t base, bytes, name;
+};
+_Static_assert(sizeof(struct sim_named) < LEAST_NAMED, "names have no names");
+
+static struct sim_named **named_at(uint64_t base)
+{
+    struct sim_named **at = &MACHINE->named;
+    while (*at && (*at)->base != base)
+        at = &(*at)->next;
+    return at;
+}
+
+void sim_name(const void *p, size_t bytes, uint64_t name)
+{
+    IR_ASSERT(bytes >= LEAST_NAMED);
+    struct sim_named **at = named_at((uint64_t)p);
+    if (!*at)
+        *at = sim_alloc(sizeof **at);
+    (*at)->base = (uint64_t)p;
+    (*at)->bytes = bytes;
+    (*at)->name = name;
+}
+
+static void name_forget(uint64_t base)
+{
+    struct sim_named **at = named_at(base), *n = *at;
+    if (!n)
+        return;
+    *at = n->next;
+    sim_free(n, sizeof *n);
+}
+
+uint64_t sim_key_of_private(uint64_t object)
+{
+    for (const struct sim_named *n = MACHINE->named; n; n = n->next)
+        if (object - n->base < n->bytes)
+            return n->name + (object - n->base);
+    return object;
+}
+
 void *sim_alloc(size_t bytes)
 {
     struct machine *m = MACHINE;
@@ -68,6 +110,8 @@ void sim_free(void *p, size_t bytes)
     if (!p)
         return;
     unsigned c = class_of(bytes);
+    if (bytes >= LEAST_NAMED && MACHINE->named)
+        name_forget((uint64_t)p);
     memcpy(p, &MACHINE->heap_free[c], 8);
     MACHINE->heap_free[c] = (uint64_t)p;
 }

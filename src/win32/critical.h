@@ -15,5 +15,6 @@ _Static_assert(sizeof(struct critical_section) == 0x28, "RTL_CRITICAL_SECTION");
 void InitializeCriticalSection(struct critical_section *cs);
 void EnterCriticalSection(struct critical_section *cs);
 void LeaveCriticalSection(struct critical_section *cs);
+bool w32_gate_critical_section(const struct agent *a, const void *args);
 
 #endif

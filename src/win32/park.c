@@ -53,7 +53,7 @@ static struct waiter *oldest(uint64_t key)
 
 void park_enter(uint64_t key, enum park_kind kind)
 {
-    sim_access(key, SIM_WRITE);
+    sim_access(SIM_ACCESS_OF(SIM_PARKED, key), SIM_WRITE);
     struct w32_thread *t = w32_thread();
     if (!t->waiter)
         t->waiter = sim_alloc(sizeof(struct waiter));
@@ -61,6 +61,7 @@ void park_enter(uint64_t key, enum park_kind kind)
     if (w->listed)
         unlist(w);
     w->thread = ps_current();
+    sim_name(w, sizeof *w, SIM_ACCESS_OF(SIM_WAITER, w->thread->ethread));
     w->id = w->thread->ethread->Cid.UniqueThread;
     w->key = key;
     w->kind = kind;
@@ -81,8 +82,10 @@ bool park_wait(ULONG milliseconds)
     LARGE_INTEGER *timeout = w32_timeout((LARGE_INTEGER *)f.locals, milliseconds);
     NTSTATUS status = nt_wait_for_alert(&w->alert, timeout);
     w32_frame_pop(&f);
-    if (w->listed)
+    if (w->listed) {
+        sim_access(SIM_ACCESS_OF(SIM_PARKED, w->key), SIM_WRITE);
         unlist(w);
+    }
     /* Woken and timed out at once counts as woken: whoever woke it has relied on that. */
     return w->woken || status != STATUS_TIMEOUT;
 }
@@ -96,8 +99,8 @@ static void wake(struct waiter *w)
 
 bool park_wake_one(uint64_t key)
 {
-    sim_access(key, SIM_WRITE);
     struct waiter *w = oldest(key);
+    sim_access(SIM_ACCESS_OF(SIM_PARKED, key), w ? SIM_WRITE : SIM_READ);
     if (w)
         wake(w);
     return w != NULL;

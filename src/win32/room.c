@@ -36,7 +36,9 @@ struct w32_thread *w32_thread(void)
         *slot = sim_alloc(sizeof **slot);
     HANDLE id = t->ethread->Cid.UniqueThread;
     if ((*slot)->id != id) {
+        struct waiter *waiter = (*slot)->waiter; /* is of use to the next */
         memset(*slot, 0, sizeof **slot);
+        (*slot)->waiter = waiter;
         (*slot)->id = id;
     }
     return *slot;

@@ -18,10 +18,17 @@ static bool try_write(uint64_t *lock)
     return true;
 }
 
+/* Readers come and go in any order, unless somebody waits. */
+static void reader_touches(const uint64_t *lock)
+{
+    bool writer = (*lock & LOCKED) && *lock < READER;
+    sim_access((uint64_t)lock, writer || (*lock & WAITERS) ? SIM_WRITE : SIM_COMMUTE);
+}
+
 /* A new reader stands back behind waiters; one that was woken does not. */
 static bool try_read(uint64_t *lock, bool woken)
 {
-    sim_access((uint64_t)lock, SIM_WRITE);
+    reader_touches(lock);
     bool writer = (*lock & LOCKED) && *lock < READER;
     if (writer || (!woken && (*lock & WAITERS) && (*lock & LOCKED)))
         return false;
@@ -60,6 +67,17 @@ void AcquireSRWLockShared(uint64_t *lock)
         wait_on(lock, PARK_SRW_SHARED);
 }
 
+/* Behind a wait the lock is taken as by a call of its own: when it can be had. */
+static void lock_again(uint64_t *lock, bool shared)
+{
+    uint64_t args[1] = { (uint64_t)lock };
+    sim_point_when((uint64_t)lock, shared ? w32_gate_srw_shared : w32_gate_srw_exclusive, args);
+    if (shared)
+        AcquireSRWLockShared(lock);
+    else
+        AcquireSRWLockExclusive(lock);
+}
+
 BOOL TryAcquireSRWLockExclusive(uint64_t *lock)
 {
     return try_write(lock);
@@ -86,7 +104,10 @@ static void wake_next(uint64_t *lock)
 
 static void release_check(const uint64_t *lock, bool shared)
 {
-    sim_access((uint64_t)lock, SIM_WRITE);
+    if (shared)
+        reader_touches(lock);
+    else
+        sim_access((uint64_t)lock, SIM_WRITE);
     /* What Windows raises when a lock is released that is not held. */
     if (!(*lock & LOCKED) || (*lock >= READER) != shared)
         ke_raise_status(STATUS_RESOURCE_NOT_OWNED);
@@ -133,6 +154,8 @@ BOOL SleepConditionVariableCS(uint64_t *condition, struct critical_section *cs, 
     park_enter((uint64_t)condition, PARK_CONDITION_VARIABLE);
     LeaveCriticalSection(cs);
     bool woken = park_wait(milliseconds);
+    uint64_t args[1] = { (uint64_t)cs };
+    sim_point_when((uint64_t)cs, w32_gate_critical_section, args);
     EnterCriticalSection(cs);
     return condition_result(woken);
 }
@@ -147,10 +170,7 @@ BOOL SleepConditionVariableSRW(uint64_t *condition, uint64_t *lock, ULONG millis
     else
         ReleaseSRWLockExclusive(lock);
     bool woken = park_wait(milliseconds);
-    if (shared)
-        AcquireSRWLockShared(lock);
-    else
-        AcquireSRWLockExclusive(lock);
+    lock_again(lock, shared);
     return condition_result(woken);
 }
 
@@ -191,6 +211,18 @@ void WakeByAddressAll(uint64_t address)
 
 enum { ONCE_NONE, ONCE_RUNNING, ONCE_DONE, ONCE_ASYNC, ONCE_CHECK_ONLY = 1, ONCE_FLAG_ASYNC = 2, ONCE_INIT_FAILED = 4 };
 
+/* Nobody else is at it. */
+bool w32_gate_once_execute(const struct agent *a, const void *args)
+{
+    uint64_t once;
+    return !sim_peek(&once, *(const uint64_t *)args) || (once & 3) != ONCE_RUNNING;
+}
+
+bool w32_gate_once_begin(const struct agent *a, const void *args)
+{
+    return (((const uint64_t *)args)[1] & (ONCE_CHECK_ONLY | ONCE_FLAG_ASYNC)) || w32_gate_once_execute(a, args);
+}
+
 void InitOnceInitialize(uint64_t *once)
 {
     *once = 0;
@@ -199,8 +231,10 @@ void InitOnceInitialize(uint64_t *once)
 BOOL InitOnceBeginInitialize(uint64_t *once, ULONG flags, BOOL *pending, uint64_t *context)
 {
     for (;;) {
-        sim_access((uint64_t)once, SIM_WRITE);
-        switch (*once & 3) {
+        unsigned state = *once & 3;
+        bool begins = state == ONCE_NONE && !(flags & ONCE_CHECK_ONLY);
+        sim_access((uint64_t)once, begins ? SIM_WRITE : SIM_READ);
+        switch (state) {
         case ONCE_DONE:
             *pending = FALSE;
             if (context)

@@ -72,6 +72,7 @@ static struct thread_pool *pool(void)
     struct w32_process *p = w32_process();
     if (!p->pool) {
         struct thread_pool *t = sim_alloc(sizeof *t);
+        sim_name(t, sizeof *t, SIM_ACCESS_OF(SIM_THREAD_POOL, ps_current_process()->eprocess));
         KeInitializeSemaphore(&t->work, 0, 0x7FFFFFFF);
         t->key = w32_alloc_zeroed(16);
         p->pool = t;
@@ -102,12 +103,15 @@ static struct item *get(uint64_t handle, enum item_kind kind)
     return i;
 }
 
+_Static_assert(sizeof(struct item) <= 256, "names of items");
+
 static struct item *item_new(enum item_kind kind, uint64_t callback, uint64_t context, const uint8_t *environment)
 {
     struct thread_pool *t = pool();
     struct item *i = sim_alloc(sizeof *i), **at = &t->items;
     i->kind = kind;
     i->handle = w32_alloc_zeroed(16);
+    sim_name(i, sizeof *i, SIM_ACCESS_OF(SIM_THREAD_POOL_ITEM, i->handle * 16)); /* as far apart as they are long */
     i->callback = callback;
     i->context = context;
     i->due = FOR_EVER;

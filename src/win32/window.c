@@ -111,6 +111,7 @@ static struct queue *own_queue(void)
         return q;
     q = sim_alloc(sizeof *q);
     q->thread = t;
+    sim_name(q, sizeof *q, SIM_ACCESS_OF(SIM_MESSAGES, t->ethread));
     q->id = t->ethread->Cid.UniqueThread;
     KeInitializeEvent(&q->alert, SynchronizationEvent, FALSE);
     q->next = room()->queues;
