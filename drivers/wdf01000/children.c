@@ -2,7 +2,7 @@
  *
  * An entry lives until its device has been removed: Present says what the driver last said, Missing that it has been reported so. Lists are guarded by
  * their own spin lock; the driver's compare and copy routines are called with it, as DOC says (<= DISPATCH_LEVEL). */
-#include "fx.h"
+#include "machine.h"
 #include "power.h"
 
 #include <ntstrsafe.h>
@@ -726,6 +726,28 @@ void FxChildListsScan(FxDevice *d)
         FxChildList *l = CONTAINING_RECORD(x, FxChildList, ListEntry);
         if (l->C.EvtChildListScanForChildren)
             FX_CALL(l->O.Globals, l->C.EvtChildListScanForChildren, (WDFCHILDLIST)FxHandle(l));
+    }
+}
+
+void FxChildrenEach(FxDevice *d, void (*what)(FxDevice *pdo, ULONG_PTR context), ULONG_PTR context)
+{
+    for (LIST_ENTRY *x = d->ChildLists.Flink; x != &d->ChildLists; x = x->Flink) {
+        FxChildList *l = CONTAINING_RECORD(x, FxChildList, ListEntry);
+        FxDevice *pdos[32];
+        ULONG n = 0;
+        KIRQL irql;
+        KeAcquireSpinLock(&l->ChildLock, &irql);
+        for (LIST_ENTRY *y = l->Entries.Flink; y != &l->Entries && n < sizeof pdos / sizeof *pdos; y = y->Flink)
+            if (CONTAINING_RECORD(y, FxChildEntry, Entry)->Pdo) {
+                pdos[n] = CONTAINING_RECORD(y, FxChildEntry, Entry)->Pdo;
+                FxObject_AddRef(FX(pdos[n++]));
+            }
+        KeReleaseSpinLock(&l->ChildLock, irql);
+        for (ULONG i = 0; i < n; i++) {
+            if (pdos[i]->M)
+                what(pdos[i], context);
+            FxObject_Release(FX(pdos[i]));
+        }
     }
 }
 

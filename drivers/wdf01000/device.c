@@ -1,5 +1,6 @@
 /* WDFDEVICE: creation, names, interfaces, properties, dispatch. */
 #include "fx.h"
+#include "power.h"
 
 #include <ntstrsafe.h>
 
@@ -224,7 +225,6 @@ static void lists_init(FxDevice *d)
     KeInitializeSpinLock(&d->PowerLock);
     KeInitializeSpinLock(&d->WmiLock);
     KeInitializeSpinLock(&d->RelationLock);
-    KeInitializeMutex(&d->PowerMutex, 0);
     IoInitializeRemoveLock(&d->RemoveLock, FX_TAG, 0, 0);
 }
 
@@ -252,7 +252,9 @@ static NTSTATUS build(FxDevice *d, PWDFDEVICE_INIT i, FxGlobals *g)
     if (!NT_SUCCESS(s))
         return s;
     set_flags(d);
-    if (d->Attached || FxDeviceIsPdo(d))
+    if (i->D.Kind != FX_INIT_CONTROL)
+        s = FxPowerMake(d);
+    if (NT_SUCCESS(s) && (d->Attached || FxDeviceIsPdo(d)))
         s = FxTargetCreateLocal(d, &d->DefaultTarget);
     return s;
 }

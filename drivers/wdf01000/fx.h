@@ -416,7 +416,6 @@ struct FxDevice {
     POWER_ACTION SystemAction;
     BOOLEAN PowerPolicyOwner, HardwarePrepared, SelfManagedInited, D0, InterruptsConnected, SuspendedIo, Failed, InRemove, SurpriseRemoved, ReportedMissing, Awake;
     WDF_DEVICE_FAILED_ACTION FailedAction;
-    KMUTEX PowerMutex; /* one power or PnP transition at a time */
     FxInterface *Interfaces;
     FxQueryInterface *QueryInterfaces;
     WDF_DEVICE_PNP_CAPABILITIES PnpCaps;
@@ -429,8 +428,8 @@ struct FxDevice {
     PCM_RESOURCE_LIST Raw, Translated;
     /* idle (power.c) */
     struct FxIdle *Idle;
-    struct FxWake *Wake;
-    KSPIN_LOCK PowerLock;
+    struct FxPower *M; /* machine.h; NULL: a control device */
+    KSPIN_LOCK PowerLock; /* children of M, what follows a failure */
     /* dynamic and static children */
     struct FxChildList *DefaultChildList, *StaticList;
     struct FxChildEntry *ChildEntry;
@@ -507,7 +506,7 @@ struct FxQueue {
     ULONG State; /* WDF_IO_QUEUE_STATE bits */
     LONG Dispatching; /* turns wanted from the thread that is in DispatchEvents */
     BOOLEAN PowerManaged, PowerOn, Default, Deleted, WasEmpty, PassiveLevel, Deferred;
-    BOOLEAN PowerReferenced;
+    BOOLEAN PowerReferenced, PowerCounted;
     PFN_WDF_IO_QUEUE_STATE IdleDone, PurgeDone, ReadyNotify;
     WDFCONTEXT IdleContext, PurgeContext, ReadyContext;
     BOOLEAN ReadyPending;
@@ -659,7 +658,7 @@ FxRequest *FxRequestNew(FxGlobals *g, const WDF_OBJECT_ATTRIBUTES *a, NTSTATUS *
 NTSTATUS FxPnpDeviceCreated(FxDevice *d);
 void FxPnpDeviceGone(FxDevice *d);
 void FxStatesInit(FxDevice *d);
-void FxIdleReference(FxDevice *d); /* a power-managed queue has something to do */
+BOOLEAN FxIdleReference(FxDevice *d); /* a power-managed queue has something to do. FALSE: not counted */
 void FxIdleDereference(FxDevice *d);
 NTSTATUS FxInterruptsConnect(FxDevice *d);
 void FxInterruptsDisconnect(FxDevice *d);

@@ -23,6 +23,12 @@ typedef struct {
     BOOLEAN Registered;
     PVOID Context; /* UseContextForQuery */
     SIZE_T ContextSize;
+    BOOLEAN Own; /* the framework's: power_wmi.c */
 } FxWmiInstance;
+
+NTSTATUS FxWmiMakeOwn(FxDevice *d, PWDF_WMI_PROVIDER_CONFIG c, FxWmiInstance **out);
+void FxWmiSetRegistered(FxWmiInstance *i, BOOLEAN registered); /* WMI hears of it */
+BOOLEAN FxPowerWmiGet(FxWmiInstance *i);
+void FxPowerWmiSet(FxWmiInstance *i, BOOLEAN on);
 
 #endif

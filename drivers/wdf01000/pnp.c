@@ -1,18 +1,13 @@
-/* Plug and play and power of a device: the order in which its callbacks are called.
+/* Plug and play of a device: the order in which its callbacks are called. Power: power_states.c, policy.c.
  *
  *   start      PrepareHardware, then up
- *   up         D0Entry, InterruptEnable, D0EntryPostInterruptsEnabled, child scan, queues, EvtIoResume, SelfManagedIoInit (Restart later)
- *   down       SelfManagedIoSuspend, EvtIoStop, D0ExitPreInterruptsDisabled, InterruptDisable, D0Exit
  *   stop       down, ReleaseHardware
  *   remove     down, ReleaseHardware, other queues purged, SelfManagedIoFlush, SelfManagedIoCleanup
  *   failure    what was done is undone from there back; ReleaseHardware if PrepareHardware was called; queues purged, SelfManagedIoFlush
- * DOC: "PnP and Power Management Scenarios". The real framework runs three state machines on a work item; the same callbacks are called here in
- * the thread that brings the IRP, one transition at a time (PowerMutex). */
-#include "fx.h"
+ * DOC: "PnP and Power Management Scenarios". Plug-and-play requests are worked on in the thread that brings them, which asks the power policy
+ * machine to start and to stop and waits for its answer; what follows a stop is done on a work item. */
+#include "machine.h"
 #include "power.h"
-
-FXM(NTSTATUS, FxPkgPnp, PowerUp, (FxDevice * d));
-FXM(NTSTATUS, FxPkgPnp, PowerDown, (FxDevice * d, WDF_POWER_DEVICE_STATE to));
 
 static const WDF_PNPPOWER_EVENT_CALLBACKS *events(const FxDevice *d)
 {
@@ -24,7 +19,7 @@ static WDFDEVICE handle(FxDevice *d)
     return (WDFDEVICE)FxHandle(d);
 }
 
-static NTSTATUS report(FxDevice *d, PVOID routine, NTSTATUS s)
+NTSTATUS FxReport(FxDevice *d, PVOID routine, NTSTATUS s)
 {
     if (!NT_SUCCESS(s))
         FXLOG(d->O.Globals, CallbackFailed, P64(handle(d)), P64(routine), S64(s));
@@ -35,145 +30,16 @@ static NTSTATUS report(FxDevice *d, PVOID routine, NTSTATUS s)
     do {                                                                \
         if (events(d)->member) {                                        \
             FX_CALL_R((d)->O.Globals, s, events(d)->member, __VA_ARGS__); \
-            s = report(d, (PVOID)events(d)->member, s);                 \
+            s = FxReport(d, (PVOID)events(d)->member, s);                 \
         }                                                               \
     } while (0)
 
-/* ---- power ---- */
+/* ---- power requests ---- */
 
-static void power_state(FxDevice *d, ULONG state)
+static void invalidate_state(FxDevice *d)
 {
-    FXLOG(d->O.Globals, PowerState, P64(handle(d)), P64(d->DeviceObject), state, d->Dx);
-    d->Dx = (DEVICE_POWER_STATE)state;
-}
-
-static NTSTATUS self_managed_start(FxDevice *d)
-{
-    NTSTATUS s = STATUS_SUCCESS;
-    if (!d->SelfManagedInited) {
-        d->SelfManagedInited = TRUE;
-        CALL(d, s, EvtDeviceSelfManagedIoInit, handle(d));
-    } else {
-        CALL(d, s, EvtDeviceSelfManagedIoRestart, handle(d));
-    }
-    return s;
-}
-
-/* What a power-up had done when it failed is undone from there back. io: queues were started. */
-static void undo_power_up(FxDevice *d, BOOLEAN io)
-{
-    NTSTATUS s = STATUS_SUCCESS;
-    if (io) {
-        FxQueueHoldIo(d, WdfRequestStopActionSuspend);
-        CALL(d, s, EvtDeviceD0ExitPreInterruptsDisabled, handle(d), WdfPowerDeviceD3Final);
-    }
-    FxInterruptsEnable(d, FALSE);
-    FxInterruptsDisconnect(d);
-    CALL(d, s, EvtDeviceD0Exit, handle(d), WdfPowerDeviceD3Final);
-    d->D0 = FALSE;
-}
-
-static void settle(FxDevice *d, ULONG state)
-{
-    FxState(d, FX_POWER_MACHINE, state);
-    FxStateSettled(d, FX_POWER_MACHINE);
-}
-
-/* D0Entry has returned: interrupts, children, queues, self-managed I/O. */
-static NTSTATUS power_up_rest(FxDevice *d, WDF_POWER_DEVICE_STATE from)
-{
-    BOOLEAN initial = from == WdfPowerDeviceD3Final;
-    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0StartingConnectInterrupt : WdfDevStatePowerWakingConnectInterrupt);
-    NTSTATUS s = FxInterruptsConnect(d);
-    if (NT_SUCCESS(s))
-        s = FxInterruptsEnable(d, TRUE);
-    if (NT_SUCCESS(s))
-        CALL(d, s, EvtDeviceD0EntryPostInterruptsEnabled, handle(d), from);
-    if (!NT_SUCCESS(s)) {
-        FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerInitialConnectInterruptFailed : WdfDevStatePowerWakingConnectInterruptFailed);
-        undo_power_up(d, FALSE);
-        return s;
-    }
-    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0StartingDmaEnable : WdfDevStatePowerWakingDmaEnable);
-    PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = PowerDeviceD0 });
-    d->D0 = TRUE;
-    FxChildListsScan(d);
-    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0StartingStartSelfManagedIo : WdfDevStatePowerStartSelfManagedIo);
-    FxQueueReleaseIo(d);
-    s = self_managed_start(d);
-    if (!NT_SUCCESS(s)) {
-        FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerInitialSelfManagedIoFailed : WdfDevStatePowerStartSelfManagedIoFailed);
-        undo_power_up(d, TRUE);
-    }
-    return s;
-}
-
-NTSTATUS FxPkgPnp_PowerUp(FxDevice *d)
-{
-    NTSTATUS s = STATUS_SUCCESS;
-    WDF_POWER_DEVICE_STATE from = d->PowerState;
-    BOOLEAN initial = from == WdfPowerDeviceD3Final;
-    if (d->D0)
-        return s;
-    FxState(d, FX_POWER_MACHINE, initial ? WdfDevStatePowerD0Starting : WdfDevStatePowerWaking);
-    CALL(d, s, EvtDeviceD0Entry, handle(d), from);
-    if (NT_SUCCESS(s))
-        s = power_up_rest(d, from);
-    if (!NT_SUCCESS(s)) {
-        FxInterruptsDisconnect(d);
-        d->PowerState = WdfPowerDeviceD3Final;
-        settle(d, initial ? WdfDevStatePowerInitialPowerUpFailed : WdfDevStatePowerUpFailed);
-        return s;
-    }
-    power_state(d, PowerDeviceD0);
-    d->PowerState = WdfPowerDeviceD0;
-    FxState(d, FX_POWER_MACHINE, WdfDevStatePowerDecideD0State);
-    settle(d, d->DeviceObject->Flags & DO_POWER_PAGABLE ? WdfDevStatePowerD0 : WdfDevStatePowerD0NP);
-    return s;
-}
-
-NTSTATUS FxPkgPnp_PowerDown(FxDevice *d, WDF_POWER_DEVICE_STATE to)
-{
-    NTSTATUS s = STATUS_SUCCESS, t = STATUS_SUCCESS;
-    BOOLEAN final = to == WdfPowerDeviceD3Final;
-    DEVICE_POWER_STATE dx = to == WdfPowerDeviceD1 ? PowerDeviceD1 : to == WdfPowerDeviceD2 ? PowerDeviceD2 : PowerDeviceD3;
-    if (!d->D0)
-        return s;
-    d->D0 = FALSE;
-    FxState(d, FX_POWER_MACHINE, final ? WdfDevStatePowerGotoD3Stopped : WdfDevStatePowerGotoDx);
-    if (d->SelfManagedInited)
-        CALL(d, t, EvtDeviceSelfManagedIoSuspend, handle(d));
-    if (!NT_SUCCESS(t))
-        s = t;
-    FxQueueHoldIo(d, final && (d->InRemove || d->SurpriseRemoved) ? WdfRequestStopActionPurge : WdfRequestStopActionSuspend);
-    if (!final)
-        FxState(d, FX_POWER_MACHINE, WdfDevStatePowerGotoDxIoStopped);
-    CALL(d, t, EvtDeviceD0ExitPreInterruptsDisabled, handle(d), to);
-    if (!NT_SUCCESS(t))
-        s = t;
-    FxInterruptsEnable(d, FALSE);
-    if (final || (d->DeviceObject->Flags & DO_POWER_PAGABLE)) /* not on the way of paging I/O: disconnecting takes locks */
-        FxInterruptsDisconnect(d);
-    PoSetPowerState(d->DeviceObject, DevicePowerState, (POWER_STATE) { .DeviceState = dx });
-    CALL(d, t, EvtDeviceD0Exit, handle(d), to);
-    if (!NT_SUCCESS(t))
-        s = t;
-    power_state(d, dx);
-    d->PowerState = to;
-    settle(d, final ? WdfDevStatePowerStopped : WdfDevStatePowerDx);
-    return s;
-}
-
-static void transition_begin(FxDevice *d)
-{
-    KeEnterCriticalRegion();
-    KeWaitForSingleObject(&d->PowerMutex, Executive, KernelMode, FALSE, NULL);
-}
-
-static void transition_end(FxDevice *d)
-{
-    KeReleaseMutex(&d->PowerMutex, FALSE);
-    KeLeaveCriticalRegion();
+    if (d->Pdo)
+        IoInvalidateDeviceState(d->Pdo);
 }
 
 void FxDeviceFail(FxDevice *d, WDF_DEVICE_FAILED_ACTION action)
@@ -181,13 +47,7 @@ void FxDeviceFail(FxDevice *d, WDF_DEVICE_FAILED_ACTION action)
     d->Failed = TRUE;
     d->FailedAction = action;
     FXLOG(d->O.Globals, SetFailed, P64(handle(d)), action);
-    if (d->Pdo)
-        IoInvalidateDeviceState(d->Pdo);
-}
-
-static WDF_POWER_DEVICE_STATE wdf_state(DEVICE_POWER_STATE d)
-{
-    return d == PowerDeviceD0 ? WdfPowerDeviceD0 : d == PowerDeviceD1 ? WdfPowerDeviceD1 : d == PowerDeviceD2 ? WdfPowerDeviceD2 : WdfPowerDeviceD3;
+    invalidate_state(d);
 }
 
 static NTSTATUS forward_and_wait(FxDevice *d, IRP *irp)
@@ -198,76 +58,112 @@ static NTSTATUS forward_and_wait(FxDevice *d, IRP *irp)
     return FxSendIrpSynchronously(d->Attached, irp);
 }
 
-static void release_hardware(FxDevice *d);
-static void flush_io(FxDevice *d);
-static void pnp_state(FxDevice *d, enum fx_pnp state, ULONG shown);
-
-/* A power transition of a started device failed: it gives back what it has and waits to be removed. In a transition. */
-static void fail_started(FxDevice *d)
+static NTSTATUS pass_power(FxDevice *d, IRP *irp)
 {
-    FxIdleHalt(d);
-    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedPowerDown);
-    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedOwnHardware);
-    release_hardware(d);
-    pnp_state(d, FX_PNP_FAILED, WdfDevStatePnpFailed);
+    PoStartNextPowerIrp(irp);
+    irp->IoStatus.Status = d->Attached ? irp->IoStatus.Status : STATUS_SUCCESS;
+    NTSTATUS s = d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+    IoReleaseRemoveLock(&d->RemoveLock, irp);
+    return s;
+}
+
+/* D0 on its way up: the drivers below are in D0. */
+static NTSTATUS raised_below(DEVICE_OBJECT *o, IRP *irp, PVOID context)
+{
+    FxDevice *d = context;
+    d->M->DeviceIrp = irp;
+    FxPowerEvent(d, FXP_D0);
+    return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 static NTSTATUS device_set_power(FxDevice *d, IRP *irp)
 {
-    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
-    DEVICE_POWER_STATE want = sl->Parameters.Power.State.DeviceState;
-    NTSTATUS s = want == PowerDeviceD0 ? forward_and_wait(d, irp) : STATUS_SUCCESS;
-    BOOLEAN failed = FALSE;
-    transition_begin(d);
-    if (NT_SUCCESS(s) && d->Pnp != FX_PNP_FAILED && d->HardwarePrepared) {
-        if (want == PowerDeviceD0) {
-            FxWakeDisarm(d);
-            s = FxPkgPnp_PowerUp(d);
-        } else {
-            FxWakeArm(d);
-            s = FxPkgPnp_PowerDown(d, wdf_state(want));
+    BOOLEAN up = IoGetCurrentIrpStackLocation(irp)->Parameters.Power.State.DeviceState == PowerDeviceD0;
+    if (d->PowerPolicyOwner) {
+        if (!d->M->RequestedUp && !d->M->RequestedDown && d->Attached) { /* DOC: bug check 0x10D(0xD): somebody else sends power requests to the stack */
+            FXLOG(d->O.Globals, PowerNotRequested, P64(irp), P64(handle(d)), P64(d->DeviceObject));
+            FxVerifierKeBugCheck(d->O.Globals, FXBC_POWER_POLICY, P64(d->DeviceObject), P64(irp), 0);
         }
-        failed = !NT_SUCCESS(s);
-        if (failed)
-            fail_started(d);
+        *(d->M->RequestedUp ? &d->M->RequestedUp : &d->M->RequestedDown) = FALSE;
     }
-    transition_end(d);
-    if (!failed)
-        FxIdlePowered(d, want == PowerDeviceD0);
-    PoStartNextPowerIrp(irp);
-    if (want == PowerDeviceD0 || !d->Attached) {
-        s = FxDeviceCompleteIrp(irp, want == PowerDeviceD0 ? s : STATUS_SUCCESS, 0);
+    IoMarkIrpPending(irp);
+    if (up && d->Attached) {
+        IoCopyCurrentIrpStackLocationToNext(irp);
+        IoSetCompletionRoutine(irp, raised_below, d, TRUE, TRUE, TRUE);
+        PoCallDriver(d->Attached, irp);
     } else {
-        irp->IoStatus.Status = STATUS_SUCCESS;
-        s = FxDevicePass(d, irp);
+        d->M->DeviceIrp = irp;
+        FxPowerEvent(d, up ? FXP_D0 : FXP_DX);
     }
-    if (failed) { /* the remove lock is held: the device stays until we return */
-        FxDeviceInterfacesSet(d, FALSE);
-        flush_io(d);
-        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedWaitForRemove);
-        FxStateSettled(d, FX_PNP_MACHINE);
-        FxDeviceFail(d, WdfDeviceFailedUndefined);
-    }
-    return s;
+    return STATUS_PENDING;
+}
+
+/* DOC (public source): the policy machine hears of S0 on another thread, before the request goes on: PnP requests may follow at once. */
+static void tell_s0(FxDevice *d)
+{
+    KIRQL irql;
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    FxPolicyEvent(d, FXPOL_S0);
+    KeLowerIrql(irql);
+}
+
+static NTSTATUS s0_below(DEVICE_OBJECT *o, IRP *irp, PVOID context)
+{
+    FxDevice *d = context;
+    tell_s0(d);
+    PoStartNextPowerIrp(irp);
+    if (irp->PendingReturned)
+        IoMarkIrpPending(irp);
+    IoReleaseRemoveLock(&d->RemoveLock, irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS sx_below(DEVICE_OBJECT *o, IRP *irp, PVOID context)
+{
+    FxPolicyEvent(context, FXPOL_SX); /* the machine completes it */
+    return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 /* The power policy owner turns a system state into a device state. */
-static NTSTATUS system_power(FxDevice *d, IRP *irp, BOOLEAN query)
+static NTSTATUS system_set_power(FxDevice *d, IRP *irp)
 {
     IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
-    SYSTEM_POWER_STATE want = sl->Parameters.Power.State.SystemState;
+    BOOLEAN working = sl->Parameters.Power.State.SystemState == PowerSystemWorking;
+    d->Sx = sl->Parameters.Power.State.SystemState;
     d->SystemAction = sl->Parameters.Power.ShutdownType;
-    if (!d->PowerPolicyOwner || query) {
-        PoStartNextPowerIrp(irp);
-        irp->IoStatus.Status = STATUS_SUCCESS;
-        return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+    if (!d->PowerPolicyOwner)
+        return pass_power(d, irp);
+    if (!working) {
+        IoMarkIrpPending(irp);
+        d->M->SystemIrp = irp;
     }
-    NTSTATUS s = forward_and_wait(d, irp);
-    if (NT_SUCCESS(s) && d->Pnp == FX_PNP_STARTED)
-        s = want == PowerSystemWorking ? FxPowerWake(d) : FxPowerSleep(d, want);
-    d->Sx = want;
+    if (d->Attached) {
+        IoCopyCurrentIrpStackLocationToNext(irp);
+        IoSetCompletionRoutine(irp, working ? s0_below : sx_below, d, TRUE, TRUE, TRUE);
+        NTSTATUS s = PoCallDriver(d->Attached, irp);
+        return working ? s : STATUS_PENDING;
+    }
+    if (!working) {
+        FxPolicyEvent(d, FXPOL_SX);
+        return STATUS_PENDING;
+    }
+    tell_s0(d);
+    return pass_power(d, irp);
+}
+
+/* DOC: who is to wake the system refuses a state that it cannot wake it from, hibernation excepted. */
+static NTSTATUS query_power(FxDevice *d, IRP *irp)
+{
+    IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
+    SYSTEM_POWER_STATE to = sl->Parameters.Power.State.SystemState;
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    if (sl->Parameters.Power.Type != SystemPowerState || !d->PowerPolicyOwner || !FxWakeReason(d) || to >= PowerSystemHibernate || FxCanWakeFrom(d, to))
+        return pass_power(d, irp);
+    FXLOG(d->O.Globals, CannotWakeFrom, to - 1);
     PoStartNextPowerIrp(irp);
-    return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
+    FxDeviceCompleteIrp(irp, STATUS_POWER_STATE_INVALID, 0);
+    IoReleaseRemoveLock(&d->RemoveLock, irp);
+    return STATUS_POWER_STATE_INVALID;
 }
 
 NTSTATUS FxPkgPnp_DispatchPower(FxDevice *d, IRP *irp)
@@ -275,18 +171,38 @@ NTSTATUS FxPkgPnp_DispatchPower(FxDevice *d, IRP *irp)
     IO_STACK_LOCATION *sl = IoGetCurrentIrpStackLocation(irp);
     UCHAR minor = sl->MinorFunction;
     FXLOG(d->O.Globals, PowerIrp, P64(handle(d)), P64(d->DeviceObject), minor, P64(irp), sl->Parameters.Power.Type, sl->Parameters.Power.State.DeviceState);
-    if (minor == IRP_MN_SET_POWER || minor == IRP_MN_QUERY_POWER) {
-        if (sl->Parameters.Power.Type == SystemPowerState)
-            return system_power(d, irp, minor == IRP_MN_QUERY_POWER);
-        if (minor == IRP_MN_SET_POWER)
-            return device_set_power(d, irp);
+    NTSTATUS s = IoAcquireRemoveLock(&d->RemoveLock, irp); /* until it is completed or sent on */
+    if (!NT_SUCCESS(s)) {
+        PoStartNextPowerIrp(irp);
+        return FxDeviceCompleteIrp(irp, s, 0);
     }
-    if (minor == IRP_MN_WAIT_WAKE && FxDeviceIsPdo(d))
-        return FxWakeWait(d, irp);
-    PoStartNextPowerIrp(irp);
+    if (minor == IRP_MN_WAIT_WAKE)
+        return FxWakeDispatch(d, irp);
+    if (minor == IRP_MN_QUERY_POWER)
+        return query_power(d, irp);
+    if (minor == IRP_MN_SET_POWER)
+        return sl->Parameters.Power.Type == SystemPowerState ? system_set_power(d, irp) : device_set_power(d, irp);
     if (d->Attached)
-        return FxDevicePass(d, irp);
-    return FxDeviceCompleteIrp(irp, minor == IRP_MN_QUERY_POWER ? STATUS_SUCCESS : irp->IoStatus.Status, 0);
+        return pass_power(d, irp);
+    PoStartNextPowerIrp(irp);
+    s = FxDeviceCompleteIrp(irp, STATUS_NOT_SUPPORTED, 0);
+    IoReleaseRemoveLock(&d->RemoveLock, irp);
+    return s;
+}
+
+/* ---- the power policy machine, as PnP sees it ---- */
+
+void FxPnpAnswer(FxDevice *d, enum fx_answer a)
+{
+    d->M->Answer = a;
+    KeSetEvent(&d->M->Answered, IO_NO_INCREMENT, FALSE);
+}
+
+static enum fx_answer ask_policy(FxDevice *d, ULONG event)
+{
+    FxPolicyEvent(d, event);
+    KeWaitForSingleObject(&d->M->Answered, Executive, KernelMode, FALSE, NULL);
+    return d->M->Answer;
 }
 
 /* ---- PnP ---- */
@@ -302,6 +218,32 @@ static void pnp_rests(FxDevice *d, enum fx_pnp state, ULONG shown)
 {
     pnp_state(d, state, shown);
     FxStateSettled(d, FX_PNP_MACHINE);
+}
+
+struct pnp_work {
+    FxDevice *Device;
+    void (*Fn)(FxDevice *d);
+    KEVENT Done;
+};
+
+static void pnp_worker(DEVICE_OBJECT *o, PVOID context)
+{
+    struct pnp_work *w = context;
+    w->Fn(w->Device);
+    KeSetEvent(&w->Done, IO_NO_INCREMENT, FALSE);
+}
+
+/* DOC (public source): the power policy owner's machine makes PnP go on in a thread of its own when it has stopped or could not start. */
+static void on_thread(FxDevice *d, void (*fn)(FxDevice *d))
+{
+    struct pnp_work w = { d, fn };
+    if (!d->PowerPolicyOwner) {
+        fn(d);
+        return;
+    }
+    KeInitializeEvent(&w.Done, NotificationEvent, FALSE);
+    IoQueueWorkItem(d->M->FailItem, pnp_worker, DelayedWorkQueue, &w);
+    KeWaitForSingleObject(&w.Done, Executive, KernelMode, FALSE, NULL);
 }
 
 static void release_hardware(FxDevice *d)
@@ -324,7 +266,9 @@ static NTSTATUS start_hardware(FxDevice *d, IO_STACK_LOCATION *sl)
     CALL(d, s, EvtDevicePrepareHardware, handle(d), raw, translated);
     if (NT_SUCCESS(s)) {
         d->PowerState = WdfPowerDeviceD3Final;
-        s = FxPkgPnp_PowerUp(d);
+        d->M->Running = ask_policy(d, FXPOL_START) == FX_STARTED;
+        if (!d->M->Running)
+            s = NT_SUCCESS(d->M->UpStatus) ? STATUS_DEVICE_POWER_FAILURE : d->M->UpStatus;
     }
     return s;
 }
@@ -337,8 +281,25 @@ static void started(FxDevice *d, BOOLEAN again)
         FxWmiRegister(d);
     }
     pnp_rests(d, FX_PNP_STARTED, WdfDevStatePnpStarted);
-    FxPolicyState(d, WdfDevStatePwrPolStartingSucceeded);
-    FxPolicyRests(d);
+}
+
+static void flush_io(FxDevice *d)
+{
+    FxQueuePurgeIo(d, TRUE);
+    FxQueuePurgeIo(d, FALSE);
+    if (d->SelfManagedInited && events(d)->EvtDeviceSelfManagedIoFlush)
+        FX_CALL(d->O.Globals, events(d)->EvtDeviceSelfManagedIoFlush, handle(d));
+}
+
+/* It gives back what it has, and waits to be removed. */
+static void give_back(FxDevice *d)
+{
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedOwnHardware);
+    release_hardware(d);
+    pnp_state(d, FX_PNP_FAILED, WdfDevStatePnpFailed);
+    FxDeviceInterfacesSet(d, FALSE);
+    flush_io(d);
+    pnp_rests(d, FX_PNP_FAILED, WdfDevStatePnpFailedWaitForRemove);
 }
 
 /* The drivers below start with the resources that are theirs. */
@@ -367,27 +328,58 @@ static NTSTATUS start(FxDevice *d, IRP *irp)
     NTSTATUS s = d->Pnp == FX_PNP_FAILED ? STATUS_INVALID_DEVICE_STATE : start_below(d, irp);
     if (!NT_SUCCESS(s))
         return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
-    transition_begin(d);
+    d->M->Leaving = FALSE;
+    FxCapabilitiesQuery(d, TRUE);
     pnp_state(d, FX_PNP_INIT, again ? WdfDevStatePnpStartingFromStopped : WdfDevStatePnpHardwareAvailable);
-    FxPolicyState(d, WdfDevStatePwrPolStarting);
     s = start_hardware(d, sl);
-    if (NT_SUCCESS(s)) {
+    if (NT_SUCCESS(s))
         started(d, again);
-    } else {
-        FxPolicyState(d, WdfDevStatePwrPolStartingFailed);
-        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedOwnHardware);
-        release_hardware(d);
-        pnp_state(d, FX_PNP_FAILED, WdfDevStatePnpFailed);
-    }
-    transition_end(d);
-    if (NT_SUCCESS(s)) {
-        FxIdleStart(d);
-    } else {
-        FxDeviceInterfacesSet(d, FALSE);
-        flush_io(d);
-        pnp_rests(d, FX_PNP_FAILED, WdfDevStatePnpFailedWaitForRemove);
-    }
+    else
+        on_thread(d, give_back);
     return FxDeviceCompleteIrp(irp, s, irp->IoStatus.Information);
+}
+
+/* ---- failure of a started device ---- */
+
+void FxPnpInternalFailure(FxDevice *d)
+{
+    d->Failed = TRUE;
+    invalidate_state(d);
+}
+
+static void fail_work(DEVICE_OBJECT *o, PVOID context)
+{
+    FxDevice *d = context;
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailedPowerDown);
+    ask_policy(d, FXPOL_STOP);
+    d->M->Running = FALSE;
+    give_back(d);
+    KeSetEvent(&d->M->FailDone, IO_NO_INCREMENT, FALSE);
+}
+
+/* DOC: WdfDeviceInitSetReleaseHardwareOrderOnFailure: at once, or when the device is removed, after its descendants. */
+void FxPnpPowerFailed(FxDevice *d)
+{
+    KIRQL irql;
+    if (d->D.ReleaseHardwareOrder == WdfReleaseHardwareOrderOnFailureAfterDescendants)
+        return;
+    KeAcquireSpinLock(&d->PowerLock, &irql);
+    if (d->M->Running && !d->M->Leaving && !d->M->Failing) {
+        d->M->Failing = TRUE;
+        KeClearEvent(&d->M->FailDone);
+        IoQueueWorkItem(d->M->FailItem, fail_work, DelayedWorkQueue, d);
+    }
+    KeReleaseSpinLock(&d->PowerLock, irql);
+}
+
+/* A device that is failing has done so first. */
+static void leaves(FxDevice *d)
+{
+    KIRQL irql;
+    KeAcquireSpinLock(&d->PowerLock, &irql);
+    d->M->Leaving = TRUE;
+    KeReleaseSpinLock(&d->PowerLock, irql);
+    KeWaitForSingleObject(&d->M->FailDone, Executive, KernelMode, FALSE, NULL);
 }
 
 /* DOC: a device that its driver has declared not to be stopped or removed, or that carries a special file, refuses without asking the driver. */
@@ -403,11 +395,12 @@ static NTSTATUS static_check(const FxDevice *d)
 
 static void awake(FxDevice *d, BOOLEAN on)
 {
-    if (on && !d->Awake)
-        FxIdleAwake(d);
-    if (!on && d->Awake)
-        FxIdleAsleep(d);
-    d->Awake = on;
+    if (on && !d->Awake && d->Idle) {
+        d->Awake = NT_SUCCESS(FxIdleReferenceWait(d, TRUE));
+    } else if (!on && d->Awake) {
+        d->Awake = FALSE;
+        FxIdleDereference(d);
+    }
 }
 
 static NTSTATUS query(FxDevice *d, IRP *irp, BOOLEAN stop)
@@ -449,45 +442,37 @@ static NTSTATUS cancel_query(FxDevice *d, IRP *irp, enum fx_pnp from)
     return FxDeviceCompleteIrp(irp, d->Attached ? s : STATUS_SUCCESS, 0);
 }
 
-/* Down and without hardware, once. */
+/* Down, once. */
 static void take_down(FxDevice *d)
 {
-    BOOLEAN was = d->HardwarePrepared;
-    FxIdleStop(d);
     awake(d, FALSE);
-    transition_begin(d);
-    if (was)
-        FxPolicyState(d, WdfDevStatePwrPolStopping);
-    FxPkgPnp_PowerDown(d, WdfPowerDeviceD3Final);
+    if (d->M->Running)
+        ask_policy(d, d->SurpriseRemoved ? FXPOL_SURPRISE_REMOVE : FXPOL_STOP);
+    d->M->Running = FALSE;
     d->PowerState = WdfPowerDeviceD3Final;
-    FxInterruptsDisconnect(d);
-    release_hardware(d);
-    if (was) {
-        FxPolicyState(d, WdfDevStatePwrPolStopped);
-        FxStateSettled(d, FX_POLICY_MACHINE);
-    }
-    transition_end(d);
 }
 
 static NTSTATUS stop(FxDevice *d, IRP *irp)
 {
+    leaves(d);
     FxState(d, FX_PNP_MACHINE, WdfDevStatePnpStartedStopping);
     take_down(d);
+    on_thread(d, release_hardware);
     pnp_rests(d, FX_PNP_STOPPED, WdfDevStatePnpStopped);
     irp->IoStatus.Status = STATUS_SUCCESS;
     return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
 }
 
-static void flush_io(FxDevice *d)
+static void surprise_done(FxDevice *d)
 {
-    FxQueuePurgeIo(d, TRUE);
-    FxQueuePurgeIo(d, FALSE);
-    if (d->SelfManagedInited && events(d)->EvtDeviceSelfManagedIoFlush)
-        FX_CALL(d->O.Globals, events(d)->EvtDeviceSelfManagedIoFlush, handle(d));
+    release_hardware(d);
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailed);
+    flush_io(d);
 }
 
 static NTSTATUS surprise(FxDevice *d, IRP *irp)
 {
+    leaves(d);
     BOOLEAN failed = d->Pnp == FX_PNP_FAILED; /* it has given everything back already */
     d->SurpriseRemoved = TRUE;
     FxState(d, FX_PNP_MACHINE, failed ? WdfDevStatePnpFailedSurpriseRemoved : d->Pnp == FX_PNP_INIT ? WdfDevStatePnpInitSurpriseRemoved : WdfDevStatePnpSurpriseRemoveIoStarted);
@@ -496,8 +481,7 @@ static NTSTATUS surprise(FxDevice *d, IRP *irp)
     if (!failed) {
         FxDeviceInterfacesSet(d, FALSE);
         take_down(d);
-        FxState(d, FX_PNP_MACHINE, WdfDevStatePnpFailed);
-        flush_io(d);
+        on_thread(d, surprise_done);
     }
     FxChildListsRemove(d, TRUE);
     pnp_rests(d, FX_PNP_SURPRISE, WdfDevStatePnpFailedWaitForRemove);
@@ -505,32 +489,43 @@ static NTSTATUS surprise(FxDevice *d, IRP *irp)
     return d->Attached ? FxDevicePass(d, irp) : FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
 }
 
-static NTSTATUS remove_device(FxDevice *d, IRP *irp)
+static void removed(FxDevice *d)
 {
-    DEVICE_OBJECT *below = d->Attached;
     BOOLEAN flushed = d->Pnp == FX_PNP_SURPRISE || d->Pnp == FX_PNP_FAILED;
-    d->InRemove = TRUE;
-    FxState(d, FX_PNP_MACHINE, d->Pnp == FX_PNP_QUERY_REMOVE ? WdfDevStatePnpQueriedRemoving : WdfDevStatePnpStartedRemoving);
-    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpRemovingDisableInterfaces);
-    FxDeviceInterfacesSet(d, FALSE);
-    take_down(d);
+    release_hardware(d);
     if (!flushed)
         flush_io(d);
     FxChildListsRemove(d, FALSE);
     if (d->SelfManagedInited && events(d)->EvtDeviceSelfManagedIoCleanup)
         FX_CALL(d->O.Globals, events(d)->EvtDeviceSelfManagedIoCleanup, handle(d));
     d->SelfManagedInited = FALSE;
-    FxPolicyState(d, WdfDevStatePwrPolRemoved);
+}
+
+static NTSTATUS remove_device(FxDevice *d, IRP *irp)
+{
+    DEVICE_OBJECT *below = d->Attached;
+    leaves(d);
+    d->InRemove = TRUE;
+    FxState(d, FX_PNP_MACHINE, d->Pnp == FX_PNP_QUERY_REMOVE ? WdfDevStatePnpQueriedRemoving : WdfDevStatePnpStartedRemoving);
+    FxState(d, FX_PNP_MACHINE, WdfDevStatePnpRemovingDisableInterfaces);
+    FxDeviceInterfacesSet(d, FALSE);
+    take_down(d);
+    if (d->M->WaitWakeOwner)
+        FxWakeIndicate(d, STATUS_NO_SUCH_DEVICE); /* GUESS: the status */
+    on_thread(d, removed);
+    ask_policy(d, FXPOL_REMOVE);
     FxWmiDeregister(d);
     FxTargetsRemove(d);
     if (FxDeviceIsPdo(d) && !FxChildPdoGone(d)) { /* the hardware is still there: the PDO stays and can be started again */
         pnp_rests(d, FX_PNP_OBJECT_CREATED, WdfDevStatePnpRemovedPdoWait);
         d->InRemove = d->SurpriseRemoved = d->Failed = FALSE;
+        d->M->Failing = FALSE;
         IoReleaseRemoveLock(&d->RemoveLock, irp);
         return FxDeviceCompleteIrp(irp, STATUS_SUCCESS, 0);
     }
     pnp_state(d, FX_PNP_REMOVED, FxDeviceIsPdo(d) ? WdfDevStatePnpPdoRemoved : WdfDevStatePnpFdoRemoved);
     IoReleaseRemoveLockAndWait(&d->RemoveLock, irp);
+    FxPowerQuiet(d);
     NTSTATUS s = STATUS_SUCCESS;
     irp->IoStatus.Status = STATUS_SUCCESS;
     /* DOC: clean-up callbacks of a function device run before the request goes down. */
@@ -762,6 +757,8 @@ void FxPnpDeviceGone(FxDevice *d)
 {
     extern void FxDeviceDispatchFree(FxDevice *);
     FxIdleFree(d);
+    FxPowerQuiet(d);
+    FxPowerFree(d);
     FxRelationsFree(d);
     FxResourcesDelete(d);
     FxDeviceDispatchFree(d);

@@ -7,28 +7,28 @@ void FxDeviceFail(FxDevice *d, WDF_DEVICE_FAILED_ACTION action);
 /* states.c */
 void FxState(FxDevice *d, enum fx_machine m, ULONG state); /* leaves the present one, enters this */
 void FxStateSettled(FxDevice *d, enum fx_machine m); /* its work is done */
-static inline void FxPolicyState(FxDevice *d, ULONG state)
-{
-    if (d->PowerPolicyOwner)
-        FxState(d, FX_POLICY_MACHINE, state);
-}
-void FxPolicyRests(FxDevice *d); /* started: in the state that its idle settings say */
+
+/* machine.c */
+NTSTATUS FxPowerMake(FxDevice *d);
+void FxPowerQuiet(FxDevice *d); /* waits until nobody is in the machines. PASSIVE_LEVEL */
+void FxPowerFree(FxDevice *d);
+
+/* idle.c */
+NTSTATUS FxIdleMake(FxDevice *d, BOOLEAN started);
+void FxIdleSetTimeout(FxDevice *d, ULONG ms);
+NTSTATUS FxIdleReferenceWait(FxDevice *d, BOOLEAN wait); /* STATUS_PENDING: counted, the device is on its way to D0 */
+void FxIdleFree(FxDevice *d);
+
+/* wake.c: with the remove lock, which goes with the request */
+NTSTATUS FxWakeDispatch(FxDevice *d, IRP *irp);
 
 /* power.c */
-NTSTATUS FxPowerRequest(FxDevice *d, DEVICE_POWER_STATE state); /* a device power IRP, sent and waited for; PASSIVE */
-DEVICE_POWER_STATE FxSleepState(FxDevice *d);
-NTSTATUS FxPowerSleep(FxDevice *d, SYSTEM_POWER_STATE to); /* the system goes to sleep: so does the device */
-NTSTATUS FxPowerWake(FxDevice *d); /* ... and is back */
-void FxIdleStart(FxDevice *d); /* the device is started: idle counting begins */
-void FxIdleStop(FxDevice *d); /* ... and ends; waits for what is under way */
-void FxIdleHalt(FxDevice *d); /* the device has failed; does not wait */
-void FxIdleAwake(FxDevice *d); /* brings the device to D0 and keeps it there, until */
-void FxIdleAsleep(FxDevice *d);
-void FxIdlePowered(FxDevice *d, BOOLEAN on);
-void FxIdleFree(FxDevice *d);
-void FxWakeArm(FxDevice *d);
-void FxWakeDisarm(FxDevice *d);
-NTSTATUS FxWakeWait(FxDevice *d, IRP *irp);
+void FxIdleSetState(FxDevice *d, BOOLEAN on);
+void FxWakeSetState(FxDevice *d, BOOLEAN on);
+
+/* power_wmi.c: the user's switch; FALSE: he has none */
+NTSTATUS FxPowerWmi(FxDevice *d, const GUID *guid, BOOLEAN wanted);
+void FxCapabilitiesQuery(FxDevice *d, BOOLEAN again); /* what the stack can wake from */
 
 /* resources.c */
 WDFCMRESLIST FxResourcesHandle(FxDevice *d); /* the translated list */

@@ -238,8 +238,8 @@ static BOOLEAN power_reference(FxQueue *q, KIRQL *irql)
         return FALSE;
     unlock(q, *irql);
     if (change > 0)
-        FxIdleReference(q->O.Device);
-    else
+        q->PowerCounted = FxIdleReference(q->O.Device);
+    else if (q->PowerCounted)
         FxIdleDereference(q->O.Device);
     lock(q, irql);
     return TRUE;

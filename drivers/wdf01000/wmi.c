@@ -173,6 +173,35 @@ NTSTATUS imp_WdfWmiInstanceCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_
     return STATUS_SUCCESS;
 }
 
+NTSTATUS FxWmiMakeOwn(FxDevice *d, PWDF_WMI_PROVIDER_CONFIG c, FxWmiInstance **out)
+{
+    FxWmiProvider *p;
+    NTSTATUS s = provider_make(d->O.Globals, d, c, NULL, &p);
+    if (!NT_SUCCESS(s))
+        return s;
+    FxWmiInstance *i = FxObjectCreate(d->O.Globals, FX_TYPE_WMI_INSTANCE, sizeof *i, NULL, &s);
+    if (!i)
+        return s;
+    i->Provider = p;
+    FxObject_AddRef(FX(p));
+    i->O.Destroy = instance_destroy;
+    i->O.Flags |= FXO_PASSIVE | FXO_NO_DELETE;
+    i->O.Device = d;
+    i->Own = TRUE;
+    s = FxObjectCommit(FX(i), NULL, FX(p), NULL);
+    if (NT_SUCCESS(s))
+        *out = i;
+    else
+        FxObjectDeleteFromFailedCreate(FX(i));
+    return s;
+}
+
+void FxWmiSetRegistered(FxWmiInstance *i, BOOLEAN registered)
+{
+    if (set_registered(i, registered))
+        tell(i->O.Device);
+}
+
 static FxWmiInstance *instance(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE i)
 {
     return FX_OBJ(FxGet(G), i, FxWmiInstance, FX_TYPE_WMI_INSTANCE);

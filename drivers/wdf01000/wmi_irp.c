@@ -101,6 +101,13 @@ static NTSTATUS query(FxWmiInstance *i, ULONG room, PVOID out, ULONG *used)
 {
     FxWmiProvider *p = i->Provider;
     *used = 0;
+    if (i->Own) {
+        *used = sizeof(BOOLEAN);
+        if (room < sizeof(BOOLEAN))
+            return STATUS_BUFFER_TOO_SMALL;
+        *(BOOLEAN *)out = FxPowerWmiGet(i);
+        return STATUS_SUCCESS;
+    }
     if (i->C.UseContextForQuery) {
         *used = (ULONG)i->ContextSize;
         if (room < *used)
@@ -185,16 +192,26 @@ static NTSTATUS query_single(FxWmiInstance *i, ULONG size, PVOID buffer, ULONG_P
 static NTSTATUS set_single(FxWmiInstance *i, PVOID buffer)
 {
     WNODE_SINGLE_INSTANCE *n = buffer;
-    if (!i->C.EvtWmiInstanceSetInstance)
+    if (!i->C.EvtWmiInstanceSetInstance && !i->Own)
         return STATUS_WMI_READ_ONLY; /* GUESS */
     if (n->SizeDataBlock < i->Provider->C.MinInstanceBufferSize)
         return STATUS_BUFFER_TOO_SMALL;
+    if (i->Own) {
+        FxPowerWmiSet(i, *((PUCHAR)n + n->DataBlockOffset) != 0);
+        return STATUS_SUCCESS;
+    }
     return i->C.EvtWmiInstanceSetInstance((WDFWMIINSTANCE)FxHandle(i), n->SizeDataBlock, (PUCHAR)n + n->DataBlockOffset);
 }
 
 static NTSTATUS set_item(FxWmiInstance *i, PVOID buffer)
 {
     WNODE_SINGLE_ITEM *n = buffer;
+    if (i->Own) {
+        if (n->ItemId != 0 || n->SizeDataItem < sizeof(BOOLEAN))
+            return n->ItemId != 0 ? STATUS_INVALID_DEVICE_REQUEST : STATUS_BUFFER_TOO_SMALL;
+        FxPowerWmiSet(i, *((PUCHAR)n + n->DataBlockOffset) != 0);
+        return STATUS_SUCCESS;
+    }
     if (!i->C.EvtWmiInstanceSetItem)
         return STATUS_WMI_READ_ONLY; /* GUESS */
     return i->C.EvtWmiInstanceSetItem((WDFWMIINSTANCE)FxHandle(i), n->ItemId, n->SizeDataItem, (PUCHAR)n + n->DataBlockOffset);

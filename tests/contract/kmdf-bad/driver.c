@@ -222,6 +222,34 @@ static VOID ReturnedRaised(WDFDEVICE Device)
     WdfObjectDelete(item);
 }
 
+/* It has never been kept awake. */
+static VOID Resume(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    if (!Wrong && !NT_SUCCESS(WdfDeviceStopIdle(Device, TRUE)))
+        return;
+    WdfDeviceResumeIdle(Device);
+}
+
+/* Power requests are the framework's to send. */
+static VOID Power(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    POWER_STATE state = { .DeviceState = PowerDeviceD3 };
+    LARGE_INTEGER soon = { .QuadPart = -1000000 };
+    if (Wrong)
+        PoRequestPowerIrp(WdfDeviceWdmGetPhysicalDevice(Device), IRP_MN_SET_POWER, state, NULL, NULL, NULL);
+    KeDelayExecutionThread(KernelMode, FALSE, &soon);
+}
+
+/* The bus says nothing of wake. */
+static VOID Wake(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS settings;
+    WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS_INIT(&settings, Wrong ? IdleCanWakeFromS0 : IdleCannotWakeFromS0);
+    NTSTATUS s = WdfDeviceAssignS0IdleSettings(Device, &settings);
+    if (!NT_SUCCESS(s))
+        WdfVerifierKeBugCheck(0xE2, (ULONG)s, 0, 0, 0);
+}
+
 static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, ULONG Code)
 {
     WDFDEVICE d = WdfIoQueueGetDevice(Queue);
@@ -302,6 +330,18 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
     case BAD_RETURNED_RAISED:
     case BAD_RETURNED_RAISED + GOOD:
         ReturnedRaised(d);
+        break;
+    case BAD_RESUME:
+    case BAD_RESUME + GOOD:
+        Resume(d, b->Mode == BAD_RESUME);
+        break;
+    case BAD_POWER:
+    case BAD_POWER + GOOD:
+        Power(d, b->Mode == BAD_POWER);
+        break;
+    case BAD_WAKE:
+    case BAD_WAKE + GOOD:
+        Wake(d, b->Mode == BAD_WAKE);
         break;
     case BAD_OWN_CHECK: /* a check of the driver's own */
         WdfVerifierKeBugCheck(0xE2, 1, 2, 3, 4);

@@ -324,7 +324,7 @@ static VOID Run(PDEV d, WDFDEVICE Device)
     CHECK(d, WdfDeviceStopIdle(Device, TRUE) == STATUS_SUCCESS);
     WdfDeviceResumeIdle(Device);
     WDF_DEVICE_POWER_POLICY_WAKE_SETTINGS_INIT(&wake);
-    CHECK(d, WdfDeviceAssignSxWakeSettings(Device, &wake) == STATUS_SUCCESS);
+    CHECK(d, WdfDeviceAssignSxWakeSettings(Device, &wake) == STATUS_POWER_STATE_INVALID); /* its bus says nothing of wake */
     CHECK(d, WdfDeviceGetSystemPowerAction(Device) == PowerActionNone);
     CHECK(d, WdfWmiInstanceGetDevice(d->Wmi) == Device);
     WdfWmiInstanceDeregister(d->Wmi);

@@ -67,6 +67,12 @@ int main(void)
     check(ask(bus, IOCTL_CHECKS) == 0, "checks of the driver, children");
     DeviceIoControl(bus, IOCTL_FORGET, NULL, 0, NULL, 0, &n, NULL);
     Sleep(3000);
+    check(order_is(""), "a child in D0 keeps its bus awake");
+    check(plug(8, IOCTL_UNPLUG), "the other unplugged");
+    Sleep(100);
+    check(ask(bus, IOCTL_CHILDREN) == 0, "no child left");
+    DeviceIoControl(bus, IOCTL_FORGET, NULL, 0, NULL, 0, &n, NULL);
+    Sleep(3000);
     ask(bus, IOCTL_CHECKS); /* what wakes it is presented before self-managed I/O is restarted */
     check(order_is("sqxepr"), "down when idle, up with the request");
     CloseHandle(bus);
