@@ -20,8 +20,8 @@ static const char usage_text[] =
     "usage: irplab cc [options] -o OUT.sys|OUT.exe|OUT.dll FILES\n"
     "Compiles C sources into a Windows x64 driver (.sys) or program (.exe, .dll).\n"
     "\n"
-    "  FILES              .c, .cpp and .S sources, .rc resources, .mof classes, .def exports, .lib, .a, .o and\n"
-    "                     .res inputs\n"
+    "  FILES              .c, .cpp and .S sources, .rc resources, .mof classes, .mc messages, .def exports,\n"
+    "                     .lib, .a, .o and .res inputs\n"
     "  -o OUT             what to write; its suffix says what it is\n"
     "  --race             the image tells of its memory accesses: runs find data races\n"
     "  --address          the same for use after free and out of bounds; not with --race\n"
@@ -229,7 +229,9 @@ static void add_gnu_driver_link(struct cc_words *command, const struct cc_job *j
     cc_addf(command, "-L%s", job->lib);
     if (job->race || job->address || job->coverage)
         cc_add(command, "-lirplab-instrument");
-    static const char *const libraries[] = {"-lwdmsec", "-lusbdex", "-lwdfldr", "-lsmclib", "-lusbd", "-lntoskrnl", "-lhal", "-lntoskrnl-extra", "-lgcc"};
+    static const char *const libraries[] = {
+        "-lwdmsec", "-lusbdex", "-laux_klib", "-lwdfldr", "-lsmclib", "-lusbd", "-lhidclass", "-lhidparse", "-lvhf", "-lbattc",
+        "-lwmilib", "-lntoskrnl", "-lhal", "-lntoskrnl-extra", "-lgcc"};
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         cc_add(command, libraries[i]);
 }
@@ -258,6 +260,8 @@ int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_w
 {
     int status = 0;
     struct cc_words made = {0};
+    char messages[PATH_MAX];
+    snprintf(messages, sizeof messages, "%s/mc", folder);
     for (size_t i = 0; !status && i < job->resources.count; i++) {
         struct cc_words command = {0};
         static const char *const words[] = {"x86_64-w64-mingw32-windres", "-O", "coff", "-D_WIN64", "-DRC_INVOKED"};
@@ -270,6 +274,8 @@ int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_w
         cc_add(&command, "-I" MINGW_INCLUDE "/ddk");
         cc_addf(&command, "-I%s", folder);
         cc_write_bmf_files(job, job->resources.at[i], folder, &made);
+        cc_addf(&command, "-I%s", messages);
+        cc_write_mc_resources(job, job->resources.at[i], messages);
         cc_add(&command, job->resources.at[i]);
         cc_addf(&command, "%s/%zu-rc.obj", folder, i);
         cc_addf(objects, "%s/%zu-rc.obj", folder, i);
@@ -279,6 +285,7 @@ int cc_build_resources(const struct cc_job *job, const char *folder, struct cc_w
     for (size_t i = 0; i < made.count; i++)
         unlink(made.at[i]);
     cc_clear(&made);
+    cc_remove_folder(job, messages);
     return status;
 }
 

@@ -26,7 +26,7 @@ struct cc_job {
     bool has_entry, has_base, has_subsystem, has_optimization;
     struct cc_words compiler; /* passed through to clang */
     struct cc_words linker; /* single words for the linker: what stood behind -Wl, */
-    struct cc_words sources, libraries, defs, resources, mofs;
+    struct cc_words sources, libraries, defs, resources, mofs, mcs;
     char include[PATH_MAX], lib[PATH_MAX], runtime[PATH_MAX];
     char forward[32]; /* temporary folder of forwarding headers; empty: none needed (cc_retry.c) */
     bool free_main; /* main has a shape that C does not know */
@@ -77,6 +77,14 @@ int cc_run(const struct cc_job *job, const char *folder, struct cc_words *comman
 /* Runs clang; what Microsoft's compiler takes and clang refuses is mended, and clang run again (cc_retry.c). */
 int cc_run_compiler(struct cc_job *job, struct cc_words *command);
 void cc_remove_forward(struct cc_job *job);
+void cc_remove_folder(const struct cc_job *job, const char *folder);
+
+/* The header, and in `folder` the resource scripts, that the message compiler makes of .mc files (cc_mc.c); false if there is no such file. */
+bool cc_write_mc_header(const struct cc_job *job, const char *includer, const char *spelled, const char *path);
+void cc_write_mc_resources(const struct cc_job *job, const char *script, const char *folder);
+
+/* Takes out of clang's messages what it says of `int` and `long` in formats (cc_messages.c). */
+void cc_drop_format_noise(char *messages);
 
 /* The file that a source means by `spelled`, below `folder` ("": the current one): case does not count, nor which slash. */
 bool cc_find_header(const char *folder, const char *spelled, char out[PATH_MAX]);

@@ -124,7 +124,9 @@ static void add_link_flags(struct cc_job *job, struct cc_words *command)
     cc_add(command, "/libpath:lib");
     if (job->race || job->address || job->coverage)
         cc_add(command, "irplab-instrument.lib");
-    static const char *const libraries[] = {"libwdmsec.a", "libusbdex.a", "wdfldr.lib", "smclib.lib", "usbd.lib", "ntoskrnl.lib", "hal.lib", "ntoskrnl-extra.lib"};
+    static const char *const libraries[] = {
+        "libwdmsec.a", "libusbdex.a", "libaux_klib.a", "wdfldr.lib", "smclib.lib", "usbd.lib", "hidclass.lib", "hidparse.lib",
+        "vhf.lib", "battc.lib", "ntoskrnl.lib", "hal.lib", "ntoskrnl-extra.lib"};
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         cc_add(command, libraries[i]);
 }

@@ -125,8 +125,10 @@ static int take_file(struct cc_job *job, const char *a)
         cc_add(&job->resources, from_here(a));
     else if (ends(a, ".mof"))
         cc_add(&job->mofs, a);
+    else if (ends(a, ".mc"))
+        cc_add(&job->mcs, a);
     else
-        return cc_usage_error("'%s' is neither a source (.c, .cpp, .S), a resource (.rc, .res), a .mof, a .def nor a library (.lib, .a, .o)", a);
+        return cc_usage_error("'%s' is neither a source (.c, .cpp, .S), a resource (.rc, .res), a .mof, a .mc, a .def nor a library (.lib, .a, .o)", a);
     return 0;
 }
 

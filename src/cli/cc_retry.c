@@ -7,6 +7,7 @@
  *   - a .tmh header, which the trace preprocessor would make: cc_wpp.c makes one in that folder;
  *   - a header that wmimofck would make of a .mof file (NAMEMof.h of NAME.mof): cc_mof.c makes one there. The file is one of
  *     the command's, or lies in the source's folder, in one that -I names, or in one beside the source's;
+ *   - a header that the message compiler would make of a message file (NAME.h of NAME.mc): cc_mc.c has it made;
  *   - a header that the message compiler would make of an instrumentation manifest: cc_manifest.c does;
  *   - `main` with other parameters or another result than C has them: it is an ordinary function then, and
  *     sdk/rt/program_main.c stands between it and the run-time's start-up code;
@@ -191,6 +192,12 @@ static bool trace_header(const struct cc_job *job, const char *includer, const c
     return new_header(job, spelled, path) && cc_write_tmh(job, includer, path);
 }
 
+static bool message_header(struct cc_job *job, struct cc_words *command, const char *includer, const char *spelled)
+{
+    char path[PATH_MAX];
+    return make_forward_folder(job, command) && new_header(job, spelled, path) && cc_write_mc_header(job, includer, spelled, path);
+}
+
 static bool manifest_header(struct cc_job *job, struct cc_words *command, const char *includer, const char *spelled)
 {
     char path[PATH_MAX];
@@ -276,7 +283,7 @@ static bool mend_header(struct cc_job *job, struct cc_words *command, const char
         else if (*spelled && find_in_folders(command, includer, spelled, target) && make_forward_folder(job, command))
             mended |= forward(job, spelled, target);
         else if (*spelled)
-            mended |= mof_header(job, command, includer, spelled) || manifest_header(job, command, includer, spelled);
+            mended |= mof_header(job, command, includer, spelled) || message_header(job, command, includer, spelled) || manifest_header(job, command, includer, spelled);
     }
     return mended;
 }
@@ -386,23 +393,32 @@ int cc_run_compiler(struct cc_job *job, struct cc_words *command)
         if (!again && !mend_main(job, command, messages) && !(status && mend_dialect(job, command, &messages)))
             break;
     }
-    if (messages)
-        fputs(job->own_messages && compile_errors(messages) >= compile_errors(job->own_messages) ? job->own_messages : messages, stderr);
+    if (messages) {
+        char *shown = job->own_messages && compile_errors(messages) >= compile_errors(job->own_messages) ? job->own_messages : messages;
+        cc_drop_format_noise(shown);
+        fputs(shown, stderr);
+    }
     free(messages);
     free(job->own_messages);
     job->own_messages = NULL;
     return status;
 }
 
-void cc_remove_forward(struct cc_job *job)
+void cc_remove_folder(const struct cc_job *job, const char *folder)
 {
     struct cc_words command = {0};
-    if (!job->forward[0])
+    if (access(folder, F_OK))
         return;
     cc_add(&command, "rm");
     cc_add(&command, "-rf");
-    cc_add(&command, job->forward);
+    cc_add(&command, folder);
     cc_run(job, NULL, &command);
     cc_clear(&command);
+}
+
+void cc_remove_forward(struct cc_job *job)
+{
+    if (job->forward[0])
+        cc_remove_folder(job, job->forward);
     job->forward[0] = 0;
 }

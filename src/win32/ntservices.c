@@ -405,11 +405,35 @@ static bool is_kernel(const struct image *i)
     return !i->user;
 }
 
+static bool is_nt(const struct image *i)
+{
+    return i->synthetic && !strcmp(i->name, "ntoskrnl.exe");
+}
+
+static const struct image *find_nt(void)
+{
+    const struct image *i = image_first();
+    while (i && !is_nt(i))
+        i = i->next;
+    return i;
+}
+
+/* Images of the kernel in the order of the lists: nt is their first, as drivers take it to be (OBS: PsLoadedModuleList), then the others by their age. */
+static const struct image *next_kernel(const struct image *after)
+{
+    if (!after)
+        return find_nt();
+    const struct image *i = is_nt(after) ? image_first() : after->next;
+    while (i && (!is_kernel(i) || is_nt(i)))
+        i = i->next;
+    return i;
+}
+
 static ULONG kernel_images(void)
 {
     ULONG n = 0;
-    for (const struct image *i = image_first(); i; i = i->next)
-        n += is_kernel(i);
+    for (const struct image *i = next_kernel(NULL); i; i = next_kernel(i))
+        n++;
     return n;
 }
 
@@ -426,9 +450,7 @@ static NTSTATUS modules(uint8_t *to, ULONG bytes, ULONG *needed)
     if (bytes < size)
         return STATUS_INFO_LENGTH_MISMATCH;
     memcpy(to, &count, 4);
-    for (const struct image *i = image_first(); i; i = i->next) {
-        if (!is_kernel(i))
-            continue;
+    for (const struct image *i = next_kernel(NULL); i; i = next_kernel(i)) {
         struct module_information m = { .base = i->base, .size = (ULONG)i->size, .load_order = (USHORT)n, .init_order = (USHORT)n, .load_count = 1,
                                         .name_offset = (USHORT)strlen(folder_of(i)) };
         snprintf(m.path, sizeof m.path, "%s%s", folder_of(i), i->name);
@@ -568,9 +590,7 @@ NTSTATUS ntdll_NtQuerySystemInformation(ULONG class, void *to, ULONG bytes, ULON
 BOOL EnumDeviceDrivers(uint64_t *bases, ULONG bytes, ULONG *needed)
 {
     ULONG n = 0;
-    for (const struct image *i = image_first(); i; i = i->next) {
-        if (!is_kernel(i))
-            continue;
+    for (const struct image *i = next_kernel(NULL); i; i = next_kernel(i)) {
         if ((n + 1) * 8 <= bytes)
             bases[n] = i->base;
         n++;
