@@ -357,6 +357,17 @@ void FxTargetFailPended(FxTarget *t, NTSTATUS s)
 
 /* ---- cancelling ---- */
 
+/* FALSE: the IRP is back already, and whoever dropped the last reference finishes the request; that needs no lock. */
+static BOOLEAN take_irp_reference(FxRequest *r)
+{
+    for (LONG now = r->IrpRefs, was; now > 0; now = was) {
+        was = InterlockedCompareExchange(&r->IrpRefs, now + 1, now);
+        if (was == now)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* TRUE: the cancellation was delivered. */
 BOOLEAN FxRequestBase_Cancel(FxRequest *r)
 {
@@ -368,18 +379,15 @@ BOOLEAN FxRequestBase_Cancel(FxRequest *r)
         return FALSE;
     }
     KeAcquireSpinLock(&t->TargetLock, &irql);
-    LONG refs = r->Sent ? r->IrpRefs : 0;
-    if (refs > 0) {
-        InterlockedIncrement(&r->IrpRefs);
-        if (r->Pended) {
-            RemoveEntryList(&r->TargetEntry);
-            InsertTailList(&t->Sent, &r->TargetEntry);
-            r->Pended = FALSE;
-            pended = TRUE;
-        }
+    BOOLEAN taken = r->Sent && take_irp_reference(r);
+    if (taken && r->Pended) {
+        RemoveEntryList(&r->TargetEntry);
+        InsertTailList(&t->Sent, &r->TargetEntry);
+        r->Pended = FALSE;
+        pended = TRUE;
     }
     KeReleaseSpinLock(&t->TargetLock, irql);
-    if (refs <= 0)
+    if (!taken)
         return FALSE;
     if (pended) {
         r->Irp->IoStatus.Status = STATUS_CANCELLED;
@@ -401,13 +409,11 @@ void FxTargetCancelAll(FxTarget *t)
         KeAcquireSpinLock(&t->TargetLock, &irql);
         for (LIST_ENTRY *e = t->Sent.Flink; e != &t->Sent && !r; e = e->Flink) {
             FxRequest *x = CONTAINING_RECORD(e, FxRequest, TargetEntry);
-            if (!x->CancelCalled && x->IrpRefs > 0)
+            if (!x->CancelCalled && take_irp_reference(x))
                 r = x;
         }
-        if (r) {
+        if (r)
             r->CancelCalled = TRUE;
-            InterlockedIncrement(&r->IrpRefs);
-        }
         KeReleaseSpinLock(&t->TargetLock, irql);
         if (!r)
             return;

@@ -1,7 +1,8 @@
 /* A bus whose children are USB devices: their physical device objects answer URBs and the other requests of a USB stack.
  *
  * Each device has a loop-back: what is written to its bulk pipes is read from them, a packet's worth or less at a time; reads wait in a queue an endpoint.
- * Vendor requests on the default pipe (unit.h) tell it what to do. LAB\UsbBus plugs what it is told to, LAB\UsbBoardBus the board at once. */
+ * Vendor requests on the default pipe (unit.h) tell it what to do. LAB\UsbBus plugs what it is told to, LAB\UsbOneBus and LAB\UsbBoardBus have a device
+ * from the start. */
 #include <initguid.h>
 #include <ntddk.h>
 #include <wdf.h>
@@ -654,15 +655,15 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
     WdfRequestComplete(Request, s);
 }
 
-/* LAB\UsbBoardBus: is "Board" in the id? */
-static BOOLEAN HasBoard(WDFDEVICE Device)
+/* The bus's id says what is there from the start; 0: nothing. */
+static ULONG BuiltIn(WDFDEVICE Device)
 {
     WCHAR id[64];
     ULONG n;
     RtlZeroMemory(id, sizeof id);
     if (!NT_SUCCESS(WdfDeviceQueryProperty(Device, DevicePropertyHardwareID, sizeof id - sizeof(WCHAR), id, &n)))
-        return FALSE;
-    return wcsstr(id, L"Board") != NULL;
+        return 0;
+    return wcsstr(id, L"Board") ? MODEL_BOARD : wcsstr(id, L"One") ? MODEL_ONE : 0;
 }
 
 static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
@@ -684,7 +685,7 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, WDF_NO_HANDLE);
     if (NT_SUCCESS(s))
         s = WdfDeviceCreateSymbolicLink(d, &link);
-    return NT_SUCCESS(s) && HasBoard(d) ? Plug(d, MODEL_BOARD) : s;
+    return NT_SUCCESS(s) && BuiltIn(d) ? Plug(d, BuiltIn(d)) : s;
 }
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
