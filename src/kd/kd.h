@@ -17,9 +17,11 @@ struct kd_frame {
     char site[256]; /* "usbvideo!USBVideoSetPower+0x63" */
 };
 
-/* The stack of an agent, innermost frame first; returns the number of frames. An agent that never ran has none. */
+/* False: no frame of the agent's stack is in [base, base + size), kernel memory. Much cheaper than a walk; true may be wrong. */
+bool kd_stack_may_have(const struct agent *a, uint64_t base, uint64_t size);
 /* Where the frames of its stack are, innermost first; names nothing. */
 size_t kd_stack_addresses(const struct agent *a, uint64_t *frames, size_t max);
+/* The stack of an agent, innermost frame first; returns the number of frames. An agent that never ran has none. */
 size_t kd_stack_walk(const struct agent *a, struct kd_frame *frames, size_t max);
 /* `k`: title, then a line a frame. */
 void kd_print_k(FILE *out, const struct agent *a);

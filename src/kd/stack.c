@@ -84,6 +84,21 @@ static void name_stopped(struct kd_frame *f)
         f->site[strlen(name) - 1] = 0;
 }
 
+bool kd_stack_may_have(const struct agent *a, uint64_t base, uint64_t size)
+{
+    struct pe_regs r;
+    const struct fiber *f = &a->fiber;
+    if (!start(a, &r))
+        return false;
+    uint64_t sp = r.gpr[PE_RSP];
+    if (r.rip - base < size || sp < f->kernel_stack || sp >= f->kernel_stack_top)
+        return true;
+    for (const uint64_t *word = (const uint64_t *)(sp & ~7ull); (uint64_t)word < f->kernel_stack_top; word++)
+        if (*word - base < size)
+            return true;
+    return false;
+}
+
 size_t kd_stack_addresses(const struct agent *a, uint64_t *frames, size_t max)
 {
     struct pe_regs r;

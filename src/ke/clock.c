@@ -119,7 +119,7 @@ bool ke_clock_idle(void)
 {
     struct machine *m = MACHINE;
     for (uint32_t i = 0; i < m->processor_count; i++)
-        if (!m->processors[i].thread)
+        if (!m->processors[i].thread && ke_room()->cpu[i]->kpcr.Prcb.CurrentThread != &ke_room()->cpu[i]->idle.Tcb)
             ke_room()->cpu[i]->kpcr.Prcb.CurrentThread = &ke_room()->cpu[i]->idle.Tcb;
     /* Periodic timers that nobody listens to would keep time going for ever. */
     for (unsigned vain = 0; vain < 1000; vain++) {

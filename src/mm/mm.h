@@ -40,8 +40,10 @@ extern void (*mm_pool_free_hook)(uint64_t base, size_t bytes);
 struct process;
 /* Commits zeroed memory in the process's slice; 0 if full. Page granularity. */
 uint64_t mm_user_alloc(struct process *process, size_t bytes, int prot);
-/* Address space only (inaccessible); 0 if full. */
-uint64_t mm_user_reserve(struct process *process, size_t bytes);
+/* The same at an address; 0 if something of it is taken or outside. */
+uint64_t mm_user_alloc_at(struct process *process, uint64_t base, size_t bytes);
+/* Address space only (inaccessible), with `behind` bytes after it that nobody has yet; 0 if full. */
+uint64_t mm_user_reserve(struct process *process, size_t bytes, size_t behind);
 /* What an ended thread leaves: no longer there, but its addresses are not used again while others are free, or where the next thread
  * lies would depend on whether this one had ended by then. */
 void mm_user_retire(struct process *p, uint64_t address);

@@ -620,11 +620,21 @@ static void check_freed(const struct pool_header *h)
 {
     const uint8_t *block = (const uint8_t *)(h + 1);
     const uint32_t *q = (const uint32_t *)block;
+    size_t bytes = pool_capacity(h), i = 8;
     if (__builtin_expect(q[3] != ~q[2], 0))
         KeBugCheckEx(BAD_POOL_HEADER, 0xD, (uint64_t)block, (uint64_t)(q + 2), h->bytes);
-    for (size_t i = 0; i < pool_capacity(h); i++)
-        if (__builtin_expect(block[i] != POOL_FREED, 0) && i / 8 != 1)
-            KeBugCheckEx(BAD_POOL_HEADER, 0xD, (uint64_t)block, (uint64_t)(block + i), h->bytes);
+    bool same = *(const uint64_t *)block == POOL_FREED * 0x0101010101010101ull;
+    if (bytes > UNIT && same) {
+        const __m128i freed = _mm_set1_epi8((char)POOL_FREED);
+        for (i = UNIT; i < bytes && _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128((const __m128i *)(block + i)), freed)) == 0xFFFF; i += UNIT)
+            ;
+        same = i == bytes;
+    }
+    if (__builtin_expect(same, 1))
+        return;
+    for (i = i == 8 ? 0 : i; block[i] == POOL_FREED; i++)
+        ;
+    KeBugCheckEx(BAD_POOL_HEADER, 0xD, (uint64_t)block, (uint64_t)(block + i), h->bytes);
 }
 
 static void window_check(const struct pool_window *w)

@@ -159,22 +159,23 @@ static bool forget_retired(struct process *p)
     return any;
 }
 
-static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t align, struct user_range **before)
+/* `before`: its neighbour. `behind`: so much is free after it. */
+static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t behind, uint64_t align, struct user_range **before)
 {
     sim_access(SIM_ACCESS_OF(SIM_USER_MEMORY, p->eprocess), SIM_WRITE);
     struct user_range **at = (struct user_range **)&p->user_ranges;
     uint64_t base = up(p->slice + GRANULARITY, align);
     *before = NULL;
-    while (*at && base + bytes > (*at)->base) {
+    while (*at && base + bytes + behind > (*at)->base) {
         *before = *at;
         base = up((*at)->base + (*at)->bytes, align);
         at = &(*at)->next;
     }
-    if (base + bytes > p->slice + USER_SLICE - USER_VIEWS) {
+    if (base + bytes + behind > p->slice + USER_SLICE - USER_VIEWS) {
         if (!forget_retired(p))
             return NULL;
         sim_opaque("user memory of ended threads had to be used again");
-        return range_add(p, bytes, align, before);
+        return range_add(p, bytes, behind, align, before);
     }
     struct user_range *r = sim_alloc(sizeof *r);
     *r = (struct user_range) { .base = base, .bytes = bytes, .next = *at };
@@ -183,38 +184,59 @@ static struct user_range *range_add(struct process *p, uint64_t bytes, uint64_t 
     return r;
 }
 
-uint64_t mm_user_reserve(struct process *p, size_t bytes)
+uint64_t mm_user_reserve(struct process *p, size_t bytes, size_t behind)
 {
-    struct user_range *before, *r = range_add(p, up(bytes, PAGE), GRANULARITY, &before);
+    struct user_range *before, *r = range_add(p, up(bytes, PAGE), up(behind, PAGE), GRANULARITY, &before);
     return r ? r->base : 0;
+}
+
+static struct user_range *range_add_at(struct process *p, uint64_t base, uint64_t bytes, struct user_range **before)
+{
+    struct user_range **at = (struct user_range **)&p->user_ranges;
+    uint64_t end = p->slice + USER_SLICE - USER_VIEWS;
+    if (base < p->slice + GRANULARITY || base >= end || bytes > end - base)
+        return NULL;
+    *before = NULL;
+    for (; *at && (*at)->base + (*at)->bytes <= base; at = &(*at)->next)
+        *before = *at;
+    if (*at && (*at)->base < base + bytes)
+        return forget_retired(p) ? range_add_at(p, base, bytes, before) : NULL;
+    struct user_range *r = sim_alloc(sizeof *r);
+    *r = (struct user_range) { .base = base, .bytes = bytes, .next = *at };
+    *at = r;
+    applied_add(r);
+    return r;
 }
 
 uint64_t mm_user_reserve_at(struct process *p, uint64_t base, size_t bytes)
 {
-    struct user_range **at = (struct user_range **)&p->user_ranges;
-    uint64_t end = p->slice + USER_SLICE - USER_VIEWS;
-    bytes = up(bytes, PAGE);
-    if (base < p->slice + GRANULARITY || base >= end || bytes > end - base)
+    struct user_range *before, *r = range_add_at(p, base, up(bytes, PAGE), &before);
+    return r ? r->base : 0;
+}
+
+static void commit(struct user_range *r)
+{
+    r->committed = true;
+    host_protect(r->base, r->bytes, PROT_READ | PROT_WRITE);
+    memset((void *)r->base, 0, r->bytes);
+}
+
+uint64_t mm_user_alloc_at(struct process *p, uint64_t base, size_t bytes)
+{
+    struct user_range *before, *r = range_add_at(p, base, up(bytes, PAGE), &before);
+    if (!r)
         return 0;
-    while (*at && (*at)->base + (*at)->bytes <= base)
-        at = &(*at)->next;
-    if (*at && (*at)->base < base + bytes)
-        return forget_retired(p) ? mm_user_reserve_at(p, base, bytes) : 0;
-    struct user_range *r = sim_alloc(sizeof *r);
-    *r = (struct user_range) { base, bytes, false, *at };
-    *at = r;
-    applied_add(r);
+    commit(r);
+    segment_cover(before, r->base, r->bytes);
     return r->base;
 }
 
 uint64_t mm_user_alloc(struct process *p, size_t bytes, int prot)
 {
-    struct user_range *before, *r = range_add(p, up(bytes ? bytes : 1, PAGE), PAGE, &before);
+    struct user_range *before, *r = range_add(p, up(bytes ? bytes : 1, PAGE), 0, PAGE, &before);
     if (!r)
         return 0;
-    r->committed = true;
-    host_protect(r->base, r->bytes, PROT_READ | PROT_WRITE);
-    memset((void *)r->base, 0, r->bytes);
+    commit(r);
     if (prot != (PROT_READ | PROT_WRITE))
         host_protect(r->base, r->bytes, prot);
     segment_cover(before, r->base, r->bytes);

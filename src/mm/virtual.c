@@ -56,7 +56,7 @@ ULONG mm_virtual_protection(const struct process *p, uint64_t address)
 
 static struct mm_region *reserve(struct process *p, uint64_t wanted, uint64_t bytes, ULONG protect)
 {
-    uint64_t base = wanted ? mm_user_reserve_at(p, wanted, bytes) : mm_user_reserve(p, bytes);
+    uint64_t base = wanted ? mm_user_reserve_at(p, wanted, bytes) : mm_user_reserve(p, bytes, 0);
     if (!base)
         return NULL;
     struct mm_region *r = sim_alloc(sizeof *r);

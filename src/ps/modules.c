@@ -103,7 +103,7 @@ struct image *ps_module_find(const struct process *p, const char *name)
 
 static struct user_module *map(struct process *p, struct image_file *file, char *err, size_t errlen)
 {
-    uint64_t base = mm_user_reserve(p, file->pe.size_of_image + patch_room(file->pe.size_of_image));
+    uint64_t base = mm_user_reserve(p, file->pe.size_of_image + patch_room(file->pe.size_of_image), 0);
     if (!base) {
         snprintf(err, errlen, "%s: no room for it in the process", file->path);
         return NULL;
@@ -191,15 +191,21 @@ static uint64_t up(uint64_t x, uint64_t align)
     return (x + align - 1) & ~(align - 1);
 }
 
-/* One block a thread: the pointers, and behind them the copies for the modules that are there when it begins. */
-void ps_modules_thread_create(struct thread *t)
+uint64_t ps_modules_thread_bytes(const struct process *p)
 {
-    struct process *p = t->process;
     uint64_t bytes = TLS_MODULES * 8;
     for (const struct user_module *m = p->modules; m; m = m->next)
         if (m->has_tls)
             bytes = up(bytes, m->tls.alignment) + tls_bytes(m);
-    uint64_t block = mm_user_alloc(p, bytes, PROT_READ | PROT_WRITE), at = block + TLS_MODULES * 8;
+    return bytes;
+}
+
+/* One block a thread: the pointers, and behind them the copies for the modules that are there when it begins. */
+void ps_modules_thread_create(struct thread *t, uint64_t block)
+{
+    struct process *p = t->process;
+    uint64_t at = block + TLS_MODULES * 8;
+    block = mm_user_alloc_at(p, block, ps_modules_thread_bytes(p));
     IR_ASSERT(block);
     for (const struct user_module *m = p->modules; m; m = m->next) {
         if (!m->has_tls)
@@ -210,12 +216,6 @@ void ps_modules_thread_create(struct thread *t)
         at += tls_bytes(m);
     }
     *(uint64_t *)(t->teb + TEB_TLS_POINTER) = block;
-}
-
-uint64_t ps_modules_thread_bytes_behind(const struct thread *t, uint64_t end)
-{
-    uint64_t base, bytes;
-    return mm_user_range(t->process, end, &base, &bytes) && base == end && base == *(uint64_t *)(t->teb + TEB_TLS_POINTER) ? bytes : 0;
 }
 
 /* A module that came later: every thread of the process gets its copy. */

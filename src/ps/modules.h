@@ -35,9 +35,9 @@ void ps_module_quiet(const struct image *image);
 void ps_module_reference(const struct image *image, bool pin);
 
 /* A new thread's thread-local variables; by its creator, so that where they lie does not depend on when it begins. */
-void ps_modules_thread_create(struct thread *t);
-/* How much of that lies right behind the thread's block, which ends there. */
-uint64_t ps_modules_thread_bytes_behind(const struct thread *t, uint64_t end);
+void ps_modules_thread_create(struct thread *t, uint64_t at);
+/* The room that they need. */
+uint64_t ps_modules_thread_bytes(const struct process *p);
 /* In user mode, by the thread itself: when it begins (the main thread: also the start of all modules), when it ends, and by the one
  * that ends the process. */
 void ps_modules_thread_begin(struct thread *t);

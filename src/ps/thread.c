@@ -124,6 +124,12 @@ struct thread *ps_create_host_thread(void (*fn)(void *), void *arg, const char *
     return t;
 }
 
+/* The environment block and the thread's own variables: they come and go with the stack. */
+static uint64_t bytes_behind_stack(const struct process *p)
+{
+    return TEB_BYTES + ps_modules_thread_bytes(p);
+}
+
 static bool user_stack_make(struct thread *t, uint64_t reserve)
 {
     if (reserve < USER_STACK_RESERVE)
@@ -131,7 +137,7 @@ static bool user_stack_make(struct thread *t, uint64_t reserve)
     if (reserve > USER_SLICE)
         return false;
     reserve = (reserve + 0xFFF) & ~0xFFFull;
-    uint64_t low = mm_user_reserve(t->process, reserve);
+    uint64_t low = mm_user_reserve(t->process, reserve, bytes_behind_stack(t->process));
     if (!low)
         return false;
     t->user_stack = low;
@@ -216,7 +222,8 @@ bool ps_user_stack_last(uint64_t address)
 
 static void teb_make(struct thread *t)
 {
-    t->teb = mm_user_alloc(t->process, TEB_BYTES, PROT_READ | PROT_WRITE);
+    t->teb = mm_user_alloc_at(t->process, t->user_stack_top, TEB_BYTES);
+    IR_ASSERT(t->teb);
     uint64_t *q = (uint64_t *)t->teb;
     q[1] = t->user_stack_top;
     q[2] = t->user_stack_limit;
@@ -235,9 +242,8 @@ NTSTATUS ps_create_user_thread(struct process *process, void *start, void *param
     if (!user_stack_make(t, stack_size))
         return STATUS_NO_MEMORY;
     teb_make(t);
-    ps_modules_thread_create(t);
-    host_map_apart(t->user_stack_limit, USER_STACK_COMMIT);
-    host_map_apart(t->teb, TEB_BYTES + ps_modules_thread_bytes_behind(t, t->teb + TEB_BYTES));
+    ps_modules_thread_create(t, t->teb + TEB_BYTES);
+    host_map_apart(t->user_stack_limit, (USER_STACK_COMMIT + bytes_behind_stack(process) + 0xFFF) & ~0xFFFull);
     t->ethread->Win32StartAddress = start;
     t->suspended = suspended;
     ps_notify_thread(t, true);

@@ -316,7 +316,8 @@ bool leaks_image_busy(const struct image *image, bool by_others)
     for (uint32_t i = 0; i < m->agent_count; i++) {
         const struct agent *a = m->agents[i];
         uint64_t frames[64];
-        if ((a == m->fiber) == by_others || a->state == AGENT_DEAD || a->state == AGENT_FREE || a->kind == AGENT_CLOCK)
+        if ((a == m->fiber) == by_others || a->state == AGENT_DEAD || a->state == AGENT_FREE || a->kind == AGENT_CLOCK ||
+            !kd_stack_may_have(a, image->base, image->size))
             continue;
         size_t n = kd_stack_addresses(a, frames, 64), outermost = n;
         for (size_t k = 0; k < n; k++)

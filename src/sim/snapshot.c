@@ -9,6 +9,7 @@
 #include "base/zero.h"
 #include "host/cold.h"
 #include "sim/image.h"
+#include "sim/lines.h"
 #include "sim/machine.h"
 
 void (*sim_restored_hook)(void);
@@ -21,6 +22,7 @@ struct part {
     uint64_t bytes;
     uint64_t stack_limit; /* guest stacks: lowest address; zero between it and base */
     uint32_t runs, run_count; /* what is copied of it */
+    uint32_t lines, lines_count; /* of its pages those that differ in lines from what they held once */
     int protection; /* of its pages, or MIXED */
     uint8_t *protections; /* MIXED: of each */
 };
@@ -36,6 +38,13 @@ struct run {
     size_t bytes, offset;
 };
 
+/* A hot page that has been cold, by the copy of what it held then. */
+struct page_lines {
+    uint64_t at, mask;
+    size_t offset;
+    uint32_t copy;
+};
+
 struct snapshot {
     uint64_t write_losses;
     uint32_t count, room;
@@ -46,6 +55,8 @@ struct snapshot {
     struct part *parts;
     struct run *runs;
     uint32_t run_count, run_room;
+    struct page_lines *lines;
+    uint32_t lines_count, lines_room;
     size_t heated; /* how many pages had become hot */
     uint32_t watch; /* of the number that was the newest */
     struct snapshot *next; /* unused ones, kept with their memory: giving it back to the system would cost more than the copy */
@@ -55,7 +66,7 @@ static struct snapshot *unused;
 
 /* What cold pages hold: number of the copy, from 1, by page. A page that is watched anew gets another copy if it holds something else. */
 static uint32_t copy_of[(PRIVATE_END - USER_BASE) >> PAGE_SHIFT];
-static uint8_t (*copies)[PAGE_BYTES];
+static uint8_t (*copies)[PAGE_BYTES]; /* page-aligned */
 static uint32_t copy_count, copy_room;
 static uint8_t cooled_by[(PRIVATE_END - USER_BASE) >> PAGE_SHIFT]; /* number of the watch that made it cold */
 /* Of the pages that have become hot, in that order: the copy of what they held, and which watch had made them cold. Brought up to date when
@@ -194,23 +205,48 @@ static void copy_run(struct snapshot *sn, const void *from, uint64_t at, size_t 
     sn->bytes += bytes;
 }
 
+static void copy_lines(struct snapshot *sn, const void *from, uint64_t page, uint32_t copy)
+{
+    reserve(sn, PAGE_BYTES);
+    if (sn->lines_count == sn->lines_room) {
+        sn->lines_room = sn->lines_room * 2 + 64;
+        sn->lines = realloc(sn->lines, sn->lines_room * sizeof *sn->lines);
+        IR_ASSERT(sn->lines);
+    }
+    uint64_t mask = lines_save(from, copies[copy - 1], sn->data + sn->bytes);
+    sn->lines[sn->lines_count++] = (struct page_lines) { page, mask, sn->bytes, copy };
+    sn->bytes += (size_t)__builtin_popcountll(mask) * LINE_BYTES;
+}
+
+/* A whole page of which what it once held is known. */
+static uint32_t known_copy(uint64_t at, uint64_t end)
+{
+    bool whole = at % PAGE_BYTES == 0 && at + PAGE_BYTES <= end && at - USER_BASE < PRIVATE_END - USER_BASE;
+    return whole ? copy_of[(at - USER_BASE) >> PAGE_SHIFT] : 0;
+}
+
 static void copy_in(struct snapshot *sn, struct part *p, uint64_t base, uint64_t bytes)
 {
     p->base = base;
     p->bytes = bytes;
     p->runs = sn->run_count;
+    p->lines = sn->lines_count;
     p->protections = NULL;
     if (base < PRIVATE_BASE)
         protections_save(p);
     const char *from = is_plain(p) ? bytes_of(base) : view_of(base);
     for (uint64_t at = base, end = base + bytes, next; at < end; at = next) {
         bool cold = host_is_cold(at);
-        for (next = (at | (PAGE_BYTES - 1)) + 1; next < end && host_is_cold(next) == cold; next += PAGE_BYTES)
+        uint32_t copy = cold ? 0 : known_copy(at, end);
+        for (next = (at | (PAGE_BYTES - 1)) + 1; next < end && !copy && host_is_cold(next) == cold && (cold || !known_copy(next, end)); next += PAGE_BYTES)
             ;
         next = next < end ? next : end;
-        if (!cold)
+        if (copy)
+            copy_lines(sn, from + (at - base), at, copy);
+        else if (!cold)
             copy_run(sn, from + (at - base), at, next - at);
     }
+    p->lines_count = sn->lines_count - p->lines;
     p->run_count = sn->run_count - p->runs;
 }
 
@@ -245,9 +281,13 @@ static void copy_make(uint64_t page)
     if (*copy && memcmp(copies[*copy - 1], view_of(page), PAGE_BYTES) == 0)
         return;
     if (copy_count == copy_room) {
+        uint8_t (*more)[PAGE_BYTES] = aligned_alloc(PAGE_BYTES, (copy_room * 2 + 256) * sizeof *more);
+        IR_ASSERT(more);
+        if (copy_count)
+            memcpy(more, copies, copy_count * sizeof *more);
+        free(copies);
+        copies = more;
         copy_room = copy_room * 2 + 256;
-        copies = realloc(copies, copy_room * sizeof *copies);
-        IR_ASSERT(copies);
     }
     *copy = ++copy_count;
     memcpy(copies[*copy - 1], view_of(page), PAGE_BYTES);
@@ -301,14 +341,27 @@ static void run_restore_old(const struct run *r, char *to, const uint8_t *from)
     }
 }
 
+static void page_restore(const struct snapshot *sn, const struct page_lines *l, char *to)
+{
+    const uint8_t *copy = copies[l->copy - 1], *lines = sn->data + l->offset;
+    if (host_is_cold(l->at)) { /* it was watched anew since */
+        if (lines_match(view_of(l->at), copy, l->mask, lines))
+            return;
+        host_heat(l->at);
+    }
+    lines_restore(to, copy, l->mask, lines);
+}
+
 /* Pages that were cold then and have become hot since; not those that became cold, and hot, only later. */
 static void heated_restore(const struct snapshot *sn)
 {
     const uint64_t *pages;
     size_t count = heated_list(&pages);
     for (size_t i = sn->heated; i < count; i++)
-        if (heated_copies[i].watch <= sn->watch)
-            write_page(pages[i], view_of(pages[i]), copies[heated_copies[i].copy - 1], PAGE_BYTES);
+        if (heated_copies[i].watch <= sn->watch) {
+            const struct page_lines whole = { .at = pages[i], .copy = heated_copies[i].copy };
+            page_restore(sn, &whole, view_of(pages[i]));
+        }
 }
 
 /* Their frames are copied as bytes. */
@@ -337,6 +390,7 @@ struct snapshot *sim_snapshot_take(void)
     sn->count = 0;
     sn->page_count = 0;
     sn->run_count = 0;
+    sn->lines_count = 0;
     sn->bytes = 0;
     const uint64_t *pages;
     sn->heated = heated_list(&pages);
@@ -345,7 +399,8 @@ struct snapshot *sim_snapshot_take(void)
         if (m->segments[i].kind == SEGMENT_STACK)
             stack_low(&m->segments[i]);
     for (uint32_t i = 0; i < m->agent_count; i++)
-        m->agents[i]->ran = false;
+        if (m->agents[i]->ran) /* or it would be written, and hot */
+            m->agents[i]->ran = false;
     for (uint32_t i = 0; i < m->segment_count; i++) {
         struct segment *s = &m->segments[i];
         struct part *p = &sn->parts[sn->count++];
@@ -421,6 +476,8 @@ void sim_snapshot_restore(struct snapshot *sn)
                 memcpy(to + (r->at - p->base), sn->data + r->offset, r->bytes);
             else
                 run_restore_old(r, to + (r->at - p->base), sn->data + r->offset);
+        for (const struct page_lines *l = sn->lines + p->lines; l < sn->lines + p->lines + p->lines_count; l++)
+            page_restore(sn, l, to + (l->at - p->base));
         if (lost)
             protections_restore(p);
     }

@@ -53,7 +53,7 @@ static void user_ranges_are_reused_and_share_segments(void **state)
     mm_user_free(p, b, 4096);
     assert_false(is_accessible(b));
     assert_int_equal(MACHINE->segment_count, segments + 1);
-    uint64_t r = mm_user_reserve(p, 0x30000);
+    uint64_t r = mm_user_reserve(p, 0x30000, 0);
     assert_int_equal(r % 0x10000, 0);
     assert_false(is_accessible(r));
     assert_int_equal(mm_user_alloc(p, 100, PROT_READ | PROT_WRITE), b);
