@@ -392,15 +392,15 @@ struct snapshot *sim_snapshot_take(void)
     sn->run_count = 0;
     sn->lines_count = 0;
     sn->bytes = 0;
-    const uint64_t *pages;
-    sn->heated = heated_list(&pages);
-    sn->watch = watches;
     for (uint32_t i = 0; i < m->segment_count; i++)
         if (m->segments[i].kind == SEGMENT_STACK)
             stack_low(&m->segments[i]);
     for (uint32_t i = 0; i < m->agent_count; i++)
         if (m->agents[i]->ran) /* or it would be written, and hot */
             m->agents[i]->ran = false;
+    const uint64_t *pages; /* nothing of the arena is written from here on: who becomes hot later has the old bytes now */
+    sn->heated = heated_list(&pages);
+    sn->watch = watches;
     for (uint32_t i = 0; i < m->segment_count; i++) {
         struct segment *s = &m->segments[i];
         struct part *p = &sn->parts[sn->count++];
