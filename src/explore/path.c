@@ -77,18 +77,20 @@ static unsigned add_agent(struct path *p, uint32_t id)
     p->keys[number] = explore_mix(id * 0x9e3779b97f4a7c15ull + 0x1234567) | 1;
     p->last[number] = NO_EVENT;
     p->enabler[number] = NO_EVENT;
-    if (id < 1024)
-        p->small[id] = (uint16_t)(number + 1);
+    p->numbers[id % 1024] = (uint16_t)(number + 1);
     return number;
 }
 
 unsigned path_agent(struct path *p, uint32_t id)
 {
-    if (id < 1024 && p->small[id])
-        return p->small[id] - 1u;
-    for (unsigned i = 0; id >= 1024 && i < p->agents; i++)
-        if (p->ids[i] == id)
+    unsigned known = p->numbers[id % 1024];
+    if (known && p->ids[known - 1] == id)
+        return known - 1;
+    for (unsigned i = 0; i < p->agents; i++)
+        if (p->ids[i] == id) {
+            p->numbers[id % 1024] = (uint16_t)(i + 1);
             return i;
+        }
     return add_agent(p, id);
 }
 

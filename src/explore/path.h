@@ -85,7 +85,7 @@ struct path {
     unsigned agents;
     uint32_t ids[EXPLORE_AGENTS_MAX];
     uint64_t keys[EXPLORE_AGENTS_MAX]; /* odd multiplier in hashes */
-    uint16_t small[1024];              /* id to number + 1 */
+    uint16_t numbers[1024];            /* number + 1 of the last agent asked for, by id */
     uint32_t last[EXPLORE_AGENTS_MAX]; /* newest event or NO_EVENT */
     uint32_t enabler[EXPLORE_AGENTS_MAX]; /* newest enable entry or NO_EVENT */
     uint32_t *positions[EXPLORE_AGENTS_MAX]; /* events of the agent, by index - 1 */

@@ -70,6 +70,10 @@ int host_actual_protection(uint64_t page);
 bool host_protection_is(uint64_t address, size_t bytes, int prot);
 /* host_protect after a restore: in the user half access is not given yet, but when it is missed. */
 void host_protection_restore(uint64_t address, size_t bytes, int prot);
+/* Counts changes of what host_page_protection says. */
+uint64_t host_protection_changes(void);
+/* Has it changed for one of these bytes since there were so many? True if that is no longer known. */
+bool host_protection_changed(uint64_t since, uint64_t address, size_t bytes);
 /* Counts calls that took write access away. */
 uint64_t host_write_losses(void);
 /* Processes' slices of the user half that nobody may touch while another process is current: the host's page tables only; what

@@ -84,15 +84,61 @@ static void slice_note(uint64_t address, size_t bytes)
         slices[i].high = (address + bytes + 0xFFF) & ~0xFFFull;
 }
 
+/* The newest changes of page_protection, for restores. */
+enum { CHANGES_KEPT = 512 };
+static struct {
+    uint64_t from, to;
+} changes[CHANGES_KEPT];
+static uint64_t change_count;
+
+/* How many of n bytes from p on are v. */
+static size_t run_of(const uint8_t *p, size_t n, uint8_t v)
+{
+    size_t i = 0;
+    for (uint64_t words = v * 0x0101010101010101ull, w; i + 8 <= n; i += 8) {
+        memcpy(&w, p + i, 8);
+        if (w != words)
+            break;
+    }
+    while (i < n && p[i] == v)
+        i++;
+    return i;
+}
+
 static void protection_note(uint64_t address, size_t bytes, int prot)
 {
     if (address < USER_BASE || address >= PRIVATE_BASE)
         return;
-    for (uint64_t page = address & ~0xFFFull; host_cold_count && page < address + bytes; page += 0x1000)
+    uint64_t low = address & ~0xFFFull, first = (low - USER_BASE) >> 12, end = first + ((address + bytes - low + 0xFFF) >> 12);
+    first += run_of(page_protection + first, end - first, (uint8_t)prot);
+    if (!(prot & PROT_WRITE))
+        write_losses++;
+    if (first == end)
+        return;
+    const uint8_t *cold = host_cold_pages + first, *last = host_cold_pages + end;
+    while (host_cold_count && cold < last && (cold = memchr(cold, 1, (size_t)(last - cold)))) {
+        uint64_t page = USER_BASE + ((uint64_t)(cold++ - host_cold_pages) << 12);
         if (host_page_protection(page) != prot)
             host_heat(page);
-    memset(page_protection + ((address - USER_BASE) >> 12), prot, (bytes + 0xFFF) >> 12);
-    write_losses += !(prot & PROT_WRITE);
+    }
+    memset(page_protection + first, prot, end - first);
+    changes[change_count % CHANGES_KEPT].from = USER_BASE + (first << 12);
+    changes[change_count++ % CHANGES_KEPT].to = USER_BASE + (end << 12);
+}
+
+uint64_t host_protection_changes(void)
+{
+    return change_count;
+}
+
+bool host_protection_changed(uint64_t since, uint64_t address, size_t bytes)
+{
+    if (change_count - since > CHANGES_KEPT)
+        return true;
+    for (uint64_t i = since; i < change_count; i++)
+        if (changes[i % CHANGES_KEPT].from < address + bytes && address < changes[i % CHANGES_KEPT].to)
+            return true;
+    return false;
 }
 
 int host_page_protection(uint64_t address)
@@ -213,8 +259,10 @@ static void lose(uint64_t address, size_t bytes)
     for (size_t i = 0; i < n; i = end) {
         int prot = want[i];
         end = i + 1;
-        if (!(is[i] & ~prot))
+        if (!(is[i] & ~prot)) {
+            end += is[i] == PROT_NONE ? run_of(is + end, n - end, PROT_NONE) : 0; /* most of a stack */
             continue;
+        }
         while (end < n && want[end] == prot && (is[end] & ~prot))
             end++;
         protect_now(address + (i << 12), (end - i) << 12, prot);
@@ -289,7 +337,7 @@ static enum change change_of(uint64_t address, size_t bytes, int prot)
 {
     const uint8_t *is = actual_of(address);
     enum change c = CHANGES_NOTHING;
-    for (size_t i = 0; i < (bytes + 0xFFF) >> 12; i++)
+    for (size_t n = (bytes + 0xFFF) >> 12, i = run_of(is, n, (uint8_t)prot); i < n; i++)
         if (is[i] != prot) {
             if (prot & ~is[i])
                 return GIVES;

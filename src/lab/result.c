@@ -73,6 +73,7 @@ char *lab_json(const struct lab_result *r)
         json_object_set_new(j, "traces", json_integer((json_int_t)x->traces));
         json_object_set_new(j, "steps", json_integer((json_int_t)x->steps));
         json_object_set_new(j, "replayed", json_integer((json_int_t)x->replayed));
+        json_object_set_new(j, "tries", json_integer((json_int_t)x->tries));
         json_object_set_new(j, "abandoned", json_integer((json_int_t)x->futile));
     }
     if (coverage_any())

@@ -627,9 +627,10 @@ static struct processor *home_of(struct machine *m, const struct agent *a)
 /* The processor that an agent which is not pinned would get now; NULL if there is none. */
 static struct processor *find_processor(struct machine *m, const struct agent *a)
 {
-    struct processor *p = home_of(m, a);
-    if (m->processors_matter)
+    if (m->processors_matter) {
+        struct processor *p = home_of(m, a);
         return is_pinned(p) ? NULL : p;
+    }
     if (a->processor && !is_pinned(a->processor))
         return a->processor;
     for (uint32_t i = 0; i < MAX_PROCESSORS; i++)
@@ -666,6 +667,10 @@ static bool can_begin(struct machine *m, const struct agent *dpc)
 
 bool sim_can_step(struct machine *m, const struct agent *a)
 {
+    if (a->state == AGENT_IDLE)
+        return a->kind == AGENT_DPC && a->due && can_begin(m, a);
+    if (a->state != AGENT_RUNNING && a->state != AGENT_READY)
+        return false;
     if (a->gate && !m->gates_open && !a->told && !a->gate(a, a->gate_arg))
         return false;
     switch (a->state) {
@@ -673,12 +678,8 @@ bool sim_can_step(struct machine *m, const struct agent *a)
         if (a->processor->active != a || (a->spin_on && (*a->spin_on & 1)) || dpcs_first(a->processor))
             return false;
         return holds_processor(a) || find_processor(m, a);
-    case AGENT_READY:
-        return find_processor(m, a) != NULL;
-    case AGENT_IDLE:
-        return a->kind == AGENT_DPC && can_begin(m, a);
     default:
-        return false;
+        return find_processor(m, a) != NULL;
     }
 }
 
@@ -738,10 +739,11 @@ static void gather(struct machine *m)
     c->preempts = (stays_first && last->state == AGENT_RUNNING) || turns;
     if (stays_first)
         c->agents[c->n++] = last->id;
-    uint32_t start = last ? last->id + 1u : 0;
+    uint32_t at = last ? last->id : m->agent_count - 1;
     bool somebody_stands_back = last && !last_goes_on && sim_can_step(m, last);
     for (uint32_t i = 0; i < m->agent_count; i++) {
-        struct agent *a = m->agents[(start + i) % m->agent_count];
+        at = at + 1 < m->agent_count ? at + 1 : 0;
+        struct agent *a = m->agents[at];
         if (a == last || !sim_can_step(m, a))
             continue;
         if (stands_back(m, a))

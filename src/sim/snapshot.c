@@ -46,7 +46,7 @@ struct page_lines {
 };
 
 struct snapshot {
-    uint64_t write_losses;
+    uint64_t write_losses, changes; /* host_write_losses, host_protection_changes */
     uint32_t count, room;
     struct pages *pages; /* memory that is no segment */
     uint32_t page_count, page_room;
@@ -131,6 +131,8 @@ static void protections_save(struct part *p)
     size_t n = part_pages(p);
     p->protections = NULL;
     p->protection = host_page_protection(low);
+    if (!n || host_protection_is(low, n << PAGE_SHIFT, p->protection))
+        return;
     for (size_t i = 1; i < n && !p->protections; i++)
         if (host_page_protection(low + (i << PAGE_SHIFT)) != p->protection)
             p->protections = malloc(n);
@@ -411,6 +413,7 @@ struct snapshot *sim_snapshot_take(void)
     if (sim_pages_hook)
         sim_pages_hook(copy_pages, sn);
     sn->write_losses = host_write_losses();
+    sn->changes = host_protection_changes();
     return sn;
 }
 
@@ -466,6 +469,7 @@ static void wipe(const struct snapshot *sn)
 void sim_snapshot_restore(struct snapshot *sn)
 {
     bool lost = sn->write_losses != host_write_losses();
+    uint64_t changes = sn->changes;
     host_stacks_copied();
     wipe(sn);
     for (uint32_t i = 0; i < sn->count; i++) {
@@ -478,11 +482,12 @@ void sim_snapshot_restore(struct snapshot *sn)
                 run_restore_old(r, to + (r->at - p->base), sn->data + r->offset);
         for (const struct page_lines *l = sn->lines + p->lines; l < sn->lines + p->lines + p->lines_count; l++)
             page_restore(sn, l, to + (l->at - p->base));
-        if (lost)
+        if (lost && p->base < PRIVATE_BASE && host_protection_changed(changes, part_low(p), part_pages(p) << PAGE_SHIFT))
             protections_restore(p);
     }
     heated_restore(sn);
     sn->write_losses = host_write_losses();
+    sn->changes = host_protection_changes();
     image_restored();
     if (sim_restored_hook)
         sim_restored_hook();
