@@ -280,6 +280,7 @@ double search_config(const struct irplab *lab, struct explore_config *out)
     x.schedules = limit >= 0 ? (uint64_t)limit : 0;
     x.steps = LONGEST_RUN;
     x.count_traces = true;
+    explorable_promises(x.strategy == EXPLORE_DPOR && x.preemptions < 0);
     *out = x;
     return o->seconds > 0 ? o->seconds : c->time_seconds > 0 ? c->time_seconds : USUAL_SECONDS;
 }

@@ -9,7 +9,9 @@
 #include "session/session.h"
 #include "sim/access.h"
 #include "sim/door.h"
+#include "sim/image.h"
 #include "sim/machine.h"
+#include "sim/spins.h"
 #include "trace/trace.h"
 
 enum { MAX_ACCESSES = 4096 };
@@ -163,6 +165,70 @@ static uint32_t flags_of(const struct agent *a)
     return free ? EXPLORE_NEVER_WAITS : 0;
 }
 
+/* ---- steps that begin with an atomic instruction ----
+ * The reduction asks what an operation touches that it has not seen run in that state, and has to try it unless it knows. Of an atomic instruction
+ * it does, if what follows up to the next point touches nothing. That is taken for granted until a step is seen that does; then the
+ * instruction is noted, and the search begins again without that promise. Nothing is lost: an order that was left out because of it has
+ * another one, explored, in which the same instruction finds the same in memory and in its registers, and would have been seen to touch more. */
+
+static bool promises;
+
+void explorable_promises(bool on)
+{
+    promises = on;
+}
+
+struct promise {
+    uint64_t rip, at, thread;
+    uint8_t bytes, kind;
+};
+
+static bool is_noted(uint64_t rip)
+{
+    const struct image *i = spins_any_more() ? image_at(rip) : NULL;
+    return i && i->file && spins_is_more(i->file->name, (uint32_t)(rip - i->base));
+}
+
+static struct promise promise_of(const struct agent *a)
+{
+    struct promise p = { a->atomic_rip, a->promised_at, (uint64_t)a->thread_object, a->promised_bytes, a->promise };
+    bool can = promises && a->promise && a->at_point && !a->at_await && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
+    if (!can || !p.bytes || is_noted(p.rip))
+        p.kind = PROMISES_NOTHING;
+    return p;
+}
+
+static bool kept(const struct promise *p)
+{
+    uint64_t key = p->at & ~3ull;
+    unsigned n = access_count, i = 0;
+    if (MACHINE->end != RUN_GOING || created_count || joined_count || overflow)
+        return false;
+    if (MACHINE->may_spin) { /* it may have changed what a loop looks at: the last thing that is told of a step */
+        if (!n || accesses[n - 1].object != SIM_ACCESS_MEMORY || accesses[n - 1].kind != SIM_COMMUTE)
+            return false;
+        n--;
+    }
+    if (!n || accesses[0].object != p->thread || accesses[0].kind != SIM_READ) /* whoever goes on looks for APCs */
+        return false;
+    for (i++; i < n; i++, key += 4)
+        if (accesses[i].object != key || accesses[i].lock || (p->kind == PROMISES_READ && accesses[i].kind != SIM_READ) ||
+            (p->kind == PROMISES_WRITE && accesses[i].kind != SIM_WRITE) || accesses[i].kind > SIM_WRITE)
+            return false;
+    return key >= p->at + p->bytes && key < p->at + p->bytes + 4;
+}
+
+static uint32_t promised(const struct promise *p)
+{
+    if (p->kind == PROMISES_NOTHING)
+        return 0;
+    if (kept(p))
+        return p->kind == PROMISES_OBJECTS ? EXPLORE_SAME_OBJECTS : EXPLORE_FIXED;
+    const struct image *i = image_at(p->rip);
+    spins_note_more(i && i->file ? i->file->name : "", i && i->file ? (uint32_t)(p->rip - i->base) : 0);
+    return 0;
+}
+
 static void step(void *context, uint32_t agent, unsigned alternative, struct explore_event *out)
 {
     struct machine *m = MACHINE;
@@ -183,7 +249,9 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
         clock = m->agents[m->choice.agents[i]] == m->clock;
         op = operation_of(m->agents[m->choice.agents[i]]);
         flags = flags_of(m->agents[m->choice.agents[i]]);
+        struct promise p = promise_of(m->agents[m->choice.agents[i]]);
         sim_decide(i);
+        flags |= promised(&p);
     }
     unsigned joins = clock || last_resort ? join_everybody() : joined_count;
     if (overflow) /* more than can be told apart: one access that conflicts with everything of its kind is the safe answer */

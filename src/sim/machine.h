@@ -103,6 +103,9 @@ struct agent {
     uint64_t await_rip, await_object; /* where it stands, what it looks at */
     uint64_t atomic_at, atomic_was[2]; /* what the atomic instruction that it executes next may change */
     uint32_t atomic_bytes;
+    /* Standing before an atomic instruction: what it is sure to touch, if nothing behind it that belongs to its step touches more. */
+    uint64_t atomic_rip, promised_at;
+    uint8_t promised_bytes, promise; /* enum atomic_promise */
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
     uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
@@ -155,6 +158,8 @@ struct segment {
     uint16_t agent; /* whose stack */
     uint64_t low; /* guest stacks: lowest byte in use when last looked at */
 };
+
+enum atomic_promise { PROMISES_NOTHING, PROMISES_READ, PROMISES_WRITE, PROMISES_OBJECTS /* a compare-exchange: one or the other */ };
 
 enum choice_kind { CHOICE_SCHEDULE, CHOICE_DATA };
 

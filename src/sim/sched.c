@@ -459,6 +459,7 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
     if (!vain || !m->alone || m->turns % TURNS_BEFORE_TIME_PASSES == TURNS_BEFORE_TIME_PASSES - 1)
         to_main();
     a->at_point = false;
+    a->promise = PROMISES_NOTHING;
     a->atomic_bytes = bytes > sizeof a->atomic_was ? sizeof a->atomic_was : bytes;
     if (object && host_guarded_copy(a->atomic_was, (const void *)object, a->atomic_bytes))
         a->atomic_at = object;

@@ -5,11 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST = 256 };
+enum { MOST = 256, MOST_MORE = 64 };
 
 static struct spin known[MOST], noted[MOST]; /* of the process */
 static size_t known_count, noted_count;
 static bool any_await; /* among the known */
+static size_t more_count; /* known and noted with SPIN_MORE */
 static unsigned generation;
 
 static bool is_in(const struct spin *list, size_t count, const char *image, uint32_t rva)
@@ -43,6 +44,7 @@ static void add(const struct spin *k)
         known[at] = known[at - 1];
     known[at] = *k;
     any_await |= (k->rva & SPIN_AWAIT) != 0;
+    more_count += (k->rva & SPIN_MORE) != 0;
 }
 
 bool spins_note_await(const char *image, uint32_t rva, bool yields)
@@ -53,6 +55,22 @@ bool spins_note_await(const char *image, uint32_t rva, bool yields)
 void spins_forbid_await(const char *image, uint32_t rva)
 {
     spins_note(image, rva | SPIN_NO_AWAIT);
+}
+
+bool spins_note_more(const char *image, uint32_t rva)
+{
+    bool fits = more_count < MOST_MORE; /* the last one stands for all */
+    return fits ? spins_note(image, rva | SPIN_MORE) : spins_note("", SPIN_MORE);
+}
+
+bool spins_any_more(void)
+{
+    return more_count != 0;
+}
+
+bool spins_is_more(const char *image, uint32_t rva)
+{
+    return is_in(known, known_count, image, rva | SPIN_MORE) || is_in(known, known_count, "", SPIN_MORE);
 }
 
 bool spins_is_await(const char *image, uint32_t rva, bool *yields)

@@ -16,6 +16,7 @@ enum {
     SPIN_AWAIT = 0x80000000u, /* no jump: an atomic instruction by which a loop waits */
     SPIN_NO_AWAIT = 0x40000000u, /* it does not, whatever it looked like */
     SPIN_YIELDS = 0x20000000u, /* with SPIN_AWAIT: its loop has a pause */
+    SPIN_MORE = 0x10000000u, /* an atomic instruction whose step touches more than its operand (session/explorable.c) */
 };
 
 struct spin {
@@ -29,6 +30,10 @@ bool spins_note(const char *image, uint32_t rva);
 bool spins_note_await(const char *image, uint32_t rva, bool yields);
 /* It was taken for one in vain. */
 void spins_forbid_await(const char *image, uint32_t rva);
+/* The step of an atomic instruction touched more than its operand; does it, as far as is known? Of one that there is no room for it does. */
+bool spins_note_more(const char *image, uint32_t rva);
+bool spins_any_more(void);
+bool spins_is_more(const char *image, uint32_t rva);
 /* Of those that hold. */
 bool spins_any_await(void);
 bool spins_is_await(const char *image, uint32_t rva, bool *yields);

@@ -229,6 +229,21 @@ static bool only_reads(const struct patch_site *t, const struct host_context *c,
     return memcmp(there, wanted, t->size) != 0 || memcmp(wanted, stored, t->size) == 0;
 }
 
+/* What it will touch whatever is there when its turn comes: nothing else runs on this agent's registers until then. */
+static void promise(const struct patch_site *t, const struct host_context *c)
+{
+    struct agent *a = MACHINE->fiber;
+    a->atomic_rip = c->rip;
+    a->promised_at = patch_operand_address(t, c);
+    a->promised_bytes = t->size;
+    if (t->detail == PATCH_UPDATE)
+        a->promise = PROMISES_WRITE;
+    else if (t->detail == PATCH_COMPARE && t->size && t->reg != PATCH_NO_REGISTER && memcmp(&c->gpr[t->reg], &c->rax, t->size) == 0)
+        a->promise = PROMISES_READ;
+    else
+        a->promise = PROMISES_OBJECTS;
+}
+
 /* Words of four bytes: what they are keyed by. */
 static void atomic_access(const struct patch_site *t, const struct host_context *c)
 {
@@ -570,6 +585,7 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
     bool faults = false, framed = interrupt_frame(t->kind == PATCH_CR8_WRITE ? &next : &c);
     switch (t->kind) {
     case PATCH_ATOMIC:
+        promise(t, &c);
         if (framed && !sim_turn(c.rip, state_of(&c), patch_operand_address(t, &c), t->size, false))
             trap_hang_end(&c);
         atomic_access(t, &c);
