@@ -24,11 +24,12 @@ static uint32_t below(uint32_t n)
 struct copy {
     struct snapshot *snapshot;
     uint64_t used, value;
-    uint8_t wiped[BYTES], plain[BYTES], users[BYTES];
+    uint8_t wiped[BYTES], plain[BYTES], users[BYTES], stack[KERNEL_STACK_SIZE];
 };
 
 static struct copy copies[SNAPSHOTS];
 static uint64_t *value; /* in the private heap */
+static struct agent *agent;
 
 static struct segment *segment_at(uint64_t base)
 {
@@ -46,6 +47,7 @@ static void take(struct copy *c)
     memcpy(c->wiped, (void *)WIPED, BYTES);
     memcpy(c->plain, (void *)PLAIN, BYTES);
     memcpy(c->users, (void *)USERS, BYTES);
+    memcpy(c->stack, (void *)agent->fiber.kernel_stack, KERNEL_STACK_SIZE);
     c->snapshot = sim_snapshot_take();
 }
 
@@ -57,6 +59,7 @@ static void restore(const struct copy *c)
     assert_memory_equal((void *)WIPED, c->wiped, BYTES);
     assert_memory_equal((void *)PLAIN, c->plain, BYTES);
     assert_memory_equal((void *)USERS, c->users, BYTES);
+    assert_memory_equal((void *)agent->fiber.kernel_stack, c->stack, KERNEL_STACK_SIZE);
 }
 
 /* Mostly the first pages, so that others stay cold for long. */
@@ -69,7 +72,7 @@ static uint64_t somewhere(uint64_t bytes)
 static void change(void)
 {
     struct segment *s = segment_at(WIPED);
-    switch (below(6)) {
+    switch (below(7)) {
     case 0: /* more or less in use: what is given back is cleared, as pool does it */
         {
             uint64_t used = 16 + below(BYTES - 16) / 16 * 16;
@@ -86,6 +89,10 @@ static void change(void)
         return;
     case 3:
         ++*value;
+        return;
+    case 6: /* the agent runs, and uses more or less of its stack */
+        agent->ran = true;
+        *(uint64_t *)(agent->fiber.kernel_stack_top - 8 - 8 * below(KERNEL_STACK_SIZE / 8)) = below(2) ? below(256) : 0;
         return;
     case 4: /* taken away and given back */
         {
@@ -105,6 +112,32 @@ static void change(void)
     }
 }
 
+static void nobody(void *arg)
+{
+}
+
+/* Between two restores only what the snapshot itself keeps in the arena is written: where a stack begins, and who has run. */
+static void its_own_notes_come_back(void **state)
+{
+    uint64_t low = agent->fiber.kernel_stack_top - 64;
+    host_signals_install(NULL);
+    memset((void *)agent->fiber.kernel_stack, 0, KERNEL_STACK_SIZE);
+    *(uint64_t *)low = 1;
+    agent->ran = true;
+    sim_snapshot_watch();
+    take(&copies[0]);
+    *(uint64_t *)(low - 0x1000) = 2;
+    agent->ran = true;
+    sim_snapshot_watch(); /* cold: the place of the stack's begin, and that the agent ran */
+    take(&copies[1]);
+    restore(&copies[1]);
+    assert_false(agent->ran);
+    take(&copies[2]);
+    restore(&copies[0]);
+    restore(&copies[2]);
+    restore(&copies[1]);
+}
+
 static void all_that_was_there_comes_back(void **state)
 {
     host_signals_install(NULL); /* cmocka's own are in place by now */
@@ -119,6 +152,7 @@ static void all_that_was_there_comes_back(void **state)
     for (uint64_t i = 0; i < 0x8000; i++)
         *(uint8_t *)(WIPED + i) = (uint8_t)(i * 7);
     value = sim_alloc(8);
+    agent = sim_agent_create(AGENT_DPC, nobody, NULL);
     seed = 1;
     sim_snapshot_watch();
     for (unsigned i = 0; i < SNAPSHOTS; i++)
@@ -140,6 +174,6 @@ static void all_that_was_there_comes_back(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(all_that_was_there_comes_back) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(all_that_was_there_comes_back), cmocka_unit_test(its_own_notes_come_back) };
     return cmocka_run_group_tests(tests, fixture_map, NULL);
 }
