@@ -131,7 +131,7 @@ static void protections_save(struct part *p)
     size_t n = part_pages(p);
     p->protections = NULL;
     p->protection = host_page_protection(low);
-    if (!n || host_protection_is(low, n << PAGE_SHIFT, p->protection))
+    if (!n || low < USER_BASE || host_protection_is(low, n << PAGE_SHIFT, p->protection))
         return;
     for (size_t i = 1; i < n && !p->protections; i++)
         if (host_page_protection(low + (i << PAGE_SHIFT)) != p->protection)
