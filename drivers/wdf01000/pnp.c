@@ -614,6 +614,12 @@ static void add_capabilities(FxDevice *d, DEVICE_CAPABILITIES *c)
         c->DeviceWake = w->DeviceWake;
     if (w->SystemWake != PowerSystemMaximum)
         c->SystemWake = w->SystemWake;
+    if (w->D1Latency != (ULONG)-1)
+        c->D1Latency = w->D1Latency;
+    if (w->D2Latency != (ULONG)-1)
+        c->D2Latency = w->D2Latency;
+    if (w->D3Latency != (ULONG)-1)
+        c->D3Latency = w->D3Latency;
 }
 
 static NTSTATUS query_capabilities(FxDevice *d, IRP *irp)

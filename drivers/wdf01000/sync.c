@@ -162,6 +162,7 @@ typedef struct {
     KEVENT Idle; /* no work item under way */
     KSPIN_LOCK TimerLock;
     PKTHREAD InCallback;
+    BOOLEAN *Gone; /* of a callback at passive level that is under way: set when it deletes its own timer */
 } FxTimer;
 
 static FxTimer *timer_of(PWDF_DRIVER_GLOBALS G, WDFTIMER t)
@@ -172,9 +173,12 @@ static FxTimer *timer_of(PWDF_DRIVER_GLOBALS G, WDFTIMER t)
 static void timer_call(FxTimer *t)
 {
     KIRQL cb;
-    FxCallbackLockAcquire(t->Serial, &cb);
-    FX_CALL(t->O.Globals, t->C.EvtTimerFunc, (WDFTIMER)FxHandle(t));
-    FxCallbackLockRelease(t->Serial, cb);
+    FxGlobals *g = t->O.Globals;
+    FxCallbackLock *l = t->Serial;
+    PFN_WDF_TIMER routine = t->C.EvtTimerFunc;
+    FxCallbackLockAcquire(l, &cb);
+    FX_CALL(g, routine, (WDFTIMER)FxHandle(t)); /* may delete the timer */
+    FxCallbackLockRelease(l, cb);
 }
 
 static void timer_work(DEVICE_OBJECT *d, PVOID context) __asm__("FxTimer::_FxTimerWorkItemCallback");
@@ -184,13 +188,18 @@ static void timer_work(DEVICE_OBJECT *d, PVOID context)
 {
     FxTimer *t = context;
     KIRQL irql;
+    BOOLEAN gone = FALSE;
     KeAcquireSpinLock(&t->TimerLock, &irql);
     t->WorkQueued = FALSE;
     t->InCallback = KeGetCurrentThread();
+    t->Gone = &gone;
     KeReleaseSpinLock(&t->TimerLock, irql);
     timer_call(t);
+    if (gone)
+        return;
     KeAcquireSpinLock(&t->TimerLock, &irql);
     t->InCallback = NULL;
+    t->Gone = NULL;
     if (!t->WorkQueued)
         KeSetEvent(&t->Idle, IO_NO_INCREMENT, FALSE);
     KeReleaseSpinLock(&t->TimerLock, irql);
@@ -222,8 +231,13 @@ static BOOLEAN timer_dispose(FxObject *o)
     KeReleaseSpinLock(&t->TimerLock, irql);
     KeCancelTimer(&t->Timer);
     KeFlushQueuedDpcs();
-    if (t->Passive && t->InCallback != KeGetCurrentThread())
+    if (t->Passive && t->InCallback == KeGetCurrentThread()) {
+        *t->Gone = TRUE;
+    } else if (t->Passive) {
         KeWaitForSingleObject(&t->Idle, Executive, KernelMode, FALSE, NULL);
+        KeAcquireSpinLock(&t->TimerLock, &irql); /* who has set the event still holds the lock */
+        KeReleaseSpinLock(&t->TimerLock, irql);
+    }
     return TRUE;
 }
 

@@ -52,7 +52,7 @@ void verify_location_left(const IRP *irp, const IO_STACK_LOCATION *location)
     struct rules_room *r = rules();
     for (unsigned i = 0; i < r->used; i++) {
         struct dispatch_note *n = &r->notes[i];
-        if (n->irp == irp && n->location == location) {
+        if (n->irp == irp && n->location == location && !n->left) { /* once it has, another IRP may be at that address */
             n->left = true;
             n->pended = location->Control & SL_PENDING_RETURNED;
         }

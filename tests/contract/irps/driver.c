@@ -294,6 +294,46 @@ static VOID ErrorAtOnce(PCONTRACT t)
     LowerPends = FALSE;
 }
 
+/* An IRP that is completed and freed before its dispatch routine returns STATUS_PENDING, with another one at its address in between. */
+static ULONG Freed;
+
+static IO_COMPLETION_ROUTINE FreeAtOnce;
+static NTSTATUS FreeAtOnce(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Context);
+    Freed++;
+    IoFreeIrp(Irp);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static NTSTATUS SendOwn(ULONG Code)
+{
+    PIRP irp = IoAllocateIrp(Lower->StackSize, FALSE);
+    PIO_STACK_LOCATION location = IoGetNextIrpStackLocation(irp);
+
+    location->MajorFunction = IRP_MJ_INTERNAL_DEVICE_CONTROL;
+    location->Parameters.DeviceIoControl.IoControlCode = Code;
+    IoSetCompletionRoutine(irp, FreeAtOnce, NULL, TRUE, TRUE, TRUE);
+    return IoCallDriver(Lower, irp);
+}
+
+static VOID GoneBeforeItReturns(PCONTRACT t)
+{
+    Freed = 0;
+    CHECK_STATUS(SendOwn(IOCTL_AREA(3, METHOD_BUFFERED)), STATUS_PENDING);
+    CHECK_EQ(Freed, 4);
+}
+
+static NTSTATUS CompleteAndReuse(PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    ContractComplete(Irp, STATUS_SUCCESS, 0);
+    for (int i = 0; i < 3; i++) /* not marked, and one of them where the first one was */
+        SendOwn(IOCTL_AREA(4, METHOD_BUFFERED));
+    return STATUS_PENDING;
+}
+
 static const CONTRACT_TEST Tests[] = {
     {"IoAllocateIrp", Allocate},
     {"IoInitializeIrp, IoReuseIrp", InitializeAndReuse},
@@ -304,6 +344,7 @@ static const CONTRACT_TEST Tests[] = {
     {"IoForwardIrpSynchronously", Forward},
     {"synchronous paging requests", Paging},
     {"an error at once", ErrorAtOnce},
+    {"gone before its dispatch routine returns", GoneBeforeItReturns},
 };
 
 static NTSTATUS Other(PDEVICE_OBJECT Device, PIRP Irp)
@@ -330,6 +371,8 @@ static NTSTATUS Other(PDEVICE_OBJECT Device, PIRP Irp)
         if (Device != Lower)
             return ContractDefault(Irp);
         Seen++;
+        if (location->Parameters.DeviceIoControl.IoControlCode == IOCTL_AREA(3, METHOD_BUFFERED))
+            return CompleteAndReuse(Irp);
         if (location->Parameters.DeviceIoControl.IoControlCode != IOCTL_AREA(2, METHOD_BUFFERED))
             return ContractComplete(Irp, STATUS_SUCCESS, 0);
         if (!LowerPends)

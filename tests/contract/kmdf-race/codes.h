@@ -4,3 +4,4 @@
 #define IOCTL_NEXT IOCTL_RACE(2)
 #define IOCTL_RELEASE IOCTL_RACE(3)
 #define IOCTL_PURGE IOCTL_RACE(4)
+#define IOCTL_TIMER IOCTL_RACE(5) /* a timer of passive level is deleted when its callback has begun, another one by its own callback */

@@ -1,4 +1,5 @@
-/* Requests that are completed by one request while another cancels them: from a manual queue (how 0), and marked cancelable (how 1); and the queue purged meanwhile. */
+/* Requests that are completed by one request while another cancels them: from a manual queue (how 0), and marked cancelable (how 1); and the queue purged meanwhile.
+ * Timers whose callback is under way when they are deleted. */
 #include <ntddk.h>
 #include <wdf.h>
 #include "codes.h"
@@ -44,6 +45,46 @@ static VOID ReleaseHeld(PRACE r)
         WdfRequestComplete(held, STATUS_SUCCESS);
 }
 
+/* ---- timers ---- */
+
+typedef struct _TICK {
+    PKEVENT Begun;
+    BOOLEAN DeletesItself;
+} TICK;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(TICK, TickOf)
+
+static VOID Tick(WDFTIMER Timer)
+{
+    PKEVENT begun = TickOf(Timer)->Begun;
+    if (TickOf(Timer)->DeletesItself)
+        WdfObjectDelete(Timer);
+    KeSetEvent(begun, IO_NO_INCREMENT, FALSE);
+}
+
+static NTSTATUS RunTimer(WDFDEVICE Device, BOOLEAN DeletesItself)
+{
+    WDF_TIMER_CONFIG config;
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFTIMER timer;
+    KEVENT begun;
+    KeInitializeEvent(&begun, NotificationEvent, FALSE);
+    WDF_TIMER_CONFIG_INIT(&config, Tick);
+    config.AutomaticSerialization = FALSE;
+    WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, TICK);
+    a.ParentObject = Device;
+    a.ExecutionLevel = WdfExecutionLevelPassive;
+    NTSTATUS s = WdfTimerCreate(&config, &a, &timer);
+    if (!NT_SUCCESS(s))
+        return s;
+    TickOf(timer)->Begun = &begun;
+    TickOf(timer)->DeletesItself = DeletesItself;
+    WdfTimerStart(timer, WDF_REL_TIMEOUT_IN_MS(1));
+    KeWaitForSingleObject(&begun, Executive, KernelMode, FALSE, NULL);
+    if (!DeletesItself)
+        WdfObjectDelete(timer); /* waits for the callback, and touches nothing that is gone */
+    return STATUS_SUCCESS;
+}
+
 static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, ULONG Code)
 {
     PRACE r = RaceOf(WdfIoQueueGetDevice(Queue));
@@ -64,6 +105,11 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
         break;
     case IOCTL_RELEASE:
         ReleaseHeld(r);
+        break;
+    case IOCTL_TIMER:
+        s = RunTimer(WdfIoQueueGetDevice(Queue), FALSE);
+        if (NT_SUCCESS(s))
+            s = RunTimer(WdfIoQueueGetDevice(Queue), TRUE);
         break;
     case IOCTL_PURGE:
         WdfIoQueuePurge(r->Waiting, NULL, NULL);

@@ -1,4 +1,4 @@
-/* kmdf-race.exe queue|held|purge: a request is cancelled while another thread has it completed (or its queue purged). */
+/* kmdf-race.exe timer: a timer is deleted while its callback is under way. kmdf-race.exe queue|held|purge: a request is cancelled while another thread has it completed (or its queue purged). */
 #include <windows.h>
 #include <winioctl.h>
 #include <string.h>
@@ -26,6 +26,13 @@ int main(int argc, char **argv)
     h = CreateFileA("\\\\.\\KmdfRace", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
     if (h == INVALID_HANDLE_VALUE)
         return 1;
+    if (strcmp(how, "timer") == 0) {
+        o.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+        if (!DeviceIoControl(h, IOCTL_TIMER, NULL, 0, NULL, 0, &n, &o) && (GetLastError() != ERROR_IO_PENDING || !GetOverlappedResult(h, &o, &n, TRUE)))
+            return 3;
+        CloseHandle(h);
+        return 0;
+    }
     other = IOCTL_NEXT;
     if (strcmp(how, "held") == 0) {
         first = IOCTL_HOLD;
