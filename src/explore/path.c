@@ -129,7 +129,7 @@ void path_break(struct path *p, const char *what, uint32_t about)
     if (about != NO_EVENT)
         path_describe(p, about, event, sizeof event);
     const char *gap = strstr(what, "%s");
-    snprintf(p->broken_text, sizeof p->broken_text, "%.*s%s%s", gap ? (int)(gap - what) : (int)strlen(what), what, event, gap ? gap + 2 : "");
+    snprintf(p->broken_text, sizeof p->broken_text, "%.*s%s%s%s", gap ? (int)(gap - what) : (int)strlen(what), what, !gap && *event ? ": " : "", event, gap ? gap + 2 : "");
 }
 
 uint32_t path_able(struct path *p, unsigned agent, bool *others)

@@ -29,11 +29,13 @@ static ULONG cancel_locked(IRP *irp, KIRQL old)
 {
     io_irp_touch(irp);
     irp->Cancel = TRUE;
+    io_room()->cancelled_now = irp;
     trace_event(TRACE_IRP_CANCEL, (uint64_t)irp, (uint64_t)irp->CancelRoutine, 0, 0);
     sim_point((uint64_t)irp); /* the flag is set, the routine not yet taken */
     io_irp_touch(irp);
     PVOID routine = irp->CancelRoutine;
     irp->CancelRoutine = NULL;
+    io_room()->cancelled_now = NULL;
     if (!routine) {
         IoReleaseCancelSpinLock(old);
         return FALSE;
@@ -63,10 +65,11 @@ ULONG IoCancelIrp(IRP *irp)
 }
 
 /* A request may not go while another thread, which found it in its thread's list, is about to cancel it. */
-void io_wait_for_canceller(void)
+void io_wait_for_canceller(IRP *irp)
 {
     KIRQL old;
-    if (!io_room()->cancel_lock)
+    io_irp_touch(irp);
+    if (io_room()->cancelled_now != irp)
         return;
     IoAcquireCancelSpinLock(&old);
     IoReleaseCancelSpinLock(old);
@@ -247,7 +250,7 @@ NTSTATUS NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *match, IO_STA
         r->match = match;
         KeInitializeEvent(&r->done, NotificationEvent, FALSE);
         ke_apc_init_host(&r->apc, &e->Tcb, cancel_synchronous_apc, FRAME_IopCancelIrpsInCurrentThreadListSpecialApc);
-        if (ps_thread_of(e) && KeInsertQueueApc(&r->apc, NULL, NULL, 0))
+        if (ps_thread_living(e) && KeInsertQueueApc(&r->apc, NULL, NULL, 0))
             KeWaitForSingleObject(&r->done, Executive, KernelMode, FALSE, NULL);
         s = r->count ? STATUS_SUCCESS : STATUS_NOT_FOUND;
         ex_pool_free(r);

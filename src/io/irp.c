@@ -297,7 +297,7 @@ void io_final_completion(IRP *irp)
     bool all = !NT_ERROR(status) || (irp->PendingReturned && !synchronous);
     KEVENT *held = holds_event(irp, file) ? irp->UserEvent : NULL;
     trace_event(TRACE_IRP_FINISHED, (uint64_t)irp, (uint64_t)(uint32_t)status, irp->IoStatus.Information, 0);
-    io_wait_for_canceller();
+    io_wait_for_canceller(irp);
     sim_access(SIM_ACCESS_OF(SIM_IRPS, ps_current()->ethread), SIM_WRITE);
     list_remove(&irp->ThreadListEntry);
     verify_threaded_gone(irp);
@@ -337,7 +337,7 @@ static void abort_apc(KAPC *apc)
     IRP *irp = irp_of_apc(apc);
     FILE_OBJECT *file = irp->Tail.Overlay.OriginalFileObject;
     free_buffers(irp);
-    io_wait_for_canceller();
+    io_wait_for_canceller(irp);
     list_remove(&irp->ThreadListEntry);
     if (holds_event(irp, file))
         ob_dereference(irp->UserEvent);

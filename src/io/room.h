@@ -36,6 +36,7 @@ struct io_room {
     uint64_t irps_live;
     struct io_driver *drivers;
     uint64_t vpb_lock; /* KSPIN_LOCK of IoAcquireVpbSpinLock */
+    IRP *cancelled_now; /* somebody is about to take its cancel routine */
     uint64_t cancel_lock; /* KSPIN_LOCK of IoAcquireCancelSpinLock; private: no export shows its address */
     struct io_timer *timers; /* of IoInitializeTimer */
     uint64_t timer_lock; /* KSPIN_LOCK around their routines, so that none runs when its device has gone; private */
@@ -51,7 +52,7 @@ struct io_room {
 
 struct io_room *io_room(void);
 void io_final_completion(IRP *irp);
-void io_wait_for_canceller(void); /* before an IRP leaves its thread's list; PASSIVE or APC_LEVEL */
+void io_wait_for_canceller(IRP *irp); /* before an IRP leaves its thread's list; PASSIVE or APC_LEVEL */
 /* The scheduling point before a driver's IRP enters the list of its thread. */
 void io_queue_to_thread_point(void);
 /* Queues the user APC of a finished request; false if it has none. Takes over irp (its memory is the APC). */

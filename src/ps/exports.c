@@ -98,12 +98,13 @@ ULONG PsIsSystemThread(const ETHREAD *t)
 
 ULONG PsIsThreadTerminating(const ETHREAD *e)
 {
-    const struct thread *t = ps_thread_of(e);
+    const struct thread *t = ps_thread_living(e);
     return !t || t->terminating || t->exiting;
 }
 
 NTSTATUS PsLookupProcessByProcessId(HANDLE id, PVOID *out)
 {
+    ps_looked_for();
     for (struct process *p = ps_processes(); p; p = p->next)
         if ((HANDLE)(uint64_t)p->id == id && !p->exited) {
             ob_reference(p->eprocess);
@@ -115,6 +116,7 @@ NTSTATUS PsLookupProcessByProcessId(HANDLE id, PVOID *out)
 
 NTSTATUS PsLookupThreadByThreadId(HANDLE id, PVOID *out)
 {
+    ps_looked_for();
     for (struct thread *t = ps_threads(); t; t = t->next)
         if (t->ethread && t->ethread->Cid.UniqueThread == id) {
             ob_reference(t->ethread);

@@ -1,4 +1,5 @@
 /* The system calls about threads and processes, and what a thread does on its way back to user mode: suspension, user APCs. */
+#include "sim/access.h"
 #include "ps/nt_thread.h"
 
 #include <string.h>
@@ -83,7 +84,7 @@ NTSTATUS NtQueueApcThread(HANDLE handle, PVOID routine, PVOID context, PVOID arg
         sim_point((uint64_t)thread);
         KAPC *apc = ex_pool_alloc(NonPagedPoolNx, sizeof *apc, APC_TAG);
         ke_apc_init_host_normal(apc, &thread->Tcb, user_apc_free, FRAME_PspQueueApcSpecialApc, routine, UserMode, context);
-        if (!ps_thread_of(thread) || !KeInsertQueueApc(apc, arg1, arg2, 0)) {
+        if (!ps_thread_living(thread) || !KeInsertQueueApc(apc, arg1, arg2, 0)) {
             ex_pool_free(apc);
             s = STATUS_UNSUCCESSFUL;
         }
@@ -110,7 +111,7 @@ NTSTATUS NtAlertThread(HANDLE handle)
     NTSTATUS s = ps_thread_reference(handle, THREAD_ALERT, &thread);
     if (NT_SUCCESS(s)) {
         sim_point((uint64_t)thread);
-        if (ps_thread_of(thread))
+        if (ps_thread_living(thread))
             KeAlertThread(&thread->Tcb, UserMode);
         ob_dereference(thread);
     }
@@ -134,14 +135,16 @@ NTSTATUS NtSuspendThread(HANDLE handle, ULONG *previous)
     NTSTATUS s = ps_thread_reference(handle, THREAD_SUSPEND_RESUME, &e);
     if (NT_SUCCESS(s)) {
         sim_point((uint64_t)e);
-        struct thread *t = ps_thread_of(e);
+        struct thread *t = ps_thread_living(e);
         ULONG before = t ? t->suspend_count + (t->suspended ? 1 : 0) : 0;
         s = !t || t->terminating ? STATUS_THREAD_IS_TERMINATING : before >= 127 ? STATUS_SUSPEND_COUNT_EXCEEDED : STATUS_SUCCESS;
         if (NT_SUCCESS(s)) {
             if (!t->resume) {
                 t->resume = sim_alloc(sizeof *t->resume);
+                sim_name(t->resume, sizeof *t->resume, SIM_ACCESS_OF(SIM_RESUME, e));
                 KeInitializeEvent(t->resume, NotificationEvent, FALSE);
             }
+            sim_access((uint64_t)e, SIM_WRITE);
             t->suspend_count++;
             if (t != ps_current()) {
                 KAPC *apc = ex_pool_alloc(NonPagedPoolNx, sizeof *apc, APC_TAG);
@@ -165,8 +168,10 @@ NTSTATUS NtResumeThread(HANDLE handle, ULONG *previous)
     NTSTATUS s = ps_thread_reference(handle, THREAD_SUSPEND_RESUME, &e);
     if (NT_SUCCESS(s)) {
         sim_point((uint64_t)e);
-        struct thread *t = ps_thread_of(e);
+        struct thread *t = ps_thread_living(e);
         ULONG before = t ? t->suspend_count + (t->suspended ? 1 : 0) : 0;
+        if (t && (t->suspend_count || t->suspended))
+            sim_access((uint64_t)e, SIM_WRITE);
         if (t && t->suspend_count) {
             t->suspend_count--;
             if (!t->suspend_count)
@@ -194,7 +199,7 @@ NTSTATUS NtTerminateThread(HANDLE handle, NTSTATUS status)
     NTSTATUS s = ps_thread_reference(handle, THREAD_TERMINATE, &e);
     if (NT_SUCCESS(s)) {
         sim_point((uint64_t)e);
-        struct thread *t = ps_thread_of(e);
+        struct thread *t = ps_thread_living(e);
         ob_dereference(e);
         if (t == ps_current())
             ps_exit_thread(status);

@@ -65,6 +65,8 @@ struct process *ps_current_process(void);
 struct process *ps_system(void);
 struct thread *ps_threads(void); /* all living threads */
 struct thread *ps_thread_of(const void *kthread); /* guest ETHREAD/KTHREAD pointer → bookkeeping; NULL */
+struct thread *ps_thread_living(const void *kthread); /* the same for those whose effect depends on whether it has ended */
+void ps_looked_for(void); /* a step's effect depends on which processes and threads there are */
 struct process *ps_process_of(const void *eprocess);
 
 /* A system thread: fn is guest code called with context. frame: kernel frame shown above it. Runs when scheduled. */

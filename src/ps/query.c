@@ -62,6 +62,7 @@ NTSTATUS ps_open_process(HANDLE *handle, ULONG access, const OBJECT_ATTRIBUTES *
 {
     if (!id)
         return STATUS_INVALID_PARAMETER_MIX;
+    ps_looked_for();
     for (struct process *p = ps_processes(); p; p = p->next)
         if ((HANDLE)(uint64_t)p->id == id->UniqueProcess && !p->exited)
             return open_object(handle, access, oa, p->eprocess);
@@ -72,6 +73,7 @@ NTSTATUS ps_open_thread(HANDLE *handle, ULONG access, const OBJECT_ATTRIBUTES *o
 {
     if (!id)
         return STATUS_INVALID_PARAMETER_MIX;
+    ps_looked_for();
     for (struct thread *t = ps_threads(); t; t = t->next)
         if (t->ethread && t->ethread->Cid.UniqueThread == id->UniqueThread &&
             (!id->UniqueProcess || t->ethread->Cid.UniqueProcess == id->UniqueProcess))

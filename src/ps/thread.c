@@ -51,6 +51,20 @@ struct thread *ps_thread_of(const void *kthread)
     return NULL;
 }
 
+struct thread *ps_thread_living(const void *kthread)
+{
+    sim_access((uint64_t)kthread, SIM_READ);
+    return ps_thread_of(kthread);
+}
+
+/* Beginnings write who is next, ends read whether they are the last. */
+void ps_looked_for(void)
+{
+    sim_access(SIM_ACCESS_THREAD_IDS, SIM_READ);
+    for (const struct process *p = ps_processes(); p; p = p->next)
+        sim_access_order(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), SIM_COMMUTE);
+}
+
 static void list_append(struct thread *t)
 {
     struct thread **at = &ps_room()->threads;

@@ -37,6 +37,7 @@ enum sim_access_of {
     SIM_THREADS, /* whether a process has more than one thread left: EPROCESS */
     SIM_PARKED, /* who waits for an address, in the user half */
     SIM_WAITER, /* what a thread is woken by where it waits for an address: ETHREAD */
+    SIM_RESUME, /* what a suspended thread waits for: ETHREAD */
     SIM_MESSAGES, /* a thread's message queue: ETHREAD */
     SIM_THREAD_POOL, /* a process's: EPROCESS */
     SIM_THREAD_POOL_ITEM, /* handle */

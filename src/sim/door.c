@@ -169,13 +169,15 @@ void guest_frame_pop(struct guest_mark mark)
     f->frame_site = mark.site;
 }
 
-/* The driver whose code an agent is about to run, or has run, on its own account: in a thread, work item or DPC. Unloading is in order with that. */
-static void outermost(const void *fn)
+/* The driver whose code an agent is about to run, or has run: on its own account (in a thread, work item or DPC), or called by others than that
+ * driver, from the call at sp. Unloading is in order with that. */
+static void outermost(const void *fn, uint64_t sp)
 {
     if (!(sim_listeners & SIM_LISTENS_ACCESS) || (uint64_t)fn < KERNEL_BASE)
         return;
     const struct image *image = image_at((uint64_t)fn);
-    if (image && !image->synthetic)
+    uint64_t caller = sp ? ((const struct door_frame *)sp)->return_address : 0;
+    if (image && !image->synthetic && caller - image->base >= image->size)
         sim_access_order(SIM_ACCESS_OF(SIM_IMAGE, image->base), SIM_READ);
 }
 
@@ -192,14 +194,13 @@ uint64_t guest_call_array(uint32_t frame, void *fn, unsigned nargs, const uint64
         ((uint64_t *)(f->guest_sp + 0x20))[i - 4] = args[i];
     bool first = !f->callback;
     if (first) {
-        outermost(fn);
+        outermost(fn, 0);
         host_slices_hide_now();
     }
     if (host_losses_wait)
         host_lose_now();
     uint64_t r = host_guest_call(fn, f->guest_sp, args, f->frame_site);
-    if (first)
-        outermost(fn);
+    outermost(fn, first ? 0 : mark.sp);
     guest_frame_pop(mark);
     return r;
 }

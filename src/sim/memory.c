@@ -5,7 +5,7 @@
 
 #include "sim/machine.h"
 
-enum { HEAP_CHUNK = 1 << 20, HEAP_LIMIT = 0x3FF00000, MIN_CLASS = 5, FIRST_SEGMENTS = 64, LEAST_NAMED = 48 };
+enum { HEAP_CHUNK = 1 << 20, HEAP_LIMIT = 0x3FF00000, MIN_CLASS = 5, FIRST_SEGMENTS = 64 };
 
 static unsigned class_of(size_t bytes)
 {
@@ -43,11 +43,10 @@ void sim_init(unsigned processors)
         m->processors[i].number = (uint8_t)(i % processors);
 }
 
-struct sim_named { /* smaller than what can have a name */
+struct sim_named {
     struct sim_named *next;
     uint64_t base, bytes, name;
 };
-_Static_assert(sizeof(struct sim_named) < LEAST_NAMED, "names have no names");
 
 static struct sim_named **named_at(uint64_t base)
 {
@@ -59,7 +58,6 @@ static struct sim_named **named_at(uint64_t base)
 
 void sim_name(const void *p, size_t bytes, uint64_t name)
 {
-    IR_ASSERT(bytes >= LEAST_NAMED);
     struct sim_named **at = named_at((uint64_t)p);
     if (!*at)
         *at = sim_alloc(sizeof **at);
@@ -110,7 +108,7 @@ void sim_free(void *p, size_t bytes)
     if (!p)
         return;
     unsigned c = class_of(bytes);
-    if (bytes >= LEAST_NAMED && MACHINE->named)
+    if (MACHINE->named)
         name_forget((uint64_t)p);
     memcpy(p, &MACHINE->heap_free[c], 8);
     MACHINE->heap_free[c] = (uint64_t)p;

@@ -82,6 +82,7 @@ ULONG GetProcessId(HANDLE process)
 
 HANDLE OpenProcess(ULONG access, BOOL inherit, ULONG id)
 {
+    ps_looked_for();
     struct process *p = ps_processes();
     while (p && (p->id != id || p->exited || !p->slice))
         p = p->next;

@@ -508,6 +508,7 @@ _Static_assert(sizeof(struct thread_information_entry) == 0x50, "SYSTEM_THREAD_I
 static struct process *next_process(const struct process *p)
 {
     struct process *next = NULL;
+    ps_looked_for();
     for (struct process *i = ps_processes(); i; i = i->next)
         if (!i->exited && (!p || i->id > p->id) && (!next || i->id < next->id))
             next = i;

@@ -111,6 +111,7 @@ ULONG GetProcessIdOfThread(HANDLE thread)
 
 HANDLE OpenThread(ULONG access, BOOL inherit, ULONG id)
 {
+    ps_looked_for();
     struct thread *t = ps_threads();
     while (t && (!t->ethread || !t->teb || (ULONG)(uint64_t)t->ethread->Cid.UniqueThread != id))
         t = t->next;

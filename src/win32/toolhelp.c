@@ -117,6 +117,7 @@ static void look(struct look *l, ULONG flags, const struct process *of)
 HANDLE CreateToolhelp32Snapshot(ULONG flags, ULONG id)
 {
     const struct process *of = ps_current()->process;
+    ps_looked_for();
     if (flags & (SNAP_MODULES | SNAP_MODULES_32) && id)
         for (of = ps_processes(); of && (of->id != id || of->exited || !of->slice);)
             of = of->next;
