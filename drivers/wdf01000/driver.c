@@ -87,7 +87,7 @@ static NTSTATUS driver_check(FxGlobals *g, PWDF_OBJECT_ATTRIBUTES a, PWDF_DRIVER
     if (!NT_SUCCESS(s))
         return s;
     ULONG flags = config->DriverInitFlags;
-    if ((flags & ~(ULONG)FLAGS_KNOWN) || ((flags & WdfDriverInitNonPnpDriver) && config->EvtDriverDeviceAdd)) {
+    if ((flags & ~(ULONG)FLAGS_KNOWN) || (flags == WdfDriverInitNonPnpDriver && config->EvtDriverDeviceAdd)) {
         FXLOG(g, DriverInitFlags, flags, P64(config->EvtDriverDeviceAdd), S64(STATUS_INVALID_PARAMETER));
         return STATUS_INVALID_PARAMETER;
     }
@@ -103,8 +103,10 @@ static void hook_driver_object(FxGlobals *g, FxDriver *d)
     DRIVER_OBJECT *object = d->DriverObject;
     ULONG flags = d->Config.DriverInitFlags;
     g->Public.DriverFlags |= flags;
-    if (flags & WdfDriverInitNoDispatchOverride)
+    if (flags & WdfDriverInitNoDispatchOverride) { /* a port driver's miniport: DriverUnload is its own */
+        g->Public.DisplaceDriverUnload = d->Config.EvtDriverUnload != NULL;
         return;
+    }
     object->DriverExtension->AddDevice = d->Pnp ? FxDriver_AddDevice : NULL;
     object->DriverUnload = d->Pnp || d->Config.EvtDriverUnload ? FxDriver_Unload : NULL;
     g->Public.DisplaceDriverUnload = object->DriverUnload != NULL;
@@ -183,8 +185,7 @@ WDFDRIVER imp_WdfWdmDriverGetWdfDriverHandle(PWDF_DRIVER_GLOBALS G, PDRIVER_OBJE
 
 NTSTATUS imp_WdfDriverRegisterTraceInfo(PWDF_DRIVER_GLOBALS G, PDRIVER_OBJECT DriverObject, PFN_WDF_TRACE_CALLBACK EvtTraceCallback, PVOID ControlBlock)
 {
-    /* DOC: reserved; tracing sessions never start here, so the callback is never called. */
-    return STATUS_SUCCESS;
+    return STATUS_NOT_SUPPORTED; /* DOC (public source): whatever is asked for */
 }
 
 NTSTATUS imp_WdfDriverRetrieveVersionString(PWDF_DRIVER_GLOBALS G, WDFDRIVER Driver, WDFSTRING String)

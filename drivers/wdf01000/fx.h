@@ -471,6 +471,7 @@ struct FxFile {
     LIST_ENTRY Entry; /* device's Files */
     FILE_OBJECT *FileObject;
     WDF_FILEOBJECT_CLASS Class;
+    ULONG Initiator; /* process that opened it */
     UNICODE_STRING Name;
 };
 FxFile *FxFileFind(FxDevice *d, FILE_OBJECT *file);

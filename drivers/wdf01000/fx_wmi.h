@@ -12,7 +12,8 @@ typedef struct {
     LIST_ENTRY Instances; /* both lists under the device's WmiLock */
     WDF_WMI_PROVIDER_CONFIG C;
     ULONG Count; /* of registered instances */
-    BOOLEAN EventsEnabled, InstancesEnabled;
+    ULONGLONG TraceHandle;
+    BOOLEAN EventsEnabled, InstancesEnabled, Remove; /* Remove: the last instance has gone, of which WMI is told once */
 } FxWmiProvider;
 
 typedef struct {

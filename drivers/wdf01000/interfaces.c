@@ -104,7 +104,27 @@ void FxDeviceInterfacesFree(FxDevice *d)
     }
 }
 
+static void interface_set(FxInterface *i, BOOLEAN enable)
+{
+    i->Wanted = enable;
+    if (i->Link.Buffer && i->Enabled != enable) {
+        IoSetDeviceInterfaceState(&i->Link, enable);
+        i->Enabled = enable;
+    }
+}
+
 VOID imp_WdfDeviceSetDeviceInterfaceState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, CONST GUID *Guid, PCUNICODE_STRING ReferenceString, BOOLEAN Enable)
+{
+    FxGlobals *g = FxGet(G);
+    FxDevice *d = device(G, Device);
+    FX_NOT_NULL(g, Guid);
+    FX_PASSIVE_V(g);
+    FxInterface *i = interface_find(d, Guid, ReferenceString);
+    if (i && d->Pnp == FX_PNP_STARTED) /* DOC: for a started device; the start enables all that ..StateEx has not excepted */
+        interface_set(i, Enable);
+}
+
+VOID imp_WdfDeviceSetDeviceInterfaceStateEx(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, CONST GUID *Guid, PCUNICODE_STRING ReferenceString, BOOLEAN Enable)
 {
     FxGlobals *g = FxGet(G);
     FxDevice *d = device(G, Device);
@@ -113,11 +133,10 @@ VOID imp_WdfDeviceSetDeviceInterfaceState(PWDF_DRIVER_GLOBALS G, WDFDEVICE Devic
     FxInterface *i = interface_find(d, Guid, ReferenceString);
     if (!i)
         return;
-    i->Wanted = Enable;
-    if (d->Pnp == FX_PNP_STARTED && i->Link.Buffer && i->Enabled != Enable) {
-        IoSetDeviceInterfaceState(&i->Link, Enable);
-        i->Enabled = Enable;
-    }
+    if (d->Pnp == FX_PNP_STARTED)
+        interface_set(i, Enable);
+    else
+        i->Wanted = Enable;
 }
 
 NTSTATUS imp_WdfDeviceRetrieveDeviceInterfaceString(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, CONST GUID *Guid, PCUNICODE_STRING ReferenceString, WDFSTRING String)

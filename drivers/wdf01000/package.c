@@ -224,6 +224,8 @@ static NTSTATUS on_create(FxDevice *d, IRP *irp)
     NTSTATUS s = file_create(d, sl->FileObject, &f);
     if (!NT_SUCCESS(s))
         return FxDeviceCompleteIrp(irp, s, 0);
+    if (f)
+        f->Initiator = IoGetRequestorProcessId(irp);
     if (asked)
         return on_create_request(d, irp, f);
     if (!d->D.Filter && !(d->D.HasFile && d->D.File.AutoForwardCleanupClose == WdfTrue))
@@ -301,6 +303,11 @@ static FxFile *file_of(PWDF_DRIVER_GLOBALS G, WDFFILEOBJECT f)
 PUNICODE_STRING imp_WdfFileObjectGetFileName(PWDF_DRIVER_GLOBALS G, WDFFILEOBJECT FileObject)
 {
     return &file_of(G, FileObject)->Name;
+}
+
+ULONG imp_WdfFileObjectGetInitiatorProcessId(PWDF_DRIVER_GLOBALS G, WDFFILEOBJECT FileObject)
+{
+    return file_of(G, FileObject)->Initiator;
 }
 
 ULONG imp_WdfFileObjectGetFlags(PWDF_DRIVER_GLOBALS G, WDFFILEOBJECT FileObject)

@@ -25,8 +25,13 @@ static NTSTATUS provider_make(FxGlobals *g, FxDevice *d, PWDF_WMI_PROVIDER_CONFI
     NTSTATUS s;
     if (c->Size != sizeof *c)
         return STATUS_INFO_LENGTH_MISMATCH;
-    if ((c->Flags & ~(ULONG)(WdfWmiProviderEventOnly | WdfWmiProviderExpensive | WdfWmiProviderTracing)) ||
-        ((c->Flags & WdfWmiProviderExpensive) && !c->EvtWmiProviderFunctionControl)) {
+    static const GUID none;
+    BOOLEAN good = !(c->Flags & ~(ULONG)(WdfWmiProviderEventOnly | WdfWmiProviderExpensive | WdfWmiProviderTracing)) && !RtlEqualMemory(&c->Guid, &none, sizeof none);
+    if (c->Flags & WdfWmiProviderTracing)
+        good = good && c->Flags == WdfWmiProviderTracing;
+    else if (c->EvtWmiProviderFunctionControl)
+        good = good && (c->Flags & WdfWmiProviderExpensive); /* DOC: who collects is told to an expensive one; who listens, to a tracing one */
+    if (!good) {
         FXLOG(g, WmiInvalid, P64(FxHandle(d)), S64(STATUS_INVALID_PARAMETER));
         return STATUS_INVALID_PARAMETER;
     }
@@ -85,6 +90,18 @@ BOOLEAN imp_WdfWmiProviderIsEnabled(PWDF_DRIVER_GLOBALS G, WDFWMIPROVIDER WmiPro
     return ProviderControl == WdfWmiInstanceControl && p->InstancesEnabled;
 }
 
+/* The session of a tracing provider, as WMI gave it when it was enabled. */
+ULONGLONG imp_WdfWmiProviderGetTracingHandle(PWDF_DRIVER_GLOBALS G, WDFWMIPROVIDER WmiProvider)
+{
+    FxGlobals *g = FxGet(G);
+    FxWmiProvider *p = FX_OBJ(g, WmiProvider, FxWmiProvider, FX_TYPE_WMI_PROVIDER);
+    if (p->C.Flags & WdfWmiProviderTracing)
+        return p->TraceHandle;
+    FXLOG(g, WmiNotTracing, P64(WmiProvider), S64(STATUS_INVALID_DEVICE_REQUEST));
+    FxVerifierDbgBreakPoint(g, FX(p), __builtin_return_address(0));
+    return 0;
+}
+
 /* Adds the instance to its provider's, or takes it from them; whether that changed anything. */
 static BOOLEAN set_registered(FxWmiInstance *i, BOOLEAN registered)
 {
@@ -95,9 +112,10 @@ static BOOLEAN set_registered(FxWmiInstance *i, BOOLEAN registered)
     if (change && registered) {
         InsertTailList(&i->Provider->Instances, &i->Entry);
         i->Provider->Count++;
+        i->Provider->Remove = FALSE;
     } else if (change) {
         RemoveEntryList(&i->Entry);
-        i->Provider->Count--;
+        i->Provider->Remove = !--i->Provider->Count && !(i->Provider->C.Flags & WdfWmiProviderExpensive);
     }
     i->Registered = registered;
     KeReleaseSpinLock(&d->WmiLock, irql);
@@ -120,11 +138,28 @@ static void instance_destroy(FxObject *o)
         FxObject_Release(FX(i->Provider));
 }
 
+static SIZE_T context_bytes(PWDF_OBJECT_ATTRIBUTES a)
+{
+    return a->ContextSizeOverride ? a->ContextSizeOverride : a->ContextTypeInfo->ContextSize;
+}
+
+static NTSTATUS instance_check(PWDF_WMI_INSTANCE_CONFIG c, const WDF_WMI_PROVIDER_CONFIG *provider, PWDF_OBJECT_ATTRIBUTES a)
+{
+    BOOLEAN set = c->EvtWmiInstanceSetInstance || c->EvtWmiInstanceSetItem;
+    if ((provider->Flags & WdfWmiProviderEventOnly) && (set || c->UseContextForQuery || c->EvtWmiInstanceQueryInstance || c->EvtWmiInstanceExecuteMethod))
+        return STATUS_INVALID_PARAMETER; /* it has no data */
+    if (!c->UseContextForQuery)
+        return STATUS_SUCCESS;
+    if (set || !a || !a->ContextTypeInfo)
+        return STATUS_INVALID_PARAMETER;
+    return context_bytes(a) < provider->MinInstanceBufferSize ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+}
+
 NTSTATUS imp_WdfWmiInstanceCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_WMI_INSTANCE_CONFIG Config, PWDF_OBJECT_ATTRIBUTES Attributes, WDFWMIINSTANCE *Instance)
 {
     FxGlobals *g = FxGet(G);
     FxDevice *d = FX_OBJ(g, Device, FxDevice, FX_TYPE_DEVICE);
-    FxWmiProvider *p;
+    FxWmiProvider *p = NULL;
     FX_NOT_NULL(g, Config);
     FX_PASSIVE(g);
     if (Instance)
@@ -136,15 +171,15 @@ NTSTATUS imp_WdfWmiInstanceCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_
         return STATUS_INFO_LENGTH_MISMATCH;
     if ((Config->Provider != NULL) == (Config->ProviderConfig != NULL))
         s = STATUS_INVALID_PARAMETER;
-    else if (Config->UseContextForQuery && (!Attributes || !Attributes->ContextTypeInfo || Config->EvtWmiInstanceQueryInstance))
-        s = STATUS_WDF_OBJECT_ATTRIBUTES_INVALID;
+    else if (Config->Provider)
+        p = FX_OBJ(g, Config->Provider, FxWmiProvider, FX_TYPE_WMI_PROVIDER);
+    if (NT_SUCCESS(s))
+        s = instance_check(Config, Config->Provider ? &p->C : Config->ProviderConfig, Attributes);
     if (!NT_SUCCESS(s)) {
         FXLOG(g, WmiInvalid, P64(Device), S64(s));
         return s;
     }
-    if (Config->Provider)
-        p = FX_OBJ(g, Config->Provider, FxWmiProvider, FX_TYPE_WMI_PROVIDER);
-    else
+    if (!Config->Provider)
         s = provider_make(g, d, Config->ProviderConfig, NULL, &p);
     if (!NT_SUCCESS(s))
         return s;
@@ -164,7 +199,7 @@ NTSTATUS imp_WdfWmiInstanceCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_
     }
     if (Config->UseContextForQuery) {
         i->Context = FxObjectContext(FX(i));
-        i->ContextSize = Attributes->ContextSizeOverride ? Attributes->ContextSizeOverride : Attributes->ContextTypeInfo->ContextSize;
+        i->ContextSize = context_bytes(Attributes);
     }
     if (Config->Register) {
         set_registered(i, TRUE);
@@ -211,8 +246,8 @@ NTSTATUS imp_WdfWmiInstanceRegister(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiIns
 {
     FxWmiInstance *i = instance(G, WmiInstance);
     FX_PASSIVE(FxGet(G));
-    if (!set_registered(i, TRUE))
-        return STATUS_INVALID_DEVICE_STATE;
+    if ((i->Provider->C.Flags & WdfWmiProviderTracing) || !set_registered(i, TRUE))
+        return STATUS_INVALID_DEVICE_REQUEST;
     tell(i->O.Device);
     return STATUS_SUCCESS;
 }
@@ -239,10 +274,10 @@ NTSTATUS imp_WdfWmiInstanceFireEvent(PWDF_DRIVER_GLOBALS G, WDFWMIINSTANCE WmiIn
 {
     FxWmiInstance *i = instance(G, WmiInstance);
     FxDevice *d = i->O.Device;
-    ULONG at = (FIELD_OFFSET(WNODE_SINGLE_INSTANCE, VariableData) + 7) & ~7, index = 0;
+    ULONG at = sizeof(WNODE_SINGLE_INSTANCE), index = 0;
     KIRQL irql;
-    if (EventDataSize && !EventData)
-        return STATUS_INVALID_PARAMETER;
+    if (!EventData)
+        EventDataSize = 0;
     if (EventDataSize > MAXULONG - at)
         return STATUS_INTEGER_OVERFLOW;
     WNODE_SINGLE_INSTANCE *n = ExAllocatePoolWithTag(NonPagedPoolNx, at + EventDataSize, FxGet(G)->Public.DriverTag);

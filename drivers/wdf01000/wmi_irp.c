@@ -68,7 +68,7 @@ static NTSTATUS register_info(FxDevice *d, IO_STACK_LOCATION *sl, ULONG_PTR *use
         if (sl->Parameters.WMI.BufferSize >= sizeof(ULONG))
             *(ULONG *)info = needed;
         *used = sizeof(ULONG);
-        return STATUS_BUFFER_TOO_SMALL;
+        return sl->Parameters.WMI.BufferSize >= sizeof(ULONG) ? STATUS_SUCCESS : STATUS_BUFFER_TOO_SMALL;
     }
     RtlZeroMemory(info, needed);
     info->BufferSize = needed;
@@ -79,7 +79,9 @@ static NTSTATUS register_info(FxDevice *d, IO_STACK_LOCATION *sl, ULONG_PTR *use
         g->InstanceCount = p->Count;
         g->Flags = WMIREG_FLAG_INSTANCE_PDO | (p->C.Flags & WdfWmiProviderExpensive ? WMIREG_FLAG_EXPENSIVE : 0) |
                    (p->C.Flags & WdfWmiProviderEventOnly ? WMIREG_FLAG_EVENT_ONLY_GUID : 0) |
+                   (p->Remove ? WMIREG_FLAG_REMOVE_GUID : 0) |
                    (p->C.Flags & WdfWmiProviderTracing ? WMIREG_FLAG_TRACED_GUID | WMIREG_FLAG_TRACE_CONTROL_GUID : 0);
+        p->Remove = FALSE;
         g->Pdo = (ULONG_PTR)(d->Pdo ? d->Pdo : d->DeviceObject);
         if (ex)
             ObReferenceObject((PVOID)g->Pdo);
@@ -97,41 +99,57 @@ static NTSTATUS register_info(FxDevice *d, IO_STACK_LOCATION *sl, ULONG_PTR *use
 
 /* ---- data ---- */
 
+/* Without a way to its data an instance that has methods is there, with no bytes. */
+static BOOLEAN can_query(const FxWmiInstance *i)
+{
+    return i->Own || i->C.UseContextForQuery || i->C.EvtWmiInstanceQueryInstance || i->C.EvtWmiInstanceExecuteMethod;
+}
+
+/* What a callback said of its buffer, judged. */
+static NTSTATUS judged(FxWmiInstance *i, NTSTATUS s, ULONG room, ULONG used)
+{
+    FxGlobals *g = i->O.Globals;
+    if (s == STATUS_PENDING)
+        FXLOG(g, WmiPending, P64(FxHandle(i)));
+    else if (NT_SUCCESS(s) && used > room)
+        FXLOG(g, WmiOverrun, P64(FxHandle(i)), used, room);
+    else
+        return s;
+    FxVerifierDbgBreakPoint(g, FX(i), __builtin_return_address(0));
+    return STATUS_UNSUCCESSFUL;
+}
+
 static NTSTATUS query(FxWmiInstance *i, ULONG room, PVOID out, ULONG *used)
 {
     FxWmiProvider *p = i->Provider;
     *used = 0;
-    if (i->Own) {
-        *used = sizeof(BOOLEAN);
-        if (room < sizeof(BOOLEAN))
-            return STATUS_BUFFER_TOO_SMALL;
-        *(BOOLEAN *)out = FxPowerWmiGet(i);
-        return STATUS_SUCCESS;
-    }
-    if (i->C.UseContextForQuery) {
-        *used = (ULONG)i->ContextSize;
+    if (i->Own || i->C.UseContextForQuery) {
+        *used = i->Own ? sizeof(BOOLEAN) : (ULONG)i->ContextSize;
         if (room < *used)
             return STATUS_BUFFER_TOO_SMALL;
-        RtlCopyMemory(out, i->Context, *used);
+        if (i->Own)
+            *(BOOLEAN *)out = FxPowerWmiGet(i);
+        else
+            RtlCopyMemory(out, i->Context, *used);
         return STATUS_SUCCESS;
     }
     if (!i->C.EvtWmiInstanceQueryInstance)
-        return STATUS_INVALID_DEVICE_REQUEST; /* GUESS */
+        return can_query(i) ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_REQUEST;
     if (room < p->C.MinInstanceBufferSize) {
         *used = p->C.MinInstanceBufferSize;
         return STATUS_BUFFER_TOO_SMALL;
     }
-    return i->C.EvtWmiInstanceQueryInstance((WDFWMIINSTANCE)FxHandle(i), room, out, used);
+    return judged(i, i->C.EvtWmiInstanceQueryInstance((WDFWMIINSTANCE)FxHandle(i), room, out, used), room, *used);
 }
 
-static ULONG align8(ULONG n)
+static ULONG align(ULONG n)
 {
-    return (n + 7) & ~7u;
+    return (n + MEMORY_ALLOCATION_ALIGNMENT - 1) & ~(MEMORY_ALLOCATION_ALIGNMENT - 1u);
 }
 
 static void too_small(WNODE_HEADER *h, ULONG needed, ULONG_PTR *used)
 {
-    h->Flags |= WNODE_FLAG_TOO_SMALL;
+    h->Flags = WNODE_FLAG_TOO_SMALL;
     h->BufferSize = sizeof(WNODE_TOO_SMALL);
     ((WNODE_TOO_SMALL *)h)->SizeNeeded = needed;
     *used = sizeof(WNODE_TOO_SMALL);
@@ -140,10 +158,12 @@ static void too_small(WNODE_HEADER *h, ULONG needed, ULONG_PTR *used)
 static NTSTATUS query_all(FxDevice *d, FxWmiProvider *p, ULONG size, PVOID buffer, ULONG_PTR *used)
 {
     WNODE_ALL_DATA *n = buffer;
-    ULONG count = p->Count, at = align8((ULONG)(FIELD_OFFSET(WNODE_ALL_DATA, OffsetInstanceDataAndLength) + count * sizeof(OFFSETINSTANCEDATAANDLENGTH)));
+    ULONG count = p->Count, at = align((ULONG)(FIELD_OFFSET(WNODE_ALL_DATA, OffsetInstanceDataAndLength) + count * sizeof(OFFSETINSTANCEDATAANDLENGTH)));
     BOOLEAN fits = at <= size;
+    if (!count)
+        return STATUS_WMI_INSTANCE_NOT_FOUND;
     if (size < sizeof *n)
-        return STATUS_BUFFER_TOO_SMALL;
+        return STATUS_UNSUCCESSFUL;
     n->DataBlockOffset = at;
     n->InstanceCount = count;
     n->WnodeHeader.Flags &= ~WNODE_FLAG_FIXED_INSTANCE_SIZE;
@@ -152,7 +172,7 @@ static NTSTATUS query_all(FxDevice *d, FxWmiProvider *p, ULONG size, PVOID buffe
         ULONG bytes = 0;
         if (!i)
             return STATUS_WMI_INSTANCE_NOT_FOUND;
-        NTSTATUS s = query(i, fits ? size - at : 0, fits ? (PUCHAR)n + at : NULL, &bytes);
+        NTSTATUS s = can_query(i) ? query(i, fits ? size - at : 0, fits ? (PUCHAR)n + at : NULL, &bytes) : STATUS_SUCCESS;
         FxObject_Release(FX(i));
         if (s == STATUS_BUFFER_TOO_SMALL)
             fits = FALSE;
@@ -162,13 +182,14 @@ static NTSTATUS query_all(FxDevice *d, FxWmiProvider *p, ULONG size, PVOID buffe
             n->OffsetInstanceDataAndLength[k].OffsetInstanceData = at;
             n->OffsetInstanceDataAndLength[k].LengthInstanceData = bytes;
         }
-        at = align8(at + bytes);
-        fits = fits && at <= align8(size);
+        at = align(at + bytes);
+        fits = fits && at <= align(size);
     }
     if (!fits) {
         too_small(&n->WnodeHeader, at, used);
         return STATUS_SUCCESS;
     }
+    KeQuerySystemTime(&n->WnodeHeader.TimeStamp);
     *used = n->WnodeHeader.BufferSize = at < size ? at : size;
     return STATUS_SUCCESS;
 }
@@ -184,6 +205,7 @@ static NTSTATUS query_single(FxWmiInstance *i, ULONG size, PVOID buffer, ULONG_P
     }
     if (NT_SUCCESS(s)) {
         n->SizeDataBlock = bytes;
+        KeQuerySystemTime(&n->WnodeHeader.TimeStamp);
         *used = n->WnodeHeader.BufferSize = at + bytes;
     }
     return s;
@@ -193,7 +215,7 @@ static NTSTATUS set_single(FxWmiInstance *i, PVOID buffer)
 {
     WNODE_SINGLE_INSTANCE *n = buffer;
     if (!i->C.EvtWmiInstanceSetInstance && !i->Own)
-        return STATUS_WMI_READ_ONLY; /* GUESS */
+        return STATUS_WMI_READ_ONLY;
     if (n->SizeDataBlock < i->Provider->C.MinInstanceBufferSize)
         return STATUS_BUFFER_TOO_SMALL;
     if (i->Own) {
@@ -213,8 +235,14 @@ static NTSTATUS set_item(FxWmiInstance *i, PVOID buffer)
         return STATUS_SUCCESS;
     }
     if (!i->C.EvtWmiInstanceSetItem)
-        return STATUS_WMI_READ_ONLY; /* GUESS */
+        return STATUS_WMI_READ_ONLY;
     return i->C.EvtWmiInstanceSetItem((WDFWMIINSTANCE)FxHandle(i), n->ItemId, n->SizeDataItem, (PUCHAR)n + n->DataBlockOffset);
+}
+
+/* There is no way to ask a consumer for more data. */
+static NTSTATUS settled(NTSTATUS s)
+{
+    return s == STATUS_BUFFER_TOO_SMALL ? STATUS_WMI_SET_FAILURE : s;
 }
 
 static NTSTATUS execute(FxWmiInstance *i, ULONG size, PVOID buffer, ULONG_PTR *used)
@@ -222,15 +250,17 @@ static NTSTATUS execute(FxWmiInstance *i, ULONG size, PVOID buffer, ULONG_PTR *u
     WNODE_METHOD_ITEM *n = buffer;
     ULONG at = n->DataBlockOffset, bytes = 0;
     if (!i->C.EvtWmiInstanceExecuteMethod)
-        return STATUS_INVALID_DEVICE_REQUEST; /* GUESS */
-    NTSTATUS s = i->C.EvtWmiInstanceExecuteMethod((WDFWMIINSTANCE)FxHandle(i), n->MethodId, n->SizeDataBlock, size > at ? size - at : 0,
-                                                 (PUCHAR)n + at, &bytes);
+        return STATUS_INVALID_DEVICE_REQUEST;
+    ULONG room = size > at ? size - at : 0;
+    NTSTATUS s = i->C.EvtWmiInstanceExecuteMethod((WDFWMIINSTANCE)FxHandle(i), n->MethodId, n->SizeDataBlock, room, (PUCHAR)n + at, &bytes);
+    s = judged(i, s, room, bytes);
     if (s == STATUS_BUFFER_TOO_SMALL) {
         too_small(&n->WnodeHeader, at + bytes, used);
         return STATUS_SUCCESS;
     }
     if (NT_SUCCESS(s)) {
         n->SizeDataBlock = bytes;
+        KeQuerySystemTime(&n->WnodeHeader.TimeStamp);
         *used = n->WnodeHeader.BufferSize = at + bytes;
     }
     return s;
@@ -238,14 +268,27 @@ static NTSTATUS execute(FxWmiInstance *i, ULONG size, PVOID buffer, ULONG_PTR *u
 
 /* ---- whether anybody listens or collects ---- */
 
-static NTSTATUS control(FxWmiProvider *p, UCHAR minor)
+static NTSTATUS control(FxWmiProvider *p, IO_STACK_LOCATION *sl)
 {
+    UCHAR minor = sl->MinorFunction;
+    WNODE_HEADER *h = sl->Parameters.WMI.Buffer;
     BOOLEAN events = minor == IRP_MN_ENABLE_EVENTS || minor == IRP_MN_DISABLE_EVENTS;
     BOOLEAN enable = minor == IRP_MN_ENABLE_EVENTS || minor == IRP_MN_ENABLE_COLLECTION;
-    *(events ? &p->EventsEnabled : &p->InstancesEnabled) = enable;
-    if (!p->C.EvtWmiProviderFunctionControl)
-        return STATUS_SUCCESS;
-    return p->C.EvtWmiProviderFunctionControl((WDFWMIPROVIDER)FxHandle(p), events ? WdfWmiEventControl : WdfWmiInstanceControl, enable);
+    BOOLEAN *flag = events ? &p->EventsEnabled : &p->InstancesEnabled, traced = events && (p->C.Flags & WdfWmiProviderTracing);
+    NTSTATUS s = STATUS_SUCCESS;
+    if (sl->Parameters.WMI.BufferSize < sizeof *h)
+        return STATUS_INVALID_PARAMETER;
+    *flag = enable;
+    if (traced)
+        p->TraceHandle = enable ? h->HistoricalContext : 0;
+    if (p->C.EvtWmiProviderFunctionControl)
+        s = p->C.EvtWmiProviderFunctionControl((WDFWMIPROVIDER)FxHandle(p), events ? WdfWmiEventControl : WdfWmiInstanceControl, enable);
+    if (!NT_SUCCESS(s)) {
+        *flag = FALSE;
+        if (traced)
+            p->TraceHandle = 0;
+    }
+    return s;
 }
 
 /* ---- dispatch ---- */
@@ -263,9 +306,9 @@ static NTSTATUS for_instance(FxDevice *d, FxWmiProvider *p, IO_STACK_LOCATION *s
     else if (sl->MinorFunction == IRP_MN_QUERY_SINGLE_INSTANCE)
         s = query_single(i, size, n, used);
     else if (sl->MinorFunction == IRP_MN_CHANGE_SINGLE_INSTANCE)
-        s = set_single(i, n);
+        s = settled(set_single(i, n));
     else if (sl->MinorFunction == IRP_MN_CHANGE_SINGLE_ITEM)
-        s = set_item(i, n);
+        s = settled(set_item(i, n));
     else
         s = execute(i, size, n, used);
     FxObject_Release(FX(i));
@@ -286,7 +329,7 @@ static NTSTATUS for_provider(FxDevice *d, IO_STACK_LOCATION *sl, ULONG_PTR *used
     case IRP_MN_DISABLE_EVENTS:
     case IRP_MN_ENABLE_COLLECTION:
     case IRP_MN_DISABLE_COLLECTION:
-        s = control(p, sl->MinorFunction);
+        s = control(p, sl);
         break;
     default:
         s = for_instance(d, p, sl, used);

@@ -4,11 +4,24 @@
  * say their component and level, because a lost message helps nobody. */
 #include <string.h>
 
+#include "ex/ex.h"
 #include "nt/status.h"
 #include "rtl/format.h"
 #include "trace/trace.h"
 
 enum { MESSAGE_BYTES = 512, DPFLTR_DEFAULT_ID = 101, DPFLTR_INFO_LEVEL = 3, DPFLTR_ERROR_LEVEL = 0 };
+
+static char last[MESSAGE_BYTES + 1]; /* of this run, for its report; no part of the machine */
+
+const char *ex_debug_last(void)
+{
+    return last;
+}
+
+void ex_debug_forget(void)
+{
+    last[0] = 0;
+}
 
 static NTSTATUS print(const char *prefix, ULONG component, ULONG level, const char *format, const uint64_t *args)
 {
@@ -20,6 +33,7 @@ static NTSTATUS print(const char *prefix, ULONG component, ULONG level, const ch
     rtl_format(&sink.sink, format, args);
     text[sink.length < MESSAGE_BYTES ? sink.length : MESSAGE_BYTES] = 0;
     trace_text(TRACE_DEBUG_PRINT, text, (uint64_t)component << 32 | level);
+    memcpy(last, text, strlen(text) + 1);
     return STATUS_SUCCESS;
 }
 

@@ -42,4 +42,8 @@ PVOID ExAllocatePoolWithTag(ULONG pool_type, SIZE_T bytes, ULONG tag);
 PVOID ExAllocatePoolWithQuotaTag(ULONG pool_type, SIZE_T bytes, ULONG tag);
 void ExQueueWorkItem(WORK_QUEUE_ITEM *item, ULONG type);
 
+/* The last message that was printed for the debugger since it was forgotten. */
+const char *ex_debug_last(void);
+void ex_debug_forget(void);
+
 #endif

@@ -212,7 +212,7 @@ static void ask_registration(struct wmi_source *s, ULONG path)
         memset(info, 0, size);
         NTSTATUS status = ask(s->device, minor, (PVOID)(ULONG_PTR)path, size, info, &used);
         ULONG needed = *(ULONG *)info;
-        bool again = status == STATUS_BUFFER_TOO_SMALL && used >= sizeof(ULONG) && needed > size && needed <= 1 << 20;
+        bool again = (status == STATUS_BUFFER_TOO_SMALL || status == STATUS_SUCCESS) && used == sizeof(ULONG) && needed > size && needed <= 1 << 20;
         if (NT_SUCCESS(status) && used >= sizeof *info && used <= size)
             take_registration(s, info, (ULONG)used, minor == IRP_MN_REGINFO_EX);
         ex_pool_free(info);

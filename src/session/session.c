@@ -60,11 +60,13 @@ const struct config *session_config(void)
     return config;
 }
 
-static void fail(const char *what, NTSTATUS status)
+/* `said`: what was printed last for the debugger, which often says why. */
+static void fail(const char *what, NTSTATUS status, const char *said)
 {
     struct session *s = state();
+    int n = (int)strcspn(said, "\r\n");
     s->load_failed = true;
-    snprintf(s->message, sizeof s->message, "%s failed with %s", what, nt_status_name(status));
+    snprintf(s->message, sizeof s->message, "%s failed with %s%s%.*s", what, nt_status_name(status), n ? "; it said: " : "", n, said);
     sim_end(RUN_DONE);
 }
 
@@ -212,12 +214,13 @@ static void load_drivers(void)
         DRIVER_OBJECT *driver = io_driver_find(service);
         if (driver && strcasecmp(service, "Wdf01000") == 0)
             continue; /* one that replaces ours was loaded when its first client was bound */
+        ex_debug_forget();
         NTSTATUS s = io_load_driver(path, service, &driver, err, sizeof err);
         if (s == STATUS_INVALID_IMAGE_FORMAT || s == STATUS_IMAGE_ALREADY_LOADED)
             fail_text(err);
         if (!NT_SUCCESS(s)) {
             snprintf(err, sizeof err, "DriverEntry of %s", service);
-            fail(err, s);
+            fail(err, s, ex_debug_last());
         }
     }
 }

@@ -31,6 +31,7 @@ typedef struct _OWN_INTERFACE {
 static const GUID OwnGuid = { 0x8c8b3b0e, 0x6a4d, 0x4f13, { 0x9e, 0x1c, 0x2b, 0x77, 0x51, 0x0d, 0x6e, 0x01 } };
 static const GUID ClassGuid = { 0x8c8b3b0e, 0x6a4d, 0x4f13, { 0x9e, 0x1c, 0x2b, 0x77, 0x51, 0x0d, 0x6e, 0x02 } };
 static const GUID WmiGuid = { 0x8c8b3b0e, 0x6a4d, 0x4f13, { 0x9e, 0x1c, 0x2b, 0x77, 0x51, 0x0d, 0x6e, 0x03 } };
+static const GUID SeveralGuid = { 0x8c8b3b0e, 0x6a4d, 0x4f13, { 0x9e, 0x1c, 0x2b, 0x77, 0x51, 0x0d, 0x6e, 0x04 } };
 
 static VOID Check(PDEV d, BOOLEAN Good, ULONG Line)
 {
@@ -140,6 +141,7 @@ static VOID FileCreate(WDFDEVICE Device, WDFREQUEST Request, WDFFILEOBJECT FileO
     WDF_REQUEST_PARAMETERS_INIT(&p);
     WdfRequestGetParameters(Request, &p);
     CHECK(d, p.Type == WdfRequestTypeCreate && p.Parameters.Create.SecurityContext != NULL);
+    CHECK(d, WdfFileObjectGetInitiatorProcessId(FileObject) == HandleToULong(PsGetCurrentProcessId()));
     CHECK(d, WdfFileObjectGetDevice(FileObject) == Device && WdfRequestGetFileObject(Request) == FileObject);
     CHECK(d, WdfDeviceGetFileObject(Device, WdfFileObjectWdmGetFileObject(FileObject)) == FileObject);
     FilOf(FileObject)->Mark = 0xF11E;
@@ -266,6 +268,33 @@ static NTSTATUS AddChild(WDFDEVICE Device)
     return s;
 }
 
+static ULONG Undone;
+
+static VOID Undo(WDFOBJECT Object)
+{
+    Undone++;
+}
+
+/* A child that its parent makes and thinks better of. */
+static VOID NeverAdded(PDEV d, WDFDEVICE Device)
+{
+    DECLARE_CONST_UNICODE_STRING(id, L"LAB\\KmdfNever");
+    DECLARE_CONST_UNICODE_STRING(instance, L"1");
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFDEVICE child;
+    PWDFDEVICE_INIT init = WdfPdoInitAllocate(Device);
+    if (!init)
+        return;
+    CHECK(d, WdfPdoInitAssignDeviceID(init, &id) == STATUS_SUCCESS && WdfPdoInitAssignInstanceID(init, &instance) == STATUS_SUCCESS);
+    WDF_OBJECT_ATTRIBUTES_INIT(&a);
+    a.EvtCleanupCallback = Undo;
+    a.EvtDestroyCallback = Undo;
+    CHECK(d, WdfDeviceCreate(&init, &a, &child) == STATUS_SUCCESS);
+    CHECK(d, Undone == 0);
+    WdfObjectDelete(child);
+    CHECK(d, Undone == 2);
+}
+
 static ULONG StaticChildren(WDFDEVICE Device)
 {
     ULONG n = 0;
@@ -284,8 +313,23 @@ static NTSTATUS OwnAsked(WDFDEVICE Device, LPGUID Type, PINTERFACE Exposed, PVOI
     return STATUS_SUCCESS;
 }
 
+static ULONG Exposed(void)
+{
+    PWSTR list;
+    ULONG n = 0;
+    if (!NT_SUCCESS(IoGetDeviceInterfaces(&SeveralGuid, NULL, 0, &list)))
+        return 99;
+    for (PWCH at = list; *at; n++)
+        while (*at++)
+            ;
+    ExFreePool(list);
+    return n;
+}
+
 static VOID Run(PDEV d, WDFDEVICE Device)
 {
+    DECLARE_CONST_UNICODE_STRING(first, L"first");
+    DECLARE_CONST_UNICODE_STRING(second, L"second");
     OWN_INTERFACE own = { { 0 } };
     WDFKEY key;
     WDFSTRING string;
@@ -308,6 +352,12 @@ static VOID Run(PDEV d, WDFDEVICE Device)
     CHECK(d, WdfDeviceRetrieveDeviceInterfaceString(Device, &OwnGuid, NULL, string) == STATUS_OBJECT_NAME_NOT_FOUND);
     WdfDeviceSetDeviceInterfaceState(Device, &ClassGuid, NULL, FALSE);
     WdfDeviceSetDeviceInterfaceState(Device, &ClassGuid, NULL, TRUE);
+    CHECK(d, Exposed() == 1); /* of two: one is excepted until now */
+    WdfDeviceSetDeviceInterfaceStateEx(Device, &SeveralGuid, &second, TRUE);
+    CHECK(d, Exposed() == 2);
+    WdfDeviceSetDeviceInterfaceStateEx(Device, &SeveralGuid, &first, FALSE);
+    CHECK(d, Exposed() == 1);
+    WdfDeviceSetDeviceInterfaceStateEx(Device, &OwnGuid, NULL, FALSE); /* there is none */
     WdfObjectDelete(string);
     CHECK(d, WdfDeviceAllocAndQueryProperty(Device, DevicePropertyHardwareID, PagedPool, WDF_NO_OBJECT_ATTRIBUTES, &memory) == STATUS_SUCCESS);
     WdfObjectDelete(memory);
@@ -327,8 +377,9 @@ static VOID Run(PDEV d, WDFDEVICE Device)
     CHECK(d, WdfDeviceAssignSxWakeSettings(Device, &wake) == STATUS_POWER_STATE_INVALID); /* its bus says nothing of wake */
     CHECK(d, WdfDeviceGetSystemPowerAction(Device) == PowerActionNone);
     CHECK(d, WdfWmiInstanceGetDevice(d->Wmi) == Device);
+    NeverAdded(d, Device);
     WdfWmiInstanceDeregister(d->Wmi);
-    CHECK(d, WdfWmiInstanceRegister(d->Wmi) == STATUS_SUCCESS && WdfWmiInstanceRegister(d->Wmi) == STATUS_INVALID_DEVICE_STATE);
+    CHECK(d, WdfWmiInstanceRegister(d->Wmi) == STATUS_SUCCESS && WdfWmiInstanceRegister(d->Wmi) == STATUS_INVALID_DEVICE_REQUEST);
     WdfDeviceSetAlignmentRequirement(Device, FILE_WORD_ALIGNMENT);
     CHECK(d, WdfDeviceGetAlignmentRequirement(Device) == FILE_WORD_ALIGNMENT);
     CHECK(d, WdfDeviceGetCharacteristics(Device) & FILE_DEVICE_SECURE_OPEN);
@@ -408,6 +459,8 @@ static NTSTATUS Wmi(PDEV d, WDFDEVICE Device)
 static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
 {
     DECLARE_CONST_UNICODE_STRING(link, L"\\DosDevices\\KmdfDevices");
+    DECLARE_CONST_UNICODE_STRING(first, L"first");
+    DECLARE_CONST_UNICODE_STRING(second, L"second");
     WDF_OBJECT_ATTRIBUTES a, file, request;
     WDF_IO_QUEUE_CONFIG queue;
     WDF_FILEOBJECT_CONFIG files;
@@ -424,6 +477,7 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     NTSTATUS property = WdfFdoInitQueryProperty(Init, DevicePropertyHardwareID, 0, NULL, &length);
     if (NT_SUCCESS(early))
         WdfRegistryClose(key);
+    WdfDeviceInitSetPowerInrush(Init);
     WdfDeviceInitSetIoType(Init, WdfDeviceIoDirect);
     WdfDeviceInitSetCharacteristics(Init, FILE_DEVICE_SECURE_OPEN, TRUE);
     WdfDeviceInitSetPowerPolicyOwnership(Init, TRUE);
@@ -442,6 +496,11 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     if (!NT_SUCCESS(s))
         return s;
     PDEV d = DevOf(device);
+    CHECK(d, (WdfDeviceWdmGetDeviceObject(device)->Flags & (DO_POWER_INRUSH | DO_POWER_PAGABLE)) == DO_POWER_INRUSH);
+    CHECK(d, WdfDeviceCreateDeviceInterface(device, &SeveralGuid, &first) == STATUS_SUCCESS);
+    CHECK(d, WdfDeviceCreateDeviceInterface(device, &SeveralGuid, &second) == STATUS_SUCCESS);
+    WdfDeviceSetDeviceInterfaceState(device, &SeveralGuid, &first, FALSE); /* too early to have an effect */
+    WdfDeviceSetDeviceInterfaceStateEx(device, &SeveralGuid, &second, FALSE);
     CHECK(d, NT_SUCCESS(early) && property == STATUS_BUFFER_TOO_SMALL && length > 4);
     CHECK(d, preprocess == STATUS_SUCCESS && wrong == STATUS_INVALID_PARAMETER);
     CHECK(d, WdfDeviceWdmGetDeviceObject(device)->StackSize == WdfDeviceWdmGetAttachedDevice(device)->StackSize + 2);

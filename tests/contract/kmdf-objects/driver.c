@@ -186,6 +186,7 @@ static VOID Strings(PCONTRACT t)
     WdfStringGetUnicodeString(empty, &got);
     CHECK_EQ(got.Length, 0);
     CHECK_STATUS(WdfDriverRetrieveVersionString(KmdfDriver, empty), STATUS_SUCCESS);
+    CHECK_STATUS(WdfDriverRegisterTraceInfo(WdfDriverWdmGetDriverObject(KmdfDriver), NULL, NULL), STATUS_NOT_SUPPORTED);
     WdfStringGetUnicodeString(empty, &got);
     CHECK(got.Length > 10);
     CHECK_STATUS(WdfDeviceRetrieveDeviceName(KmdfDevice, empty), STATUS_SUCCESS);

@@ -2,3 +2,4 @@
 enum { ORDER_HOLD = 1, ORDER_REBALANCE, ORDER_SET_FAILED, ORDER_NOTHING, ORDER_SPECIAL, ORDER_NOT_SPECIAL, ORDER_STATIC }; /* in: ULONG */
 /* Which callback fails: the value Fail of the device's key. */
 enum { FAIL_NONE, FAIL_PREPARE, FAIL_ENTRY, FAIL_POST, FAIL_INIT, FAIL_ENTRY_LATER, FAIL_EXIT, FAIL_QUERY_REMOVE, FAIL_QUERY_STOP, FAIL_RESTART, FAIL_ADD };
+#define FAIL_RELEASE_LATE 0x100u /* with one of them: the hardware is released when the descendants have gone */

@@ -235,6 +235,9 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     WDF_IO_QUEUE_CONFIG queue;
     WDFDEVICE d;
     ULONG fail = Wanted(Init), wrong = 0;
+    if (fail & FAIL_RELEASE_LATE)
+        WdfDeviceInitSetReleaseHardwareOrderOnFailure(Init, WdfReleaseHardwareOrderOnFailureAfterDescendants);
+    fail &= ~FAIL_RELEASE_LATE;
     if (fail == FAIL_ADD)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&events);

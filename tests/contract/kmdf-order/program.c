@@ -105,6 +105,9 @@ int main(void)
     again(FAIL_ENTRY_LATER, TRUE);
     CHECK(SetSuspendState(FALSE, FALSE, FALSE));
     Sleep(1000);
+    again(FAIL_ENTRY_LATER | FAIL_RELEASE_LATE, TRUE);
+    CHECK(SetSuspendState(FALSE, FALSE, FALSE));
+    Sleep(1000);
     again(FAIL_RESTART, TRUE);
     CHECK(SetSuspendState(FALSE, FALSE, FALSE));
     Sleep(1000);

@@ -7,7 +7,7 @@
 
 #define TEST_GUID(n) { 0x5D624F94, 0x8850, 0x40C3, { 0xA3, 0xFA, 0xA4, 0xFD, 0x20, 0x80, 0xBA, (n) } }
 static const GUID StateGuid = TEST_GUID(1), DearGuid = TEST_GUID(2), EventGuid = TEST_GUID(3), MethodGuid = TEST_GUID(4), NobodyGuid = TEST_GUID(5),
-                  LaterGuid = TEST_GUID(6);
+                  LaterGuid = TEST_GUID(6), TraceGuid = TEST_GUID(7), CheapGuid = TEST_GUID(8), SmallGuid = TEST_GUID(9), NoGuid;
 
 typedef struct _STATE {
     ULONG Level;
@@ -15,10 +15,16 @@ typedef struct _STATE {
 } STATE, *PSTATE;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(STATE, StateOf)
 
+typedef struct _LITTLE {
+    UCHAR Byte;
+} LITTLE, *PLITTLE;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(LITTLE, LittleOf)
+
 static WDFDEVICE Device;
-static WDFWMIPROVIDER StateProvider, DearProvider;
-static WDFWMIINSTANCE States[2], EventInstance, MethodInstance, LaterInstance;
+static WDFWMIPROVIDER StateProvider, DearProvider, TraceProvider, CheapProvider, SmallProvider;
+static WDFWMIINSTANCE States[2], EventInstance, MethodInstance, LaterInstance, CheapInstance;
 static ULONG Failed, EventSwitches, Collections, Heard;
+static NTSTATUS ControlAnswer = STATUS_SUCCESS;
 static WNODE_SINGLE_INSTANCE Last;
 static ULONG LastValue;
 
@@ -88,7 +94,7 @@ static NTSTATUS Control(WDFWMIPROVIDER Provider, WDF_WMI_PROVIDER_CONTROL What, 
         EventSwitches = EventSwitches * 10 + 1 + Enable;
     else
         Collections = Collections * 10 + 1 + Enable;
-    return STATUS_SUCCESS;
+    return ControlAnswer;
 }
 
 static NTSTATUS AddInstance(WDFWMIPROVIDER Provider, BOOLEAN Register, WDFWMIINSTANCE *Instance)
@@ -102,6 +108,45 @@ static NTSTATUS AddInstance(WDFWMIPROVIDER Provider, BOOLEAN Register, WDFWMIINS
     c.EvtWmiInstanceSetItem = SetItem;
     WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, STATE);
     return WdfWmiInstanceCreate(Device, &c, &a, Instance);
+}
+
+/* Configurations that are no good. */
+static void Refused(void)
+{
+    WDF_WMI_PROVIDER_CONFIG p;
+    WDF_WMI_INSTANCE_CONFIG c;
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFWMIPROVIDER provider;
+    WDFWMIINSTANCE instance;
+    WDF_WMI_PROVIDER_CONFIG_INIT(&p, &SmallGuid);
+    p.Size--;
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &provider) == STATUS_INFO_LENGTH_MISMATCH);
+    p.Size++;
+    p.Flags = WdfWmiProviderTracing | WdfWmiProviderExpensive;
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &provider) == STATUS_INVALID_PARAMETER);
+    p.Flags = 8;
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &provider) == STATUS_INVALID_PARAMETER);
+    p.Flags = WdfWmiProviderEventOnly;
+    p.EvtWmiProviderFunctionControl = Control; /* of what? */
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &provider) == STATUS_INVALID_PARAMETER);
+    WDF_WMI_PROVIDER_CONFIG_INIT(&p, &NoGuid);
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &provider) == STATUS_INVALID_PARAMETER);
+    WDF_WMI_INSTANCE_CONFIG_INIT_PROVIDER(&c, StateProvider);
+    c.Size++;
+    CHECK(WdfWmiInstanceCreate(Device, &c, WDF_NO_OBJECT_ATTRIBUTES, &instance) == STATUS_INFO_LENGTH_MISMATCH);
+    c.Size--;
+    c.ProviderConfig = &p; /* both */
+    CHECK(WdfWmiInstanceCreate(Device, &c, WDF_NO_OBJECT_ATTRIBUTES, &instance) == STATUS_INVALID_PARAMETER);
+    c.ProviderConfig = NULL;
+    c.UseContextForQuery = TRUE;
+    CHECK(WdfWmiInstanceCreate(Device, &c, WDF_NO_OBJECT_ATTRIBUTES, &instance) == STATUS_INVALID_PARAMETER); /* which context? */
+    WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, LITTLE);
+    CHECK(WdfWmiInstanceCreate(Device, &c, &a, &instance) == STATUS_BUFFER_TOO_SMALL); /* than MinInstanceBufferSize */
+    WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, STATE);
+    c.EvtWmiInstanceSetItem = SetItem;
+    CHECK(WdfWmiInstanceCreate(Device, &c, &a, &instance) == STATUS_INVALID_PARAMETER);
+    c.Provider = NULL;
+    CHECK(WdfWmiInstanceCreate(Device, &c, &a, &instance) == STATUS_INVALID_PARAMETER);
 }
 
 static void Provide(void)
@@ -123,7 +168,6 @@ static void Provide(void)
 
     WDF_WMI_PROVIDER_CONFIG_INIT(&p, &DearGuid);
     p.Flags = WdfWmiProviderExpensive;
-    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &DearProvider) == STATUS_INVALID_PARAMETER); /* without a callback */
     p.EvtWmiProviderFunctionControl = Control;
     p.MinInstanceBufferSize = sizeof(STATE);
     CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &DearProvider) == STATUS_SUCCESS);
@@ -137,9 +181,11 @@ static void Provide(void)
 
     WDF_WMI_PROVIDER_CONFIG_INIT(&p, &EventGuid);
     p.Flags = WdfWmiProviderEventOnly;
-    p.EvtWmiProviderFunctionControl = Control;
     WDF_WMI_INSTANCE_CONFIG_INIT_PROVIDER_CONFIG(&c, &p);
     c.Register = TRUE;
+    c.EvtWmiInstanceQueryInstance = Query;
+    CHECK(WdfWmiInstanceCreate(Device, &c, WDF_NO_OBJECT_ATTRIBUTES, &EventInstance) == STATUS_INVALID_PARAMETER); /* an event has no data */
+    c.EvtWmiInstanceQueryInstance = NULL;
     CHECK(WdfWmiInstanceCreate(Device, &c, WDF_NO_OBJECT_ATTRIBUTES, &EventInstance) == STATUS_SUCCESS);
 
     WDF_WMI_PROVIDER_CONFIG_INIT(&p, &MethodGuid);
@@ -147,6 +193,21 @@ static void Provide(void)
     c.Register = TRUE;
     c.EvtWmiInstanceExecuteMethod = Execute;
     CHECK(WdfWmiInstanceCreate(Device, &c, WDF_NO_OBJECT_ATTRIBUTES, &MethodInstance) == STATUS_SUCCESS);
+    Refused();
+
+    WDF_WMI_PROVIDER_CONFIG_INIT(&p, &TraceGuid);
+    p.Flags = WdfWmiProviderTracing;
+    p.EvtWmiProviderFunctionControl = Control;
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &TraceProvider) == STATUS_SUCCESS);
+    WDF_WMI_PROVIDER_CONFIG_INIT(&p, &CheapGuid);
+    p.Flags = WdfWmiProviderExpensive; /* that nobody is told of is no error */
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &CheapProvider) == STATUS_SUCCESS);
+    WDF_WMI_INSTANCE_CONFIG_INIT_PROVIDER(&c, CheapProvider);
+    CHECK(WdfWmiInstanceCreate(Device, &c, WDF_NO_OBJECT_ATTRIBUTES, &CheapInstance) == STATUS_SUCCESS);
+    CHECK(WdfWmiInstanceRegister(CheapInstance) == STATUS_SUCCESS);
+    WDF_WMI_PROVIDER_CONFIG_INIT(&p, &SmallGuid);
+    p.MinInstanceBufferSize = sizeof(STATE);
+    CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &SmallProvider) == STATUS_SUCCESS);
     CHECK(WdfWmiInstanceGetDevice(MethodInstance) == Device);
     CHECK(WdfWmiInstanceGetProvider(States[1]) == StateProvider);
 }
@@ -190,7 +251,7 @@ static void AllData(void)
     for (ULONG i = 0; i < 2; i++) {
         ULONG at = n->WnodeHeader.Flags & WNODE_FLAG_FIXED_INSTANCE_SIZE ? n->DataBlockOffset + i * n->FixedInstanceSize
                                                                          : n->OffsetInstanceDataAndLength[i].OffsetInstanceData;
-        CHECK(at % 8 == 0 && ((PSTATE)(buffer + at))->Level == (i + 1) * 10);
+        CHECK(at % MEMORY_ALLOCATION_ALIGNMENT == 0 && ((PSTATE)(buffer + at))->Level == (i + 1) * 10);
         PUCHAR counted = buffer + *(PULONG)(buffer + n->OffsetInstanceNameOffsets + i * sizeof(ULONG));
         got.Length = got.MaximumLength = *(PUSHORT)counted;
         got.Buffer = (PWCH)(counted + sizeof(USHORT));
@@ -273,10 +334,11 @@ static void Events(void)
 {
     PVOID block;
     ULONG value = 4711;
-    Heard = EventSwitches = 0;
+    Heard = 0;
     CHECK(WdfWmiInstanceFireEvent(EventInstance, sizeof value, &value) == STATUS_SUCCESS); /* nobody listens */
     CHECK(IoWMIOpenBlock((GUID *)&EventGuid, WMIGUID_NOTIFICATION, &block) == STATUS_SUCCESS);
-    CHECK(EventSwitches == 2);
+    CHECK(WdfWmiProviderIsEnabled(WdfWmiInstanceGetProvider(EventInstance), WdfWmiEventControl));
+    CHECK(!WdfWmiProviderIsEnabled(WdfWmiInstanceGetProvider(EventInstance), WdfWmiInstanceControl));
     CHECK(IoWMISetNotificationCallback(block, Hear, &Heard) == STATUS_SUCCESS);
     CHECK(WdfWmiInstanceFireEvent(EventInstance, sizeof value, &value) == STATUS_SUCCESS);
     Wait(100);
@@ -286,7 +348,7 @@ static void Events(void)
     CHECK(RtlCompareMemory(&Last.WnodeHeader.Guid, &EventGuid, sizeof(GUID)) == sizeof(GUID));
     ObDereferenceObject(block);
     Wait(100);
-    CHECK(EventSwitches == 21); /* on, off */
+    CHECK(!WdfWmiProviderIsEnabled(WdfWmiInstanceGetProvider(EventInstance), WdfWmiEventControl));
     WdfWmiInstanceFireEvent(EventInstance, sizeof value, &value);
     Wait(100);
     CHECK(Heard == 1);
@@ -332,15 +394,132 @@ static void Later(void)
     CHECK(WdfWmiProviderCreate(Device, &p, WDF_NO_OBJECT_ATTRIBUTES, &provider) == STATUS_SUCCESS);
     CHECK(AddInstance(provider, FALSE, &LaterInstance) == STATUS_SUCCESS);
     CHECK(WdfWmiInstanceRegister(LaterInstance) == STATUS_SUCCESS);
-    CHECK(WdfWmiInstanceRegister(LaterInstance) == STATUS_INVALID_DEVICE_STATE);
+    CHECK(WdfWmiInstanceRegister(LaterInstance) == STATUS_INVALID_DEVICE_REQUEST);
     Wait(100); /* WMI asks again */
     CHECK(IoWMIOpenBlock((GUID *)&LaterGuid, WMIGUID_QUERY, &block) == STATUS_SUCCESS);
     CHECK(IoWMIQueryAllData(block, &size, buffer) == STATUS_SUCCESS && ((PWNODE_ALL_DATA)buffer)->InstanceCount == 1);
     WdfWmiInstanceDeregister(LaterInstance);
     ObDereferenceObject(block);
+    Wait(100);
+    CHECK(IoWMIOpenBlock((GUID *)&LaterGuid, WMIGUID_QUERY, &block) == STATUS_WMI_GUID_NOT_FOUND); /* with its last instance the block goes */
 }
 
-static void (*const Tests[])(void) = {AllData, SingleInstance, Change, Methods, Events, Expensive, Unknown, Later};
+/* ---- requests as WMI sends them, of which its functions for consumers make only some ---- */
+
+static UCHAR Buffer[512];
+
+static NTSTATUS SendOne(UCHAR Minor, const GUID *Guid, ULONG Size, PULONG Used)
+{
+    PDEVICE_OBJECT top = IoGetAttachedDeviceReference(WdfDeviceWdmGetDeviceObject(Device));
+    IO_STATUS_BLOCK status = {0};
+    KEVENT done;
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    PIRP irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, top, NULL, 0, NULL, &done, &status);
+    if (!irp) {
+        ObDereferenceObject(top);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    PIO_STACK_LOCATION stack = IoGetNextIrpStackLocation(irp);
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    stack->MajorFunction = IRP_MJ_SYSTEM_CONTROL;
+    stack->MinorFunction = Minor;
+    stack->Parameters.WMI.ProviderId = (ULONG_PTR)WdfDeviceWdmGetDeviceObject(Device);
+    stack->Parameters.WMI.DataPath = (PVOID)Guid;
+    stack->Parameters.WMI.BufferSize = Size;
+    stack->Parameters.WMI.Buffer = Buffer;
+    NTSTATUS s = IoCallDriver(top, irp);
+    if (s == STATUS_PENDING) {
+        KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
+        s = status.Status;
+    }
+    ObDereferenceObject(top);
+    *Used = (ULONG)status.Information;
+    return s;
+}
+
+static PWNODE_SINGLE_INSTANCE Single(const GUID *Guid, ULONG Index, ULONG Bytes)
+{
+    PWNODE_SINGLE_INSTANCE n = (PWNODE_SINGLE_INSTANCE)Buffer;
+    RtlZeroMemory(Buffer, sizeof Buffer);
+    n->WnodeHeader.BufferSize = sizeof *n + Bytes;
+    n->WnodeHeader.ProviderId = IoWMIDeviceObjectToProviderId(WdfDeviceWdmGetDeviceObject(Device));
+    n->WnodeHeader.Guid = *Guid;
+    n->WnodeHeader.Flags = WNODE_FLAG_SINGLE_INSTANCE | WNODE_FLAG_STATIC_INSTANCE_NAMES;
+    n->InstanceIndex = Index;
+    n->DataBlockOffset = sizeof *n;
+    n->SizeDataBlock = Bytes;
+    return n;
+}
+
+static void Sizes(void)
+{
+    PWNODE_SINGLE_INSTANCE n = Single(&StateGuid, 0, 4);
+    PWNODE_TOO_SMALL small = (PWNODE_TOO_SMALL)Buffer;
+    ULONG used;
+    CHECK(SendOne(IRP_MN_QUERY_SINGLE_INSTANCE, &StateGuid, sizeof *n + 4, &used) == STATUS_SUCCESS);
+    CHECK(used == sizeof *small && small->WnodeHeader.BufferSize == sizeof *small && small->WnodeHeader.Flags == WNODE_FLAG_TOO_SMALL);
+    CHECK(small->SizeNeeded == sizeof *n + sizeof(STATE));
+    n = Single(&StateGuid, 0, sizeof(STATE));
+    CHECK(SendOne(IRP_MN_QUERY_SINGLE_INSTANCE, &StateGuid, sizeof Buffer, &used) == STATUS_SUCCESS);
+    CHECK(used == sizeof *n + sizeof(STATE) && n->WnodeHeader.BufferSize == used && n->SizeDataBlock == sizeof(STATE) && n->WnodeHeader.TimeStamp.QuadPart);
+    Single(&StateGuid, 0, 4); /* to set, too little cannot be made good */
+    CHECK(SendOne(IRP_MN_CHANGE_SINGLE_INSTANCE, &StateGuid, sizeof *n + 4, &used) == STATUS_WMI_SET_FAILURE && used == 0);
+    Single(&StateGuid, 7, sizeof(STATE));
+    CHECK(SendOne(IRP_MN_QUERY_SINGLE_INSTANCE, &StateGuid, sizeof Buffer, &used) == STATUS_WMI_INSTANCE_NOT_FOUND);
+    Single(&StateGuid, 0, sizeof(STATE));
+    CHECK(SendOne(IRP_MN_QUERY_ALL_DATA, &StateGuid, sizeof(WNODE_ALL_DATA) - 8, &used) == STATUS_UNSUCCESSFUL);
+    CHECK(SendOne(IRP_MN_QUERY_ALL_DATA, &SmallGuid, sizeof Buffer, &used) == STATUS_WMI_INSTANCE_NOT_FOUND); /* none at all */
+    CHECK(SendOne(IRP_MN_QUERY_ALL_DATA, &NobodyGuid, sizeof Buffer, &used) == STATUS_WMI_GUID_NOT_FOUND);
+    Single(&StateGuid, 0, 0);
+    CHECK(SendOne(IRP_MN_REGINFO_EX, NULL, sizeof(ULONG), &used) == STATUS_SUCCESS && used == sizeof(ULONG) && *(PULONG)Buffer > sizeof(WMIREGINFOW));
+}
+
+/* What a block does not do. */
+static void Unsupported(void)
+{
+    PWNODE_SINGLE_INSTANCE n = Single(&CheapGuid, 0, sizeof(STATE));
+    PWNODE_ALL_DATA all = (PWNODE_ALL_DATA)Buffer;
+    ULONG used;
+    CHECK(SendOne(IRP_MN_QUERY_SINGLE_INSTANCE, &CheapGuid, sizeof Buffer, &used) == STATUS_INVALID_DEVICE_REQUEST);
+    Single(&CheapGuid, 0, sizeof(STATE));
+    CHECK(SendOne(IRP_MN_CHANGE_SINGLE_INSTANCE, &CheapGuid, sizeof Buffer, &used) == STATUS_WMI_READ_ONLY);
+    n = Single(&CheapGuid, 0, sizeof(STATE));
+    n->WnodeHeader.Flags = WNODE_FLAG_METHOD_ITEM | WNODE_FLAG_STATIC_INSTANCE_NAMES;
+    ((PWNODE_METHOD_ITEM)n)->DataBlockOffset = sizeof(WNODE_METHOD_ITEM);
+    ((PWNODE_METHOD_ITEM)n)->SizeDataBlock = 0;
+    CHECK(SendOne(IRP_MN_EXECUTE_METHOD, &CheapGuid, sizeof Buffer, &used) == STATUS_INVALID_DEVICE_REQUEST);
+    Single(&CheapGuid, 0, 0);
+    CHECK(SendOne(IRP_MN_QUERY_ALL_DATA, &CheapGuid, sizeof Buffer, &used) == STATUS_SUCCESS); /* there, without data */
+    CHECK(all->InstanceCount == 1 && all->OffsetInstanceDataAndLength[0].LengthInstanceData == 0);
+    Single(&MethodGuid, 0, 16);
+    CHECK(SendOne(IRP_MN_QUERY_SINGLE_INSTANCE, &MethodGuid, sizeof Buffer, &used) == STATUS_SUCCESS);
+    CHECK(((PWNODE_SINGLE_INSTANCE)Buffer)->SizeDataBlock == 0); /* methods alone: nothing to be read, no error */
+}
+
+static void Tracing(void)
+{
+    PWNODE_HEADER h = (PWNODE_HEADER)Buffer;
+    ULONG used;
+    EventSwitches = 0;
+    CHECK(WdfWmiProviderGetTracingHandle(TraceProvider) == 0);
+    Single(&TraceGuid, 0, 0);
+    CHECK(SendOne(IRP_MN_ENABLE_EVENTS, &TraceGuid, sizeof *h - 1, &used) == STATUS_INVALID_PARAMETER);
+    Single(&TraceGuid, 0, 0);
+    h->HistoricalContext = 0x1234567890;
+    CHECK(SendOne(IRP_MN_ENABLE_EVENTS, &TraceGuid, sizeof *h, &used) == STATUS_SUCCESS);
+    CHECK(EventSwitches == 2 && WdfWmiProviderGetTracingHandle(TraceProvider) == 0x1234567890);
+    CHECK(WdfWmiProviderIsEnabled(TraceProvider, WdfWmiEventControl));
+    CHECK(SendOne(IRP_MN_DISABLE_EVENTS, &TraceGuid, sizeof *h, &used) == STATUS_SUCCESS);
+    CHECK(EventSwitches == 21 && WdfWmiProviderGetTracingHandle(TraceProvider) == 0);
+    ControlAnswer = STATUS_DEVICE_BUSY;
+    h->HistoricalContext = 0x1234567890;
+    CHECK(SendOne(IRP_MN_ENABLE_EVENTS, &TraceGuid, sizeof *h, &used) == STATUS_DEVICE_BUSY);
+    ControlAnswer = STATUS_SUCCESS;
+    CHECK(!WdfWmiProviderIsEnabled(TraceProvider, WdfWmiEventControl) && WdfWmiProviderGetTracingHandle(TraceProvider) == 0);
+}
+
+
+static void (*const Tests[])(void) = {AllData, SingleInstance, Change, Methods, Events, Expensive, Unknown, Later, Sizes, Unsupported, Tracing};
 
 /* ---- the device ---- */
 
