@@ -8,6 +8,7 @@
 #include "ke/ke.h"
 #include "mm/mm.h"
 #include "ob/ob.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -50,16 +51,23 @@ IO_WORKITEM *IoAllocateWorkItem(DEVICE_OBJECT *device)
     return w;
 }
 
+/* Taking it off the queue, and putting it there, writes it (ex/work.c). */
+static bool is_queued(const IO_WORKITEM *w)
+{
+    sim_access((uint64_t)&w->WorkItem, SIM_READ);
+    return w->WorkItem.List.Flink != NULL;
+}
+
 void IoFreeWorkItem(IO_WORKITEM *w)
 {
-    if (w->WorkItem.List.Flink)
+    if (is_queued(w))
         KeBugCheckEx(BUGCHECK_WORKER_INVALID, 0, (ULONG64)w, 0, 0);
     ex_pool_free(w);
 }
 
 static bool queue(IO_WORKITEM *w, PVOID routine, ULONG type, ULONG queue, PVOID context)
 {
-    if (w->WorkItem.List.Flink)
+    if (is_queued(w))
         return false;
     w->Routine = routine;
     w->Context = context;
