@@ -241,6 +241,9 @@ static VOID Isochronous(PUNIT u, WDFREQUEST Request, PURB Urb)
 
 /* ---- the default pipe ---- */
 
+static NTSTATUS Plug(WDFDEVICE Bus, ULONG Model);
+static NTSTATUS Unplug(WDFDEVICE Bus, ULONG Model);
+
 static VOID State(PUNIT u, WDFREQUEST Request)
 {
     UNIT_STATE_DATA d = u->State;
@@ -256,6 +259,7 @@ static VOID State(PUNIT u, WDFREQUEST Request)
 
 static VOID BoardRequest(PUNIT u, WDFREQUEST Request, UCHAR Code, PUCHAR Data)
 {
+    WDFDEVICE bus = WdfPdoGetParent(WdfIoQueueGetDevice(u->Held));
     UCHAR switches = 0x5a;
     switch (Code) {
     case 0xd4:
@@ -276,6 +280,11 @@ static VOID BoardRequest(PUNIT u, WDFREQUEST Request, UCHAR Code, PUCHAR Data)
         u->Events[u->EventTail++ % sizeof u->Events] = *Data; /* somebody sees it and moves the switches alike */
         Finish(Request, USBD_STATUS_SUCCESS);
         PumpAll(u);
+        return;
+    case 0xda: /* it goes off the bus and comes back */
+        Finish(Request, USBD_STATUS_SUCCESS);
+        Unplug(bus, MODEL_BOARD);
+        Plug(bus, MODEL_BOARD);
         return;
     default:
         FinishTransfer(Request, USBD_STATUS_STALL_PID, 0);
@@ -568,6 +577,27 @@ static NTSTATUS MakeQueues(WDFDEVICE Device)
     return s;
 }
 
+static NTSTATUS EnableWake(WDFDEVICE Device, SYSTEM_POWER_STATE State)
+{
+    return STATUS_SUCCESS;
+}
+
+/* Devices that can wake do so from D2, as below a hub. */
+static VOID SetWake(WDFDEVICE Device)
+{
+    WDF_DEVICE_POWER_CAPABILITIES c;
+    WDF_DEVICE_POWER_CAPABILITIES_INIT(&c);
+    c.DeviceD1 = WdfFalse;
+    c.DeviceD2 = c.WakeFromD0 = c.WakeFromD2 = WdfTrue;
+    c.DeviceState[PowerSystemWorking] = PowerDeviceD0;
+    for (int i = PowerSystemSleeping1; i <= PowerSystemSleeping3; i++)
+        c.DeviceState[i] = PowerDeviceD2;
+    c.DeviceState[PowerSystemHibernate] = c.DeviceState[PowerSystemShutdown] = PowerDeviceD3;
+    c.DeviceWake = PowerDeviceD2;
+    c.SystemWake = PowerSystemSleeping3;
+    WdfDeviceSetPowerCapabilities(Device, &c);
+}
+
 static NTSTATUS CreateChild(WDFCHILDLIST List, PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER Id, PWDFDEVICE_INIT Init)
 {
     DECLARE_CONST_UNICODE_STRING(location, L"Port_#0001.Hub_#0001");
@@ -576,6 +606,7 @@ static NTSTATUS CreateChild(WDFCHILDLIST List, PWDF_CHILD_IDENTIFICATION_DESCRIP
     DECLARE_UNICODE_STRING_SIZE(instance, 16);
     WDF_OBJECT_ATTRIBUTES a;
     WDF_DEVICE_PNP_CAPABILITIES pnp;
+    WDF_PDO_EVENT_CALLBACKS events;
     WDFDEVICE child;
     ULONG model = CONTAINING_RECORD(Id, MODEL_ID, Header)->Model;
     if (model == MODEL_BOARD)
@@ -594,6 +625,9 @@ static NTSTATUS CreateChild(WDFCHILDLIST List, PWDF_CHILD_IDENTIFICATION_DESCRIP
     if (NT_SUCCESS(s))
         s = WdfPdoInitAddDeviceText(Init, &id, &location, 0x409);
     WdfPdoInitSetDefaultLocale(Init, 0x409);
+    WDF_PDO_EVENT_CALLBACKS_INIT(&events);
+    events.EvtDeviceEnableWakeAtBus = EnableWake;
+    WdfPdoInitSetEventCallbacks(Init, &events);
     WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, UNIT);
     if (NT_SUCCESS(s))
         s = WdfDeviceCreate(&Init, &a, &child);
@@ -605,6 +639,7 @@ static NTSTATUS CreateChild(WDFCHILDLIST List, PWDF_CHILD_IDENTIFICATION_DESCRIP
     WDF_DEVICE_PNP_CAPABILITIES_INIT(&pnp);
     pnp.Removable = pnp.SurpriseRemovalOK = pnp.UniqueID = WdfTrue;
     WdfDeviceSetPnpCapabilities(child, &pnp);
+    SetWake(child);
     WDF_OBJECT_ATTRIBUTES_INIT(&a);
     a.ParentObject = child;
     s = WdfSpinLockCreate(&a, &u->Lock);
