@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/zero.h"
 #include "mm/guard.h"
 #include "mm/room.h"
 #include "ke/ke.h"
@@ -533,8 +534,8 @@ static void describe(const struct pool_header *h, struct pool_block *b)
 /* The first block at or after a place where a header may be; NULL at the end, or where a header was overwritten. */
 static const struct pool_header *first_block(const struct pool_window *w, uint64_t at)
 {
-    while (at < w->next && is_unused((const struct pool_header *)at))
-        at += UNIT;
+    if (at < w->next && is_unused((const struct pool_header *)at))
+        at += base_zero_bytes((const void *)at, w->next - at);
     const struct pool_header *h = (const struct pool_header *)at;
     return at < w->next && pool_intact(h) ? h : NULL;
 }

@@ -17,6 +17,7 @@
 #include "po/po.h"
 #include "ps/ps.h"
 #include "session/session.h"
+#include "sim/door.h"
 #include "sim/image.h"
 #include "win32/park.h"
 
@@ -300,14 +301,17 @@ bool leaks_waits_text(char *out, size_t size)
 /* Threads, work items of a driver's own and DPCs are for the driver to end; the rest is under way for the I/O manager. */
 static bool is_own_account(uint64_t called_from)
 {
-    static const char *const frames[] = { "nt!PspSystemThreadStartup", "nt!ExpWorkerThread", "nt!KiRetireDpcList", "nt!KiExecuteAllDpcs", "nt!KiTimerExpiration",
-                                          "nt!ExpTimerDpcRoutine" };
-    char name[200];
-    image_symbol_text(called_from, name, sizeof name);
-    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
-        if (strncmp(name, frames[i], strlen(frames[i])) == 0)
-            return true;
-    return false;
+    switch (door_frame_at(called_from)) {
+    case FRAME_PspSystemThreadStartup:
+    case FRAME_ExpWorkerThread:
+    case FRAME_KiRetireDpcList:
+    case FRAME_KiExecuteAllDpcs:
+    case FRAME_KiTimerExpiration:
+    case FRAME_ExpTimerDpcRoutine:
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool leaks_image_busy(const struct image *image, bool by_others)

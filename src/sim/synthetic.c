@@ -35,6 +35,12 @@ static const struct {
 
 /* Constants of the process: where each table entry ended up. The same in every run. */
 static uint64_t export_at[MAX_SLOTS];
+enum { MAX_RANGES = 128 };
+static struct {
+    uint64_t begin, end;
+    uint32_t first;
+} export_ranges[MAX_RANGES]; /* exports that lie side by side, a module each */
+static unsigned export_range_count;
 static uint64_t frame_at[FRAME_COUNT];
 
 struct builder {
@@ -120,6 +126,11 @@ static uint32_t put_text_slots(struct builder *b)
     put8(b->base + TEXT_RVA + 0x20, 0xC3); /* guard check: ret */
     put16(b->base + TEXT_RVA + 0x28, 0xE0FF); /* guard dispatch: jmp rax */
     uint32_t slot = 1;
+    IR_ASSERT(export_range_count < MAX_RANGES);
+    uint64_t begin = b->base + TEXT_RVA + SLOT;
+    export_ranges[export_range_count].begin = begin;
+    export_ranges[export_range_count].end = begin + (uint64_t)b->count * SLOT;
+    export_ranges[export_range_count++].first = b->first;
     for (uint32_t i = 0; i < b->count; i++, slot++) {
         const struct door_entry *e = &door_table[b->first + i];
         put_slot(b, slot, b->first + i);
@@ -467,9 +478,9 @@ const char *door_frame_name(uint64_t address, const char **module)
 
 uint32_t door_index_at(uint64_t address)
 {
-    for (uint32_t i = 0; i < door_count; i++)
-        if (address - export_at[i] < SLOT)
-            return i;
+    for (unsigned i = 0; i < export_range_count; i++)
+        if (address >= export_ranges[i].begin && address < export_ranges[i].end)
+            return export_ranges[i].first + (uint32_t)((address - export_ranges[i].begin) / SLOT);
     return UINT32_MAX;
 }
 
