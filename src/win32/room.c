@@ -27,6 +27,13 @@ struct w32_process *w32_process(void)
     return p;
 }
 
+struct w32_thread *w32_thread_known(void)
+{
+    const struct thread *t = ps_current();
+    struct w32_thread *w = w32_room()->threads[t->agent->id];
+    return w && w->id == t->ethread->Cid.UniqueThread ? w : NULL;
+}
+
 struct w32_thread *w32_thread(void)
 {
     struct w32_room *r = w32_room();

@@ -147,6 +147,7 @@ BOOL FlsSetValue(ULONG i, uint64_t value)
 void tls_thread_end(void)
 {
     struct w32_process *p = w32_process();
-    for (ULONG i = 0; i < FLS_SLOTS; i++)
-        fls_release(p, w32_thread(), i);
+    struct w32_thread *t = w32_thread_known();
+    for (ULONG i = 0; t && i < FLS_SLOTS; i++)
+        fls_release(p, t, i);
 }

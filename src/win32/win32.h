@@ -124,6 +124,7 @@ struct w32_room {
 struct w32_room *w32_room(void);
 struct w32_process *w32_process(void);
 struct w32_thread *w32_thread(void);
+struct w32_thread *w32_thread_known(void); /* NULL: it has not been asked for yet */
 /* A record per process is made when it is first asked for: these fill it (crt_start.c, env.c, heap.c). */
 void w32_process_fill(struct w32_process *p);
 
