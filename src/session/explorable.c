@@ -172,6 +172,8 @@ static uint32_t flags_of(const struct agent *a)
  * another one, explored, in which the same instruction finds the same in memory and in its registers, and would have been seen to touch more. */
 
 static bool promises;
+#define GATES "*" /* on the list of spins: no image, but an export */
+enum { PROMISES_LOCK = PROMISES_OBJECTS + 1 };
 
 void explorable_promises(bool on)
 {
@@ -180,6 +182,7 @@ void explorable_promises(bool on)
 
 struct promise {
     uint64_t rip, at, thread;
+    uint32_t op; /* of a gate: the export, from 1 */
     uint8_t bytes, kind;
 };
 
@@ -189,9 +192,20 @@ static bool is_noted(uint64_t rip)
     return i && i->file && spins_is_more(i->file->name, (uint32_t)(rip - i->base));
 }
 
+/* Taking a lock touches the lock, as long as what follows touches nothing. */
+static struct promise promise_of_gate(const struct agent *a)
+{
+    struct promise p = { .at = a->next_object, .thread = (uint64_t)a->thread_object, .op = operation_of(a) };
+    bool can = promises && p.op && a->at_point && a->kind == AGENT_THREAD && !a->dpc && !MACHINE->gates_open && !MACHINE->processors_matter;
+    p.kind = can && !(spins_any_more() && spins_is_more(GATES, p.op)) ? PROMISES_LOCK : PROMISES_NOTHING;
+    return p;
+}
+
 static struct promise promise_of(const struct agent *a)
 {
-    struct promise p = { a->atomic_rip, a->promised_at, (uint64_t)a->thread_object, a->promised_bytes, a->promise };
+    struct promise p = { a->atomic_rip, a->promised_at, (uint64_t)a->thread_object, 0, a->promised_bytes, a->promise };
+    if (a->gate)
+        return promise_of_gate(a);
     bool can = promises && a->promise && a->at_point && !a->at_await && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
     if (!can || !p.bytes || is_noted(p.rip))
         p.kind = PROMISES_NOTHING;
@@ -211,6 +225,12 @@ static bool kept(const struct promise *p)
     }
     if (!n || accesses[0].object != p->thread || accesses[0].kind != SIM_READ) /* whoever goes on looks for APCs */
         return false;
+    if (p->kind == PROMISES_LOCK) {
+        for (i++; i < n; i++)
+            if (accesses[i].object != p->at || accesses[i].kind != SIM_WRITE)
+                return false;
+        return n > 1;
+    }
     for (i++; i < n; i++, key += 4)
         if (accesses[i].object != key || accesses[i].lock || (p->kind == PROMISES_READ && accesses[i].kind != SIM_READ) ||
             (p->kind == PROMISES_WRITE && accesses[i].kind != SIM_WRITE) || accesses[i].kind > SIM_WRITE)
@@ -224,6 +244,10 @@ static uint32_t promised(const struct promise *p)
         return 0;
     if (kept(p))
         return p->kind == PROMISES_OBJECTS ? EXPLORE_SAME_OBJECTS : EXPLORE_FIXED;
+    if (p->kind == PROMISES_LOCK) {
+        spins_note_more(GATES, p->op);
+        return 0;
+    }
     const struct image *i = image_at(p->rip);
     spins_note_more(i && i->file ? i->file->name : "", i && i->file ? (uint32_t)(p->rip - i->base) : 0);
     return 0;
