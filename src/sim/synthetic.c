@@ -425,6 +425,7 @@ static uint64_t build(struct builder *b)
 
 void door_images_build(void)
 {
+    export_range_count = 0;
     uint64_t kernel_at = KERNEL_BASE + KERNEL_MODULES, user_at = USER_END;
     for (uint32_t i = 0; i < door_count;) {
         struct builder b = { .module = door_table[i].module, .first = i };
