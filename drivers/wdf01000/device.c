@@ -221,6 +221,7 @@ static void lists_init(FxDevice *d)
     InitializeListHead(&d->StaticChildren);
     InitializeListHead(&d->PdoSibling);
     InitializeListHead(&d->WmiProviders);
+    InitializeListHead(&d->DmaEnablers);
     KeInitializeSpinLock(&d->IoLock);
     KeInitializeSpinLock(&d->PowerLock);
     KeInitializeSpinLock(&d->WmiLock);

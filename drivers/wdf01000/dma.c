@@ -4,6 +4,8 @@
 
 typedef struct {
     FxObject O;
+    LIST_ENTRY Entry; /* device's DmaEnablers */
+    BOOLEAN FillFailed, EnableFailed;
     WDF_DMA_ENABLER_CONFIG C;
     DMA_ADAPTER *Adapter;
     ULONG MapRegisters;
@@ -28,6 +30,68 @@ static void enabler_destroy(FxObject *o)
     FxDmaEnabler *e = (FxDmaEnabler *)o;
     if (e->Adapter)
         e->Adapter->DmaOperations->PutDmaAdapter(e->Adapter);
+}
+
+static BOOLEAN enabler_dispose(FxObject *o)
+{
+    FxDmaEnabler *e = (FxDmaEnabler *)o;
+    KIRQL irql;
+    KeAcquireSpinLock(&o->Device->IoLock, &irql);
+    RemoveEntryList(&e->Entry);
+    KeReleaseSpinLock(&o->Device->IoLock, irql);
+    return TRUE;
+}
+
+/* ---- power: in the thread of the device's power machine ---- */
+
+static NTSTATUS told(FxDmaEnabler *e, NTSTATUS (*callback)(WDFDMAENABLER), PCSTR name)
+{
+    NTSTATUS s = STATUS_SUCCESS;
+    if (callback)
+        s = callback((WDFDMAENABLER)FxHandle(e));
+    if (!NT_SUCCESS(s))
+        FXLOG(e->O.Globals, DmaPower, P64(FxHandle(e)), P64(name), S64(s));
+    return s;
+}
+
+static NTSTATUS enabler_up(FxDmaEnabler *e)
+{
+    NTSTATUS s = told(e, e->C.EvtDmaEnablerFill, "EvtDmaEnablerFill");
+    e->FillFailed = !NT_SUCCESS(s);
+    e->EnableFailed = FALSE;
+    if (NT_SUCCESS(s)) {
+        s = told(e, e->C.EvtDmaEnablerEnable, "EvtDmaEnablerEnable");
+        e->EnableFailed = !NT_SUCCESS(s);
+    }
+    return NT_SUCCESS(s) ? told(e, e->C.EvtDmaEnablerSelfManagedIoStart, "EvtDmaEnablerSelfManagedIoStart") : s;
+}
+
+/* All are asked, the first failure counts. */
+static NTSTATUS enabler_down(FxDmaEnabler *e)
+{
+    NTSTATUS s = told(e, e->C.EvtDmaEnablerSelfManagedIoStop, "EvtDmaEnablerSelfManagedIoStop");
+    NTSTATUS disabled = e->FillFailed ? s : told(e, e->C.EvtDmaEnablerDisable, "EvtDmaEnablerDisable");
+    NTSTATUS flushed = e->FillFailed || e->EnableFailed ? s : told(e, e->C.EvtDmaEnablerFlush, "EvtDmaEnablerFlush");
+    return !NT_SUCCESS(s) ? s : !NT_SUCCESS(disabled) ? disabled : flushed;
+}
+
+NTSTATUS FxDmaPowerUp(FxDevice *d)
+{
+    NTSTATUS s = STATUS_SUCCESS;
+    for (LIST_ENTRY *e = d->DmaEnablers.Flink; e != &d->DmaEnablers && NT_SUCCESS(s); e = e->Flink)
+        s = enabler_up(CONTAINING_RECORD(e, FxDmaEnabler, Entry));
+    return s;
+}
+
+NTSTATUS FxDmaPowerDown(FxDevice *d)
+{
+    NTSTATUS first = STATUS_SUCCESS;
+    for (LIST_ENTRY *e = d->DmaEnablers.Flink; e != &d->DmaEnablers; e = e->Flink) {
+        NTSTATUS s = enabler_down(CONTAINING_RECORD(e, FxDmaEnabler, Entry));
+        if (NT_SUCCESS(first))
+            first = s;
+    }
+    return first;
 }
 
 static void describe(FxDmaEnabler *e, DEVICE_DESCRIPTION *d)
@@ -89,6 +153,11 @@ NTSTATUS imp_WdfDmaEnablerCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_D
         return s;
     }
     e->O.Flags |= FXO_PASSIVE;
+    KIRQL irql;
+    KeAcquireSpinLock(&d->IoLock, &irql);
+    InsertTailList(&d->DmaEnablers, &e->Entry);
+    KeReleaseSpinLock(&d->IoLock, irql);
+    e->O.Dispose = enabler_dispose;
     return STATUS_SUCCESS;
 }
 
@@ -104,7 +173,10 @@ size_t imp_WdfDmaEnablerGetMaximumScatterGatherElements(PWDF_DRIVER_GLOBALS G, W
 
 VOID imp_WdfDmaEnablerSetMaximumScatterGatherElements(PWDF_DRIVER_GLOBALS G, WDFDMAENABLER DmaEnabler, size_t MaximumFragments)
 {
-    enabler(G, DmaEnabler)->MaximumElements = MaximumFragments;
+    FxDmaEnabler *e = enabler(G, DmaEnabler);
+    FX_PASSIVE_V(FxGet(G));
+    if (MaximumFragments)
+        e->MaximumElements = MaximumFragments;
 }
 
 size_t imp_WdfDmaEnablerGetFragmentLength(PWDF_DRIVER_GLOBALS G, WDFDMAENABLER DmaEnabler, WDF_DMA_DIRECTION DmaDirection)
@@ -200,7 +272,7 @@ size_t imp_WdfCommonBufferGetLength(PWDF_DRIVER_GLOBALS G, WDFCOMMONBUFFER Commo
 typedef struct {
     FxObject O;
     FxDmaEnabler *Enabler;
-    enum { DMA_CREATED, DMA_INITIALIZED, DMA_TRANSFERRING, DMA_COMPLETED } State;
+    enum { DMA_CREATED = 1, DMA_RESERVED, DMA_INITIALIZED, DMA_TRANSFERRING, DMA_COMPLETED, DMA_FAILED, DMA_RELEASED } State; /* the framework's numbers */
     PFN_WDF_PROGRAM_DMA Program;
     WDFCONTEXT Context;
     WDF_DMA_DIRECTION Direction;
@@ -214,6 +286,47 @@ typedef struct {
 static FxDmaTransaction *transaction(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION t)
 {
     return FX_OBJ(FxGet(G), t, FxDmaTransaction, FX_TYPE_DMA_TRANSACTION);
+}
+
+static DECLSPEC_NORETURN void wrong_state(FxGlobals *g, FxDmaTransaction *t)
+{
+    FXLOG(g, DmaState, P64(FxHandle(t)), t->State);
+    FxVerifierKeBugCheck(g, FXBC_DMA, (ULONG64)FxHandle(t), t->State, 0);
+}
+
+/* The pages that bytes of a chain of MDLs lie in: how many elements and map registers they need at most. Beyond the chain: STATUS_BUFFER_TOO_SMALL. */
+static NTSTATUS pages_of(PMDL mdl, size_t offset, size_t length, ULONG *pages)
+{
+    *pages = 0;
+    for (; mdl && length; mdl = mdl->Next) {
+        size_t bytes = MmGetMdlByteCount(mdl), here;
+        if (bytes <= offset) {
+            offset -= bytes;
+            continue;
+        }
+        here = min(bytes - offset, length);
+        *pages += (ULONG)ADDRESS_AND_SIZE_TO_SPAN_PAGES((ULONG_PTR)MmGetMdlVirtualAddress(mdl) + offset, here);
+        length -= here;
+        offset = 0;
+    }
+    return length ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+}
+
+static size_t transfer_limit(FxDmaTransaction *t)
+{
+    return min(t->Maximum, t->Enabler->C.MaximumLength);
+}
+
+/* Whether the bytes from `done` on may be one transfer. */
+static NTSTATUS fits(FxDmaTransaction *t, size_t done, size_t length)
+{
+    ULONG pages;
+    NTSTATUS s = pages_of(t->Mdl, t->Va - (PUCHAR)MmGetMdlVirtualAddress(t->Mdl) + done, length, &pages);
+    if (NT_SUCCESS(s) && pages > t->Enabler->MaximumElements) {
+        s = STATUS_WDF_TOO_FRAGMENTED;
+        FXLOG(t->O.Globals, DmaFragmented, P64(FxHandle(t)), pages, (ULONG64)t->Enabler->MaximumElements, S64(s));
+    }
+    return s;
 }
 
 static void put_list(FxDmaTransaction *t)
@@ -238,6 +351,8 @@ static void release_request(FxDmaTransaction *t)
 static BOOLEAN transaction_dispose(FxObject *o)
 {
     FxDmaTransaction *t = (FxDmaTransaction *)o;
+    if (t->State == DMA_TRANSFERRING)
+        wrong_state(o->Globals, t);
     put_list(t);
     release_request(t);
     return TRUE;
@@ -262,6 +377,7 @@ NTSTATUS imp_WdfDmaTransactionCreate(PWDF_DRIVER_GLOBALS G, WDFDMAENABLER DmaEna
         return s;
     t->Enabler = e;
     FxObject_AddRef(FX(e));
+    t->State = DMA_CREATED;
     t->Maximum = e->C.MaximumLength;
     t->O.Destroy = transaction_destroy;
     s = FxObjectCommit(FX(t), Attributes, FX(e), (WDFOBJECT *)DmaTransaction);
@@ -275,20 +391,26 @@ NTSTATUS imp_WdfDmaTransactionCreate(PWDF_DRIVER_GLOBALS G, WDFDMAENABLER DmaEna
 
 static NTSTATUS initialize(FxGlobals *g, FxDmaTransaction *t, PFN_WDF_PROGRAM_DMA program, WDF_DMA_DIRECTION direction, PMDL mdl, PVOID va, size_t length)
 {
-    if (t->State != DMA_CREATED) {
-        FXLOG(g, DmaInvalid, P64(FxHandle(t)), S64(STATUS_INVALID_DEVICE_REQUEST));
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    if (!mdl || !length)
+    size_t at = (PUCHAR)va - (PUCHAR)MmGetMdlVirtualAddress(mdl), bytes = MmGetMdlByteCount(mdl);
+    if (!length || (direction != WdfDmaDirectionReadFromDevice && direction != WdfDmaDirectionWriteToDevice) || at >= bytes)
         return STATUS_INVALID_PARAMETER;
+    if (t->Enabler->C.Profile == WdfDmaProfilePacket || t->Enabler->C.Profile == WdfDmaProfilePacket64)
+        if (length > bytes - at) /* DOC: chains of MDLs are for scatter/gather */
+            return STATUS_INVALID_PARAMETER;
+    if (t->State != DMA_CREATED && t->State != DMA_RELEASED)
+        wrong_state(g, t);
     t->Program = program;
     t->Direction = direction;
     t->Mdl = mdl;
     t->Va = va;
     t->Length = length;
     t->Done = t->Current = 0;
-    t->State = DMA_INITIALIZED;
-    return STATUS_SUCCESS;
+    t->Maximum = t->Enabler->C.MaximumLength;
+    NTSTATUS s = STATUS_SUCCESS;
+    for (size_t done = 0; done < length && NT_SUCCESS(s); done += transfer_limit(t))
+        s = fits(t, done, min(length - done, transfer_limit(t)));
+    t->State = NT_SUCCESS(s) ? DMA_INITIALIZED : DMA_RELEASED;
+    return s;
 }
 
 NTSTATUS imp_WdfDmaTransactionInitialize(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction, PFN_WDF_PROGRAM_DMA EvtProgramDmaFunction,
@@ -339,7 +461,10 @@ static NTSTATUS stage(FxDmaTransaction *t)
 {
     DMA_ADAPTER *a = t->Enabler->Adapter;
     KIRQL irql;
-    t->Current = min(t->Length - t->Done, min(t->Maximum, t->Enabler->C.MaximumLength));
+    t->Current = min(t->Length - t->Done, transfer_limit(t));
+    NTSTATUS fit = fits(t, t->Done, t->Current); /* a part of a transfer may have shifted the pages */
+    if (!NT_SUCCESS(fit))
+        return fit;
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     NTSTATUS s = a->DmaOperations->GetScatterGatherList(a, t->Enabler->O.Device->DeviceObject, t->Mdl, t->Va + t->Done, (ULONG)t->Current, list_ready, t,
                                                        t->Direction == WdfDmaDirectionWriteToDevice);
@@ -351,16 +476,14 @@ NTSTATUS imp_WdfDmaTransactionExecute(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION D
 {
     FxGlobals *g = FxGet(G);
     FxDmaTransaction *t = transaction(G, DmaTransaction);
-    if (t->State != DMA_INITIALIZED) {
-        FXLOG(g, DmaInvalid, P64(DmaTransaction), S64(STATUS_INVALID_DEVICE_REQUEST));
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
+    if (t->State != DMA_INITIALIZED)
+        wrong_state(g, t);
     t->Context = Context;
     t->State = DMA_TRANSFERRING;
     NTSTATUS s = stage(t);
     if (!NT_SUCCESS(s)) {
-        t->State = DMA_CREATED;
-        release_request(t);
+        t->State = DMA_FAILED;
+        t->Context = NULL;
     }
     return s;
 }
@@ -370,18 +493,28 @@ static BOOLEAN completed(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION T, size_t byte
 {
     FxDmaTransaction *t = transaction(G, T);
     FX_NOT_NULL(FxGet(G), s);
-    put_list(t);
-    t->Done += min(bytes, t->Current);
-    if (!final && t->Done < t->Length) {
-        *s = stage(t);
-        if (NT_SUCCESS(*s)) {
+    if (t->State != DMA_TRANSFERRING)
+        wrong_state(FxGet(G), t);
+    *s = STATUS_SUCCESS;
+    if (bytes > t->Current) {
+        *s = STATUS_INVALID_PARAMETER;
+        FXLOG(FxGet(G), DmaLength, P64(T), (ULONG64)bytes, (ULONG64)t->Current, S64(*s));
+        FxVerifierDbgBreakPoint(FxGet(G), FX(t), __builtin_return_address(0));
+    } else {
+        put_list(t);
+        t->Done += bytes;
+        if (!final && t->Done < t->Length)
+            *s = stage(t);
+        else
+            final = TRUE;
+        if (NT_SUCCESS(*s) && !final) {
             *s = STATUS_MORE_PROCESSING_REQUIRED;
             return FALSE;
         }
-    } else {
-        *s = STATUS_SUCCESS;
     }
-    t->State = DMA_COMPLETED;
+    put_list(t);
+    t->State = NT_SUCCESS(*s) ? DMA_COMPLETED : DMA_FAILED;
+    t->Current = 0;
     return TRUE;
 }
 
@@ -404,10 +537,11 @@ NTSTATUS imp_WdfDmaTransactionRelease(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION D
 {
     FxDmaTransaction *t = transaction(G, DmaTransaction);
     if (t->State == DMA_TRANSFERRING)
-        return STATUS_INVALID_DEVICE_REQUEST;
+        wrong_state(FxGet(G), t);
     put_list(t);
     release_request(t);
-    t->State = DMA_CREATED;
+    t->State = DMA_RELEASED;
+    t->Done = t->Current = t->Length = 0;
     return STATUS_SUCCESS;
 }
 
@@ -435,4 +569,92 @@ WDFREQUEST imp_WdfDmaTransactionGetRequest(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACT
 WDFDEVICE imp_WdfDmaTransactionGetDevice(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction)
 {
     return (WDFDEVICE)FxHandle(transaction(G, DmaTransaction)->Enabler->O.Device);
+}
+
+/* ---- of 1.11 and later. An enabler never has DMA of version 3 here (the machine has neither its adapters nor a system DMA controller), which is
+ * what most of these are for: they answer as the framework does for the enablers that there are. ---- */
+
+NTSTATUS imp_WdfDmaTransactionInitializeUsingOffset(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction, PFN_WDF_PROGRAM_DMA EvtProgramDmaFunction,
+                                                    WDF_DMA_DIRECTION DmaDirection, PMDL Mdl, size_t Offset, size_t Length)
+{
+    FX_NOT_NULL(FxGet(G), Mdl);
+    return imp_WdfDmaTransactionInitialize(G, DmaTransaction, EvtProgramDmaFunction, DmaDirection, Mdl, (PUCHAR)MmGetMdlVirtualAddress(Mdl) + Offset, Length);
+}
+
+VOID imp_WdfDmaTransactionGetTransferInfo(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction, ULONG *MapRegisterCount, ULONG *ScatterGatherElementCount)
+{
+    FxDmaTransaction *t = transaction(G, DmaTransaction);
+    ULONG pages;
+    if (t->State != DMA_INITIALIZED)
+        wrong_state(FxGet(G), t);
+    pages_of(t->Mdl, t->Va - (PUCHAR)MmGetMdlVirtualAddress(t->Mdl), t->Length, &pages);
+    if (MapRegisterCount)
+        *MapRegisterCount = pages;
+    if (ScatterGatherElementCount)
+        *ScatterGatherElementCount = pages;
+}
+
+static void not_version_3(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION T)
+{
+    FxDmaTransaction *t = transaction(G, T);
+    FXLOG(FxGet(G), DmaVersion, P64(T), P64(FxHandle(t->Enabler)));
+    FxVerifierDbgBreakPoint(FxGet(G), FX(t), __builtin_return_address(0));
+}
+
+static void not_system(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION T)
+{
+    FxDmaTransaction *t = transaction(G, T);
+    FXLOG(FxGet(G), DmaProfile, P64(T), t->Enabler->C.Profile);
+    FxVerifierDbgBreakPoint(FxGet(G), FX(t), __builtin_return_address(0));
+}
+
+VOID imp_WdfDmaTransactionSetImmediateExecution(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction, BOOLEAN UseImmediateExecution)
+{
+    not_version_3(G, DmaTransaction);
+}
+
+NTSTATUS imp_WdfDmaTransactionAllocateResources(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction, WDF_DMA_DIRECTION DmaDirection, ULONG RequiredMapRegisters,
+                                                PFN_WDF_RESERVE_DMA EvtReserveDmaFunction, PVOID EvtReserveDmaContext)
+{
+    not_version_3(G, DmaTransaction);
+    return STATUS_INVALID_DEVICE_REQUEST;
+}
+
+VOID imp_WdfDmaTransactionFreeResources(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction)
+{
+    not_version_3(G, DmaTransaction);
+}
+
+BOOLEAN imp_WdfDmaTransactionCancel(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction)
+{
+    not_version_3(G, DmaTransaction);
+    return FALSE;
+}
+
+PVOID imp_WdfDmaTransactionWdmGetTransferContext(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction)
+{
+    not_version_3(G, DmaTransaction);
+    return NULL;
+}
+
+VOID imp_WdfDmaTransactionSetChannelConfigurationCallback(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction,
+                                                          PFN_WDF_DMA_TRANSACTION_CONFIGURE_DMA_CHANNEL ConfigureRoutine, PVOID ConfigureContext)
+{
+    not_system(G, DmaTransaction);
+}
+
+VOID imp_WdfDmaTransactionSetTransferCompleteCallback(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction,
+                                                      PFN_WDF_DMA_TRANSACTION_DMA_TRANSFER_COMPLETE DmaCompletionRoutine, PVOID DmaCompletionContext)
+{
+    not_system(G, DmaTransaction);
+}
+
+VOID imp_WdfDmaTransactionSetDeviceAddressOffset(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction, ULONG Offset)
+{
+    not_system(G, DmaTransaction);
+}
+
+VOID imp_WdfDmaTransactionStopSystemTransfer(PWDF_DRIVER_GLOBALS G, WDFDMATRANSACTION DmaTransaction)
+{
+    not_system(G, DmaTransaction);
 }

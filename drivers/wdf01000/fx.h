@@ -437,7 +437,7 @@ struct FxDevice {
     LIST_ENTRY PdoSibling;
     LONG EjectRequested;
     /* WMI */
-    LIST_ENTRY WmiProviders;
+    LIST_ENTRY WmiProviders, DmaEnablers;
     KSPIN_LOCK WmiLock;
     BOOLEAN WmiRegistered;
     UNICODE_STRING Mof;
@@ -663,6 +663,8 @@ BOOLEAN FxIdleReference(FxDevice *d); /* a power-managed queue has something to 
 void FxIdleDereference(FxDevice *d);
 NTSTATUS FxInterruptsConnect(FxDevice *d);
 void FxInterruptsDisconnect(FxDevice *d);
+NTSTATUS FxDmaPowerUp(FxDevice *d);
+NTSTATUS FxDmaPowerDown(FxDevice *d);
 NTSTATUS FxInterruptsEnable(FxDevice *d, BOOLEAN on);
 void FxInterruptsAssign(FxDevice *d, const CM_PARTIAL_RESOURCE_DESCRIPTOR *raw, const CM_PARTIAL_RESOURCE_DESCRIPTOR *translated, ULONG count);
 void FxInterruptPolicyApply(FxDevice *d, ULONG number, IO_RESOURCE_DESCRIPTOR *r);

@@ -268,6 +268,8 @@ static ULONG starting_connect(FxDevice *d)
 
 static ULONG starting_dma(FxDevice *d)
 {
+    if (!good(d, FxDmaPowerUp(d)))
+        return WdfDevStatePowerInitialDmaEnableFailed;
     FxChildListsScan(d);
     return WdfDevStatePowerD0StartingStartSelfManagedIo;
 }
@@ -289,7 +291,7 @@ static ULONG initial_io_failed(FxDevice *d)
 
 static ULONG initial_dma_failed(FxDevice *d)
 {
-    BOOLEAN failed;
+    BOOLEAN failed = !NT_SUCCESS(FxDmaPowerDown(d));
     pre_disabled(d, WdfPowerDeviceD3Final, &failed);
     return WdfDevStatePowerInitialConnectInterruptFailed;
 }
@@ -319,6 +321,7 @@ static ULONG goto_d3_stopped(FxDevice *d)
     d->D0 = FALSE;
     BOOLEAN failed = !NT_SUCCESS(self_managed_suspend(d));
     FxQueueHoldIo(d, d->InRemove || d->SurpriseRemoved ? WdfRequestStopActionPurge : WdfRequestStopActionSuspend);
+    failed |= !NT_SUCCESS(FxDmaPowerDown(d));
     pre_disabled(d, WdfPowerDeviceD3Final, &failed);
     interrupts_off(d, TRUE);
     d0_exit(d, WdfPowerDeviceD3Final, &failed);
@@ -397,7 +400,7 @@ static WDF_POWER_DEVICE_STATE wanted(FxDevice *d)
 static ULONG io_stopped(FxDevice *d, ULONG down, ULONG not)
 {
     WDF_POWER_DEVICE_STATE to = wanted(d);
-    BOOLEAN failed = FALSE;
+    BOOLEAN failed = !NT_SUCCESS(FxDmaPowerDown(d));
     pre_disabled(d, to, &failed);
     interrupts_off(d, !np(d)); /* not on the way of paging I/O: disconnecting takes locks */
     d0_exit(d, to, &failed);
@@ -487,6 +490,8 @@ static ULONG waking_connect(FxDevice *d)
 
 static ULONG waking_dma(FxDevice *d)
 {
+    if (!good(d, FxDmaPowerUp(d)))
+        return PAIR(WakingDmaEnableFailed);
     FxChildListsScan(d);
     FxPolicyEvent(d, FXPOL_UP_HW_STARTED);
     return 0;
@@ -510,7 +515,7 @@ static ULONG start_io_failed(FxDevice *d)
 
 static ULONG waking_dma_failed(FxDevice *d)
 {
-    BOOLEAN failed;
+    BOOLEAN failed = !NT_SUCCESS(FxDmaPowerDown(d));
     pre_disabled(d, WdfPowerDeviceD3Final, &failed);
     return PAIR(WakingConnectInterruptFailed);
 }

@@ -241,6 +241,39 @@ static VOID Power(WDFDEVICE Device, BOOLEAN Wrong)
 }
 
 /* The bus says nothing of wake. */
+static BOOLEAN Program(WDFDMATRANSACTION Transaction, WDFDEVICE Device, WDFCONTEXT Context, WDF_DMA_DIRECTION Direction, PSCATTER_GATHER_LIST List)
+{
+    return TRUE;
+}
+
+/* A transaction that was released is to be initialized again before it is executed. */
+static VOID Transfer(WDFDEVICE Device, BOOLEAN Wrong)
+{
+    WDF_DMA_ENABLER_CONFIG dma;
+    WDFDMAENABLER enabler;
+    WDFDMATRANSACTION t;
+    NTSTATUS s;
+    PVOID buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 100, 'amDK');
+    PMDL mdl = buffer ? IoAllocateMdl(buffer, 100, FALSE, FALSE, NULL) : NULL;
+    WDF_DMA_ENABLER_CONFIG_INIT(&dma, WdfDmaProfileScatterGather64, 4096);
+    if (!mdl || !NT_SUCCESS(WdfDmaEnablerCreate(Device, &dma, WDF_NO_OBJECT_ATTRIBUTES, &enabler)) ||
+        !NT_SUCCESS(WdfDmaTransactionCreate(enabler, WDF_NO_OBJECT_ATTRIBUTES, &t)))
+        return;
+    MmBuildMdlForNonPagedPool(mdl);
+    for (ULONG i = 0; i < 2; i++) {
+        if (!i || !Wrong)
+            s = WdfDmaTransactionInitialize(t, Program, WdfDmaDirectionWriteToDevice, mdl, buffer, 100);
+        s = WdfDmaTransactionExecute(t, NULL);
+        if (NT_SUCCESS(s))
+            WdfDmaTransactionDmaCompleted(t, &s);
+        WdfDmaTransactionRelease(t);
+    }
+    WdfObjectDelete(t);
+    WdfObjectDelete(enabler);
+    IoFreeMdl(mdl);
+    ExFreePoolWithTag(buffer, 'amDK');
+}
+
 static VOID Wake(WDFDEVICE Device, BOOLEAN Wrong)
 {
     WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS settings;
@@ -342,6 +375,10 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
     case BAD_WAKE:
     case BAD_WAKE + GOOD:
         Wake(d, b->Mode == BAD_WAKE);
+        break;
+    case BAD_DMA:
+    case BAD_DMA + GOOD:
+        Transfer(d, b->Mode == BAD_DMA);
         break;
     case BAD_OWN_CHECK: /* a check of the driver's own */
         WdfVerifierKeBugCheck(0xE2, 1, 2, 3, 4);

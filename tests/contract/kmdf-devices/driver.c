@@ -6,7 +6,7 @@
 #include "codes.h"
 
 typedef struct _DEV {
-    ULONG Failed, Interrupts, Dpcs, Transfers;
+    ULONG Failed, Interrupts, Dpcs, Transfers, DmaOrder;
     WDFINTERRUPT Interrupt;
     WDFDMAENABLER Enabler;
     WDFQUEUE ParentQueue;
@@ -85,12 +85,43 @@ static VOID Interrupted(PDEV d, WDFDEVICE Device)
 
 /* ---- DMA ---- */
 
+static PDEV DmaOwner;
+
+static void DmaNote(ULONG What)
+{
+    CHECK(DmaOwner, KeGetCurrentIrql() == PASSIVE_LEVEL);
+    DmaOwner->DmaOrder = DmaOwner->DmaOrder * 10 + What;
+}
+
 static BOOLEAN ProgramDma(WDFDMATRANSACTION Transaction, WDFDEVICE Device, WDFCONTEXT Context, WDF_DMA_DIRECTION Direction, PSCATTER_GATHER_LIST List)
 {
     PDEV d = DevOf(Device);
     d->Transfers++;
     CHECK(d, List->NumberOfElements >= 1 && List->Elements[0].Length > 0);
     return TRUE;
+}
+
+static VOID ReserveDma(WDFDMATRANSACTION Transaction, PVOID Context)
+{
+}
+
+/* What the framework tells an enabler: filled, enabled, started. */
+static NTSTATUS Fill(WDFDMAENABLER Enabler)
+{
+    DmaNote(1);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS Enable(WDFDMAENABLER Enabler)
+{
+    DmaNote(2);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS Start(WDFDMAENABLER Enabler)
+{
+    DmaNote(3);
+    return STATUS_SUCCESS;
 }
 
 static VOID Dma(PDEV d, WDFDEVICE Device, WDFREQUEST Request)
@@ -112,8 +143,28 @@ static VOID Dma(PDEV d, WDFDEVICE Device, WDFREQUEST Request)
     WdfDmaEnablerSetMaximumScatterGatherElements(d->Enabler, 8);
     CHECK(d, WdfDmaEnablerGetMaximumScatterGatherElements(d->Enabler) == 8 && WdfDmaEnablerGetMaximumLength(d->Enabler) == 4096);
     CHECK(d, WdfDmaTransactionCreate(d->Enabler, WDF_NO_OBJECT_ATTRIBUTES, &t) == STATUS_SUCCESS);
-    CHECK(d, WdfDmaTransactionExecute(t, NULL) == STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(d, WdfDmaTransactionInitialize(t, ProgramDma, WdfDmaDirectionWriteToDevice, mdl, buffer, 0) == STATUS_INVALID_PARAMETER);
+    CHECK(d, WdfDmaTransactionInitialize(t, ProgramDma, (WDF_DMA_DIRECTION)7, mdl, buffer, 6000) == STATUS_INVALID_PARAMETER);
+    CHECK(d, WdfDmaTransactionInitialize(t, ProgramDma, WdfDmaDirectionWriteToDevice, mdl, (PUCHAR)buffer + 6000, 1) == STATUS_INVALID_PARAMETER);
+    CHECK(d, WdfDmaTransactionInitializeUsingOffset(t, ProgramDma, WdfDmaDirectionWriteToDevice, mdl, 100, 200) == STATUS_SUCCESS);
+    CHECK(d, WdfDmaTransactionRelease(t) == STATUS_SUCCESS && WdfDmaTransactionRelease(t) == STATUS_SUCCESS); /* twice does no harm */
+    WdfDmaEnablerSetMaximumScatterGatherElements(d->Enabler, 1); /* pages of a transfer */
+    CHECK(d, WdfDmaTransactionInitialize(t, ProgramDma, WdfDmaDirectionWriteToDevice, mdl, (PUCHAR)buffer + 100, 5900) == STATUS_WDF_TOO_FRAGMENTED);
+    WdfDmaEnablerSetMaximumScatterGatherElements(d->Enabler, 0); /* not so */
+    CHECK(d, WdfDmaEnablerGetMaximumScatterGatherElements(d->Enabler) == 1);
+    WdfDmaEnablerSetMaximumScatterGatherElements(d->Enabler, 8);
     CHECK(d, WdfDmaTransactionInitialize(t, ProgramDma, WdfDmaDirectionWriteToDevice, mdl, buffer, 6000) == STATUS_SUCCESS);
+    ULONG registers = 0, elements = 0;
+    WdfDmaTransactionGetTransferInfo(t, &registers, &elements);
+    CHECK(d, registers == ADDRESS_AND_SIZE_TO_SPAN_PAGES(buffer, 6000) && elements == registers);
+    CHECK(d, WdfDmaTransactionAllocateResources(t, WdfDmaDirectionWriteToDevice, 1, ReserveDma, NULL) == STATUS_INVALID_DEVICE_REQUEST); /* of version 3 only */
+    CHECK(d, !WdfDmaTransactionCancel(t) && WdfDmaTransactionWdmGetTransferContext(t) == NULL);
+    WdfDmaTransactionSetImmediateExecution(t, TRUE);
+    WdfDmaTransactionFreeResources(t);
+    WdfDmaTransactionSetChannelConfigurationCallback(t, NULL, NULL); /* of system profiles only */
+    WdfDmaTransactionSetTransferCompleteCallback(t, NULL, NULL);
+    WdfDmaTransactionSetDeviceAddressOffset(t, 4);
+    WdfDmaTransactionStopSystemTransfer(t);
     CHECK(d, WdfDmaTransactionGetDevice(t) == Device && WdfDmaTransactionGetRequest(t) == NULL);
     CHECK(d, WdfDmaTransactionExecute(t, NULL) == STATUS_SUCCESS);
     CHECK(d, d->Transfers == 1 && WdfDmaTransactionGetCurrentDmaTransferLength(t) == 4096);
@@ -126,6 +177,11 @@ static VOID Dma(PDEV d, WDFDEVICE Device, WDFREQUEST Request)
     WdfDmaTransactionSetMaximumLength(t, 512);
     CHECK(d, WdfDmaTransactionExecute(t, NULL) == STATUS_SUCCESS && WdfDmaTransactionGetCurrentDmaTransferLength(t) == 512);
     CHECK(d, WdfDmaTransactionDmaCompletedFinal(t, 100, &s) && WdfDmaTransactionGetBytesTransferred(t) == 100);
+    CHECK(d, WdfDmaTransactionRelease(t) == STATUS_SUCCESS && WdfDmaTransactionGetBytesTransferred(t) == 0);
+    CHECK(d, WdfDmaTransactionInitialize(t, ProgramDma, WdfDmaDirectionReadFromDevice, mdl, buffer, 6000) == STATUS_SUCCESS);
+    CHECK(d, WdfDmaTransactionExecute(t, NULL) == STATUS_SUCCESS);
+    CHECK(d, WdfDmaTransactionDmaCompletedWithLength(t, 4097, &s) && s == STATUS_INVALID_PARAMETER); /* more than was asked for */
+    CHECK(d, d->DmaOrder == 123);
     WdfObjectDelete(t);
     IoFreeMdl(mdl);
     ExFreePoolWithTag(buffer, 'amDK');
@@ -509,6 +565,10 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     CHECK(d, WdfInterruptCreate(device, &interrupt, WDF_NO_OBJECT_ATTRIBUTES, &d->Interrupt) == STATUS_SUCCESS);
     CHECK(d, WdfInterruptGetDevice(d->Interrupt) == device);
     WDF_DMA_ENABLER_CONFIG_INIT(&dma, WdfDmaProfileScatterGather64, 4096);
+    dma.EvtDmaEnablerFill = Fill;
+    dma.EvtDmaEnablerEnable = Enable;
+    dma.EvtDmaEnablerSelfManagedIoStart = Start;
+    DmaOwner = d;
     CHECK(d, WdfDmaEnablerCreate(device, &dma, WDF_NO_OBJECT_ATTRIBUTES, &d->Enabler) == STATUS_SUCCESS);
     dma.MaximumLength = 0;
     WDFDMAENABLER bad;

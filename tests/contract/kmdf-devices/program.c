@@ -31,7 +31,7 @@ int main(void)
     check(open_it("\\\\.\\KmdfDevices\\refused") == INVALID_HANDLE_VALUE && GetLastError() == ERROR_ACCESS_DENIED, "an open that the driver refuses");
     check(ask(h, IOCTL_FILE, 0) == 10, "the file's name");
     check(ask(h, IOCTL_INTERRUPT, 0) == 1, "interrupt");
-    check(ask(h, IOCTL_DMA, 0) == 3, "DMA");
+    check(ask(h, IOCTL_DMA, 0) == 4, "DMA");
     check(ask(h, IOCTL_NEITHER, 6) == 7, "user buffers");
     check(ask(h, IOCTL_PREPROCESSED, 0) == 0x3D3, "a WDM callback");
     check(ask(h, IOCTL_MDL, 0) == 0x3D1, "MDLs");

@@ -9,6 +9,7 @@ typedef struct _ORDER {
     WDFREQUEST Held;
 } ORDER, *PORDER;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(ORDER, OrderOf)
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(WDFDEVICE, DmaDevice)
 
 static VOID Note(WDFDEVICE Device, CHAR What)
 {
@@ -110,6 +111,62 @@ static VOID Gone(WDFOBJECT Device)
 {
     PORDER o = OrderOf(Device);
     DbgPrint("order: %d %s %d\n", o->Fail, o->Text, o->Wrong);
+}
+
+/* ---- the enabler's, in small letters of their own ---- */
+
+static NTSTATUS DmaAnswer(WDFDMAENABLER Enabler, CHAR What, ULONG FailsFor)
+{
+    return Answer(*DmaDevice(Enabler), What, FailsFor);
+}
+
+static NTSTATUS DmaFill(WDFDMAENABLER Enabler)
+{
+    return DmaAnswer(Enabler, '1', FAIL_NONE + 100);
+}
+
+static NTSTATUS DmaEnable(WDFDMAENABLER Enabler)
+{
+    return DmaAnswer(Enabler, '2', FAIL_DMA);
+}
+
+static NTSTATUS DmaStart(WDFDMAENABLER Enabler)
+{
+    return DmaAnswer(Enabler, '3', FAIL_NONE + 100);
+}
+
+static NTSTATUS DmaStop(WDFDMAENABLER Enabler)
+{
+    return DmaAnswer(Enabler, '4', FAIL_NONE + 100);
+}
+
+static NTSTATUS DmaDisable(WDFDMAENABLER Enabler)
+{
+    return DmaAnswer(Enabler, '5', FAIL_NONE + 100);
+}
+
+static NTSTATUS DmaFlush(WDFDMAENABLER Enabler)
+{
+    return DmaAnswer(Enabler, '6', FAIL_NONE + 100);
+}
+
+static NTSTATUS AddDma(WDFDEVICE Device)
+{
+    WDF_DMA_ENABLER_CONFIG dma;
+    WDF_OBJECT_ATTRIBUTES a;
+    WDFDMAENABLER enabler;
+    WDF_DMA_ENABLER_CONFIG_INIT(&dma, WdfDmaProfileScatterGather64, 4096);
+    dma.EvtDmaEnablerFill = DmaFill;
+    dma.EvtDmaEnablerEnable = DmaEnable;
+    dma.EvtDmaEnablerSelfManagedIoStart = DmaStart;
+    dma.EvtDmaEnablerSelfManagedIoStop = DmaStop;
+    dma.EvtDmaEnablerDisable = DmaDisable;
+    dma.EvtDmaEnablerFlush = DmaFlush;
+    WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&a, WDFDEVICE);
+    NTSTATUS s = WdfDmaEnablerCreate(Device, &dma, &a, &enabler);
+    if (NT_SUCCESS(s))
+        *DmaDevice(enabler) = Device;
+    return s;
 }
 
 /* ---- states ---- */
@@ -235,9 +292,11 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     WDF_IO_QUEUE_CONFIG queue;
     WDFDEVICE d;
     ULONG fail = Wanted(Init), wrong = 0;
+    BOOLEAN with_dma;
     if (fail & FAIL_RELEASE_LATE)
         WdfDeviceInitSetReleaseHardwareOrderOnFailure(Init, WdfReleaseHardwareOrderOnFailureAfterDescendants);
-    fail &= ~FAIL_RELEASE_LATE;
+    with_dma = (fail & WITH_DMA) != 0;
+    fail &= ~(FAIL_RELEASE_LATE | WITH_DMA);
     if (fail == FAIL_ADD)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&events);
@@ -276,6 +335,8 @@ static NTSTATUS Add(WDFDRIVER Driver, PWDFDEVICE_INIT Init)
     queue.EvtIoStop = Stop;
     queue.EvtIoResume = Resume;
     s = WdfIoQueueCreate(d, &queue, WDF_NO_OBJECT_ATTRIBUTES, WDF_NO_HANDLE);
+    if (NT_SUCCESS(s) && with_dma)
+        s = AddDma(d);
     return NT_SUCCESS(s) ? WdfDeviceCreateSymbolicLink(d, &link) : s;
 }
 

@@ -108,6 +108,10 @@ int main(void)
     again(FAIL_ENTRY_LATER | FAIL_RELEASE_LATE, TRUE);
     CHECK(SetSuspendState(FALSE, FALSE, FALSE));
     Sleep(1000);
+    again(FAIL_NONE | WITH_DMA, TRUE);
+    CHECK(SetSuspendState(FALSE, FALSE, FALSE));
+    Sleep(1000);
+    again(FAIL_DMA | WITH_DMA, FALSE);
     again(FAIL_RESTART, TRUE);
     CHECK(SetSuspendState(FALSE, FALSE, FALSE));
     Sleep(1000);
