@@ -30,6 +30,8 @@ static void touch(const KTIMER *timer)
 
 void ke_timer_insert(KTIMER *timer, uint64_t due)
 {
+    if (MACHINE->fiber && MACHINE->fiber->fiber.callback)
+        MACHINE->guests_time = true;
     IR_ASSERT(!(timer->Header.TimerMiscFlags & TIMER_INSERTED));
     touch(timer);
     timer->DueTime.QuadPart = (LONGLONG)due;

@@ -403,6 +403,7 @@ bool lab_explore(struct irplab *lab, struct lab_result *r)
         else
             conclude_shared(lab, opaque, timed_out, r);
         usual_run(machine, r, &passing);
+        r->idle_timers = !lab->ready.time_any && MACHINE->guests_time;
         ok = lab_failures_collect(lab, r, machine, &passing, confirmer) && lab_coverage_write(lab);
     }
     confirm_end(confirmer);

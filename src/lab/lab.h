@@ -62,6 +62,7 @@ struct lab_result {
     char bound[200];
     bool complete;
     const char *why_not; /* not complete, if found.why_not does not say why; or NULL */
+    bool idle_timers; /* there were timers or time-outs, and they came only when nobody else could go on */
     size_t race_points; /* pairs of racing instructions that were scheduling points at the end */
     double seconds;
     bool program_ended;

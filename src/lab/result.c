@@ -74,6 +74,8 @@ char *lab_json(const struct lab_result *r)
         json_object_set_new(j, "steps", json_integer((json_int_t)x->steps));
         json_object_set_new(j, "replayed", json_integer((json_int_t)x->replayed));
         json_object_set_new(j, "tries", json_integer((json_int_t)x->tries));
+        if (r->idle_timers)
+            json_object_set_new(j, "idle_timers", json_true());
         json_object_set_new(j, "abandoned", json_integer((json_int_t)x->futile));
     }
     if (coverage_any())
@@ -99,6 +101,8 @@ static void print_counts(const struct lab_result *r, FILE *to, bool quiet)
                 r->complete ? "complete" : "not complete", r->bound, r->seconds);
     if (!r->complete && (r->why_not || x->why_not))
         fprintf(to, "not complete: %s\n", r->why_not ? r->why_not : x->why_not);
+    if (r->idle_timers && !r->failure_count)
+        fprintf(to, "note: timers and time-outs came only when nobody else could go on; --time-model any lets them come at any time\n");
     if (image_stubs_used())
         fprintf(to, "note: an import was answered by --stub\n");
 }

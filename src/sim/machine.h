@@ -201,6 +201,7 @@ struct machine {
     bool locks_probed; /* an image can look at a spin lock without waiting for it: who holds one shows it at points */
     uint64_t clock_100ns; /* interrupt time since boot */
     struct agent *clock;
+    bool guests_time; /* a driver or program has set a timer, or waits with a time-out */
     bool time_any; /* the clock may step whenever a timer waits; otherwise only when nobody else can */
     struct agent *last; /* who took the last step */
     struct sim_choice choice;

@@ -36,6 +36,13 @@ for file in drivers:
     check(brute['complete'] and brute['traces'] == reduced['schedules'] == reduced['traces'] == shared['schedules'] == expected[name] and not reduced['failing'] and
           reduced['blocked'] == 0 and reduced['complete'],
           f'{name}: {reduced["schedules"]} of {expected[name]}, by two processes {shared["schedules"]}; {brute["schedules"]} orders in {brute["traces"]} classes')
+# Where timers could not come while others ran, the result says so.
+timed = {os.path.basename(file)[:-4]: ['--driver', file] for file in drivers}
+for name, more, says in (('timer-dpc', [], True), ('timer-dpc', ['--time-model', 'any'], False), ('spin-locks', [], False)):
+    r = explore('--schedules', '50', *more, *timed[name])
+    check(r.get('idle_timers', False) == says, f'{name} {" ".join(more)}: {"says" if says else "says nothing"} of timers that had to wait')
+done = subprocess.run([irplab, 'explore', '--schedules', '50', *timed['timer-dpc']], capture_output=True, text=True)
+check(('--time-model any' in done.stdout) == (done.returncode == 0), f'the hint: {done.stdout}')
 for name, exact in (('peterson', 4), ('lamport', 16)):
     r = explore('--strategy', 'dpor', '--cpus', '16', mutual, name)
     check(r['complete'] and r['failing'] == 0 and r['blocked'] == 0 and r['schedules'] == r['traces'] == exact, f'{name}: {r["schedules"]} schedules, {r["failing"]} failing')
