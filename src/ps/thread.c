@@ -298,6 +298,8 @@ static void thread_start(void *arg)
 {
     struct thread *t = arg;
     ke_thread_running(t);
+    if (t->teb && t->terminating) /* before it has begun: it never runs user code */
+        ps_exit_thread(t->ethread->ExitStatus);
     if (t->teb)
         run_user(t);
     t->agent->fiber.frame_site = 0;

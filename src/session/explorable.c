@@ -253,6 +253,13 @@ static uint32_t promised(const struct promise *p)
     return 0;
 }
 
+/* It ends where it would have taken a lock: could that have been had before it was told to, it would have. */
+static void ends_at_gate(const struct agent *a)
+{
+    if (a->gate && a->told)
+        accesses[access_count++] = (struct explore_access) { sim_key_of(a->next_object), EXPLORE_READ, EXPLORE_NOT_A_LOCK };
+}
+
 static void step(void *context, uint32_t agent, unsigned alternative, struct explore_event *out)
 {
     struct machine *m = MACHINE;
@@ -273,6 +280,7 @@ static void step(void *context, uint32_t agent, unsigned alternative, struct exp
         clock = m->agents[m->choice.agents[i]] == m->clock;
         op = operation_of(m->agents[m->choice.agents[i]]);
         flags = flags_of(m->agents[m->choice.agents[i]]);
+        ends_at_gate(m->agents[m->choice.agents[i]]);
         struct promise p = promise_of(m->agents[m->choice.agents[i]]);
         sim_decide(i);
         flags |= promised(&p);
