@@ -135,7 +135,7 @@ NTSTATUS imp_WdfDmaEnablerCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_D
     NTSTATUS s = FxValidateObjectAttributes(g, Attributes, FXA_PARENT_OPTIONAL);
     if (!NT_SUCCESS(s))
         return s;
-    if (Config->MaximumLength == 0 || Config->Profile <= WdfDmaProfileInvalid || Config->Profile > WdfDmaProfileScatterGather64Duplex) {
+    if (Config->MaximumLength == 0 || Config->Profile <= WdfDmaProfileInvalid || Config->Profile > WdfDmaProfileSystemDuplex) {
         FXLOG(g, DmaInvalid, P64(Device), S64(STATUS_INVALID_PARAMETER));
         return STATUS_INVALID_PARAMETER;
     }
@@ -145,9 +145,11 @@ NTSTATUS imp_WdfDmaEnablerCreate(PWDF_DRIVER_GLOBALS G, WDFDEVICE Device, PWDF_D
     RtlCopyMemory(&e->C, Config, Config->Size);
     e->MaximumElements = WDF_DMA_ENABLER_UNLIMITED_FRAGMENTS;
     describe(e, &description);
-    e->Adapter = IoGetDmaAdapter(d->Pdo, &description, &e->MapRegisters);
+    BOOLEAN system = Config->Profile >= WdfDmaProfileSystem; /* DOC: gets its adapter by WdfDmaEnablerConfigureSystemProfile, which is not there */
+    if (!system)
+        e->Adapter = IoGetDmaAdapter(d->Pdo, &description, &e->MapRegisters);
     e->O.Destroy = enabler_destroy;
-    s = e->Adapter ? FxObjectCommit(FX(e), Attributes, FX(d), (WDFOBJECT *)DmaEnablerHandle) : STATUS_UNSUCCESSFUL;
+    s = e->Adapter || system ? FxObjectCommit(FX(e), Attributes, FX(d), (WDFOBJECT *)DmaEnablerHandle) : STATUS_UNSUCCESSFUL;
     if (!NT_SUCCESS(s)) {
         FxObjectDeleteFromFailedCreate(FX(e));
         return s;
@@ -208,7 +210,7 @@ static NTSTATUS buffer_make(PWDF_DRIVER_GLOBALS G, WDFDMAENABLER DmaEnabler, siz
     FX_NOT_NULL(g, out);
     FX_PASSIVE(g);
     *out = NULL;
-    if (!Length || (Alignment & (Alignment + 1)))
+    if (!Length || (Alignment & (Alignment + 1)) || !e->Adapter)
         return STATUS_INVALID_PARAMETER;
     NTSTATUS s = FxValidateObjectAttributes(g, a, FXA_PARENT_REFUSED);
     if (!NT_SUCCESS(s))
@@ -394,6 +396,8 @@ static NTSTATUS initialize(FxGlobals *g, FxDmaTransaction *t, PFN_WDF_PROGRAM_DM
     size_t at = (PUCHAR)va - (PUCHAR)MmGetMdlVirtualAddress(mdl), bytes = MmGetMdlByteCount(mdl);
     if (!length || (direction != WdfDmaDirectionReadFromDevice && direction != WdfDmaDirectionWriteToDevice) || at >= bytes)
         return STATUS_INVALID_PARAMETER;
+    if (!t->Enabler->Adapter)
+        return STATUS_INVALID_DEVICE_STATE; /* GUESS */
     if (t->Enabler->C.Profile == WdfDmaProfilePacket || t->Enabler->C.Profile == WdfDmaProfilePacket64)
         if (length > bytes - at) /* DOC: chains of MDLs are for scatter/gather */
             return STATUS_INVALID_PARAMETER;

@@ -246,6 +246,20 @@ static BOOLEAN Program(WDFDMATRANSACTION Transaction, WDFDEVICE Device, WDFCONTE
     return TRUE;
 }
 
+static VOID SystemDma(WDFDEVICE Device)
+{
+    static CM_PARTIAL_RESOURCE_DESCRIPTOR descriptor;
+    PHYSICAL_ADDRESS address = { 0 };
+    WDF_DMA_SYSTEM_PROFILE_CONFIG system;
+    WDF_DMA_ENABLER_CONFIG dma;
+    WDFDMAENABLER enabler;
+    WDF_DMA_ENABLER_CONFIG_INIT(&dma, WdfDmaProfileSystem, 4096);
+    if (!NT_SUCCESS(WdfDmaEnablerCreate(Device, &dma, WDF_NO_OBJECT_ATTRIBUTES, &enabler)))
+        return;
+    WDF_DMA_SYSTEM_PROFILE_CONFIG_INIT(&system, address, Width8Bits, &descriptor);
+    (void)!WdfDmaEnablerConfigureSystemProfile(enabler, &system, WdfDmaDirectionReadFromDevice);
+}
+
 /* A transaction that was released is to be initialized again before it is executed. */
 static VOID Transfer(WDFDEVICE Device, BOOLEAN Wrong)
 {
@@ -375,6 +389,9 @@ static VOID Control(WDFQUEUE Queue, WDFREQUEST Request, size_t Out, size_t In, U
     case BAD_WAKE:
     case BAD_WAKE + GOOD:
         Wake(d, b->Mode == BAD_WAKE);
+        break;
+    case BAD_SYSTEM_DMA: /* nor has it a DMA controller */
+        SystemDma(d);
         break;
     case BAD_DMA:
     case BAD_DMA + GOOD:

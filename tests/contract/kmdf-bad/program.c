@@ -12,7 +12,7 @@ static const struct {
             { "parent", BAD_PARENT }, { "recursion", BAD_RECURSION }, { "information", BAD_INFORMATION }, { "unknown", BAD_UNKNOWN },
             { "type", BAD_TYPE }, { "context", BAD_CONTEXT }, { "method", BAD_METHOD }, { "sent-twice", BAD_SENT_TWICE }, { "deleted-request", BAD_DELETED_REQUEST },
             { "cancelable", BAD_CANCELABLE }, { "lock", BAD_LOCK }, { "own-check", BAD_OWN_CHECK }, { "child-of-deleted", BAD_CHILD_OF_DELETED },
-            { "returned-raised", BAD_RETURNED_RAISED }, { "resume", BAD_RESUME }, { "power", BAD_POWER }, { "wake", BAD_WAKE }, { "dma", BAD_DMA } };
+            { "returned-raised", BAD_RETURNED_RAISED }, { "resume", BAD_RESUME }, { "power", BAD_POWER }, { "wake", BAD_WAKE }, { "dma", BAD_DMA }, { "system-dma", BAD_SYSTEM_DMA } };
 
 int main(int argc, char **argv)
 {
