@@ -161,6 +161,12 @@ static bool forward(const struct cc_job *job, const char *spelled, const char *t
     return !fclose(file);
 }
 
+static void add_forward_folder(const struct cc_job *job, struct cc_words *command)
+{
+    cc_addf(command, "-isystem%s", job->forward);
+    cc_addf(command, "-ffile-prefix-map=%s=sdk/include", job->forward);
+}
+
 static bool make_forward_folder(struct cc_job *job, struct cc_words *command)
 {
     if (job->forward[0])
@@ -168,8 +174,7 @@ static bool make_forward_folder(struct cc_job *job, struct cc_words *command)
     strcpy(job->forward, "/tmp/irplab-cc-XXXXXX");
     if (!mkdtemp(job->forward))
         return job->forward[0] = 0, false;
-    cc_addf(command, "-isystem%s", job->forward);
-    cc_addf(command, "-ffile-prefix-map=%s=sdk/include", job->forward);
+    add_forward_folder(job, command);
     return true;
 }
 
@@ -383,6 +388,8 @@ int cc_run_compiler(struct cc_job *job, struct cc_words *command)
     int status = CC_EXIT_INTERNAL;
     char *messages = NULL;
     cc_add(command, "-fno-crash-diagnostics");
+    if (job->forward[0]) /* headers made for a source before this one */
+        add_forward_folder(job, command);
     for (int run = 0; run < MAX_RUNS; run++) {
         free(messages);
         messages = NULL;

@@ -154,6 +154,7 @@ def manifests():
     wanted = ['7 2 16 2 2 5 4000000000000011', '32 0 8 5 0 0 8000000000000000', '1234567 ef 5 7', '0']
     os.makedirs('events', exist_ok=True)
     write('events/driver.c', EVENT_DRIVER)
+    write('events/second.c', '#include <ntddk.h>\n#include "Events.h"\nULONG Version(void) { return First.Version; }')
     write('events/program.c', HEAD + EVENT_PROGRAM)
     p = sh(IRPLAB, 'cc', '-o', 'made.sys', 'events/driver.c')
     check('no manifest, no header', p.returncode == 1 and "'Events.h' file not found" in p.stderr, p.stderr)
@@ -162,7 +163,7 @@ def manifests():
             f.write(MANIFEST)
         write('events/other.man', '<instrumentationManifest/>')
         for abi in [], ['--msvc']:
-            p = sh(IRPLAB, 'cc', *abi, '-o', 'made.sys', 'events/driver.c')
+            p = sh(IRPLAB, 'cc', *abi, '-o', 'made.sys', 'events/driver.c', 'events/second.c')
             check(f'a driver with a manifest {abi} is built', p.returncode == 0, p.stderr)
             p = sh(IRPLAB, 'run', '--verbose', '--driver', 'made.sys')
             check(f'a driver with a manifest {abi} runs', p.stderr.splitlines()[:len(wanted)] == wanted, p.stdout + p.stderr)
