@@ -22,6 +22,7 @@ for lock in ('critical', 'slim', 'mutex'):
 table += [(['lastzero', str(n)], None, (n + 3) * 2 ** (n - 2), n <= 5) for n in (3, 4, 5, 6, 8)]
 table += [(['indexer', str(n)], None, 8 ** (n - 11), n <= 12) for n in (11, 12, 13, 14)]
 table += [(['filesystem', str(n)], None, 2 ** (n - 13), n <= 14) for n in (13, 14, 16, 18)]
+table += [(['tail', '2'], None, 6, True), (['tail', '3'], None, 90, True), (['tail', '4'], None, 2520, False)] # as many as two writes each
 table += [(['dekker', '2'], None, 3, True)]
 # The other sizes of the table.
 table += [(['readers', '13'], None, 8192, False), (['writers', '7'], None, 5040, False), (['counters', '7', '1'], None, 5040, False), (['counters', '4', '3'], None, 13824, False),

@@ -51,6 +51,17 @@ static void counters(LONG t)
         add((int)i);
 }
 
+/* The step of its first instruction goes on into calls, which ones depends on what it found. */
+static void tail(LONG t)
+{
+    LONG was = InterlockedExchange(&variables[0], t + 1);
+    if (was == 0)
+        SetLastError(GetTickCount());
+    else if (was == 2)
+        TlsSetValue(TlsAlloc(), &variables[t]);
+    add(0);
+}
+
 static void rw(LONG t)
 {
     store(0, load(0) + 1);
@@ -243,7 +254,7 @@ static const struct model {
 } models[] = {
     { "readers", readers, 1 }, { "writers", writers, 0 }, { "peterson", peterson, 0 }, { "szymanski", szymanski, 0 }, { "lamport", lamport, 0 }, { "tas", test_and_set, 0 },
     { "ticket", ticket, 0 }, { "big", big, 0 }, { "counters", counters, 0 }, { "rw", rw, 0 }, { "critical", critical, 0 }, { "slim", slim_lock, 0 },
-    { "mutex", mutexes, 0 }, { "lastzero", lastzero, 1 }, { "indexer", indexer, 0 }, { "filesystem", filesystem, 0 }, { "dekker", dekker, 0 }, { "coherence", coherence, 1 },
+    { "mutex", mutexes, 0 }, { "tail", tail, 0 }, { "lastzero", lastzero, 1 }, { "indexer", indexer, 0 }, { "filesystem", filesystem, 0 }, { "dekker", dekker, 0 }, { "coherence", coherence, 1 },
 };
 
 static const struct model *model;
