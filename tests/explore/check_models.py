@@ -31,7 +31,7 @@ table += [(['readers', '13'], None, 8192, False), (['writers', '7'], None, 5040,
 # Loops that wait: what a look finds in vain is no event. Szymanski's algorithm in its short form can wait for ever, in 25 ways.
 table += [(['peterson', '2'], None, 4, True), (['szymanski', '2'], None, 6, True), (['lamport', '2'], None, 16, True)]
 table += [([lock, str(n), str(k)], None, exact, n * k <= 4) for lock in ('tas', 'ticket') for n, k, exact in ((3, 1, 6), (2, 2, 6), (4, 1, 24), (3, 2, 90), (5, 1, 120))]
-table += [(['big', '4'], None, 69112, False)] + [(['big', '4'], bound, exact, bound == 0) for bound, exact in enumerate((14, 206, 1561))]
+table += [(['big', '4'], None, 69112, False)] + [(['big', '4'], bound, exact, bound == 0) for bound, exact in enumerate((14, 206, 1561, 7410))]
 table += [(['lamport', '2'], bound, exact, True) for bound, exact in enumerate((2, 6, 10, 16))]
 livelocks = {'szymanski': 25}
 for bound, binc, cinc in ((0, 6, 6), (1, 24, 42), (2, 36, 120), (3, 36, 192), (4, 36, 216)):
