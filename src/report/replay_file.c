@@ -309,12 +309,13 @@ static bool write_all(const char *path, json_t *head, const struct blob *blobs, 
     return ok;
 }
 
-/* Loops that are scheduling points; see sim/spins.h. */
+/* Loops that are scheduling points; see sim/spins.h. What the reduction knows of operations does not concern a single run. */
 static json_t *spins_json(void)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < spins_count(); i++)
-        json_array_append_new(list, json_pack("{s:s, s:I}", "image", spins_get(i)->image, "rva", (json_int_t)spins_get(i)->rva));
+        if (!(spins_get(i)->rva & SPIN_MORE))
+            json_array_append_new(list, json_pack("{s:s, s:I}", "image", spins_get(i)->image, "rva", (json_int_t)spins_get(i)->rva));
     return list;
 }
 
@@ -362,8 +363,11 @@ bool replay_write(const char *path, const struct config *config, const struct ex
                                  schedule_json(passing), "turning", (json_int_t)(turning == SIZE_MAX ? -1 : (json_int_t)turning), "failure",
                                  outcome_contract_kind(&record->outcome), "message", record->outcome.message);
         put_hex(head, "run_hash", record->run_hash);
-        if (spins_count())
-            json_object_set_new(head, "spins", spins_json());
+        json_t *spins = spins_json();
+        if (json_array_size(spins))
+            json_object_set_new(head, "spins", spins);
+        else
+            json_decref(spins);
         if (race_points_count())
             json_object_set_new(head, "races", races_json());
         ok = write_all(path, head, blobs, count, err, errlen);

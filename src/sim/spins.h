@@ -16,7 +16,8 @@ enum {
     SPIN_AWAIT = 0x80000000u, /* no jump: an atomic instruction by which a loop waits */
     SPIN_NO_AWAIT = 0x40000000u, /* it does not, whatever it looked like */
     SPIN_YIELDS = 0x20000000u, /* with SPIN_AWAIT: its loop has a pause */
-    SPIN_MORE = 0x10000000u, /* an atomic instruction whose step touches more than its operand (session/explorable.c) */
+    SPIN_MORE = 0x10000000u, /* an atomic instruction whose step touches more than its operand, or (image "*") the number of an export that takes a lock, from 1,
+                              * whose step touches more than the lock: session/explorable.c */
 };
 
 struct spin {
