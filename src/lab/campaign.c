@@ -73,20 +73,21 @@ static bool found_a_place(void *user)
     return spins_waiting() || race_points_waiting();
 }
 
-/* Past its first failure a search looks at all orders of what races. */
-static bool keeps_going(const void *item, size_t size)
+/* The search that the item is a part of; false: it cannot be read. */
+static bool config_of(const void *item, size_t size, struct explore_config *x)
 {
     struct reader in = { .at = item, .end = (const uint8_t *)item + size };
-    struct explore_config x;
-    get_config(&in, &x);
-    return !in.bad && x.keep_going;
+    get_config(&in, x);
+    return !in.bad;
 }
 
 bool campaign_explore(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, double seconds, void (*progress)(void *user, uint64_t schedules), void *user,
                       struct bytes *out)
 {
     struct bytes result = { 0 };
-    bool races = keeps_going(item, size);
+    struct explore_config x;
+    bool readable = config_of(item, size, &x), races = readable && x.keep_going; /* past its first failure a search looks at all orders of what races */
+    explorable_promises(readable && search_uses_promises(&x));
     bool good = explore_part(machine, keep, item, size, seconds, races ? found_a_place : caught_in_a_loop, races ? note_race : NULL, progress, user, &result);
     spins_apply(); /* the keeper hears of it, and begins again */
     if (races)

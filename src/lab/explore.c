@@ -257,6 +257,11 @@ static bool is_systematic(const struct explore_config *x)
     return x->strategy == EXPLORE_DFS || x->strategy == EXPLORE_DPOR;
 }
 
+bool search_uses_promises(const struct explore_config *x)
+{
+    return x->strategy == EXPLORE_DPOR && x->preemptions < 0;
+}
+
 double search_config(const struct irplab *lab, struct explore_config *out)
 {
     const struct config *c = &lab->ready;
@@ -280,7 +285,7 @@ double search_config(const struct irplab *lab, struct explore_config *out)
     x.schedules = limit >= 0 ? (uint64_t)limit : 0;
     x.steps = LONGEST_RUN;
     x.count_traces = true;
-    explorable_promises(x.strategy == EXPLORE_DPOR && x.preemptions < 0);
+    explorable_promises(search_uses_promises(&x));
     *out = x;
     return o->seconds > 0 ? o->seconds : c->time_seconds > 0 ? c->time_seconds : USUAL_SECONDS;
 }

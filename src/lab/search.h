@@ -10,6 +10,8 @@ enum { AUTO_PCT = 24, AUTO_RANDOM = 16 }; /* schedules drawn before the systemat
 bool search_is_automatic(const struct irplab *lab);
 /* What options and case ask for; of the automatic strategy, its systematic part. Returns the seconds it may take. */
 double search_config(const struct irplab *lab, struct explore_config *out);
+/* See explorable_promises. */
+bool search_uses_promises(const struct explore_config *x);
 /* part, which is used up, behind all. */
 void search_result_add(struct explore_result *all, struct explore_result *part);
 /* Racing places are about to become scheduling points, and the search to begin again: what failed so far goes behind those of `earlier`, as
