@@ -192,24 +192,25 @@ static bool is_noted(uint64_t rip)
     return i && i->file && spins_is_more(i->file->name, (uint32_t)(rip - i->base));
 }
 
-/* Taking a lock touches the lock, as long as what follows touches nothing. */
+/* Taking a lock touches the lock, as long as what follows touches nothing. Who was told to end takes none. */
 static struct promise promise_of_gate(const struct agent *a)
 {
-    struct promise p = { .at = a->next_object, .thread = (uint64_t)a->thread_object, .op = operation_of(a) };
-    bool can = promises && p.op && a->at_point && a->kind == AGENT_THREAD && !a->dpc && !MACHINE->gates_open && !MACHINE->processors_matter;
-    p.kind = can && !(spins_any_more() && spins_is_more(GATES, p.op)) ? PROMISES_LOCK : PROMISES_NOTHING;
-    return p;
+    uint32_t op = a->told || MACHINE->gates_open ? 0 : operation_of(a);
+    bool noted = !op || (spins_any_more() && spins_is_more(GATES, op));
+    return (struct promise) { .at = sim_key_of(a->next_object), .thread = sim_key_of((uint64_t)a->thread_object), .op = op, .kind = noted ? PROMISES_NOTHING : PROMISES_LOCK };
+}
+
+static struct promise promise_of_atomic(const struct agent *a)
+{
+    bool noted = !a->promise || !a->promised_bytes || a->at_await || is_noted(a->atomic_rip);
+    return (struct promise) { a->atomic_rip, a->promised_at, sim_key_of((uint64_t)a->thread_object), 0, a->promised_bytes, noted ? PROMISES_NOTHING : a->promise };
 }
 
 static struct promise promise_of(const struct agent *a)
 {
-    struct promise p = { a->atomic_rip, a->promised_at, (uint64_t)a->thread_object, 0, a->promised_bytes, a->promise };
-    if (a->gate)
-        return promise_of_gate(a);
-    bool can = promises && a->promise && a->at_point && !a->at_await && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
-    if (!can || !p.bytes || is_noted(p.rip))
-        p.kind = PROMISES_NOTHING;
-    return p;
+    if (!promises || !a->at_point || a->kind != AGENT_THREAD || a->dpc || MACHINE->processors_matter)
+        return (struct promise) { .kind = PROMISES_NOTHING };
+    return a->gate ? promise_of_gate(a) : promise_of_atomic(a);
 }
 
 static bool kept(const struct promise *p)
