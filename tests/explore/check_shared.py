@@ -232,7 +232,7 @@ def queue():
             same(two, one, f'{options} through the queue')
             check(one['race_points'] == 2 and two['race_points'] == 2, f'racing places that became points: {two["race_points"]} through the queue, {one["race_points"]} here')
         # A worker dies in the midst; another comes.
-        options = model('lastzero', '8')
+        options = model('lastzero', '10')
         p = subprocess.Popen(command('--queue', url, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(0.5)
         workers[0].kill()
