@@ -48,12 +48,18 @@ static bool is_rejected(uint64_t rip)
     return false;
 }
 
-static bool has_seen(const struct agent *a, uint64_t key)
+/* The round that ends where it is now becomes the first of what is kept. False: it has not been here. */
+static bool close_round(struct agent *a, uint64_t key)
 {
-    for (unsigned i = 0; i < a->seen_count; i++)
-        if (a->seen[i] == key)
-            return true;
-    return false;
+    unsigned i = 0;
+    while (i < a->seen_count && a->seen[i] != key)
+        i++;
+    if (i == a->seen_count)
+        return false;
+    a->round = (uint8_t)(a->seen_count - i);
+    memmove(a->seen, a->seen + i, a->round * sizeof a->seen[0]);
+    memmove(a->looks, a->looks + i, a->round * sizeof a->looks[0]);
+    return true;
 }
 
 void await_arrive(struct agent *a, uint64_t rip, uint64_t state, bool changed, uint64_t object, unsigned bytes)
@@ -61,17 +67,22 @@ void await_arrive(struct agent *a, uint64_t rip, uint64_t state, bool changed, u
     enum { MOST = sizeof a->seen / sizeof a->seen[0] };
     struct machine *m = MACHINE;
     uint64_t key = mixed(mixed(rip, object), state);
-    a->closed = !changed && has_seen(a, key);
+    if (a->seen_count)
+        memcpy(a->looks[a->seen_count - 1].found, a->atomic_was, sizeof a->atomic_was);
+    a->closed = !changed && close_round(a, key);
     if (changed || a->closed || a->seen_count == MOST)
         a->seen_count = 0;
-    a->seen[a->seen_count++] = key;
     a->await_rip = rip;
     a->await_object = object;
     a->await_bytes = (uint8_t)(bytes > sizeof a->atomic_was ? sizeof a->atomic_was : bytes);
+    if (!a->closed)
+        a->looks[a->seen_count] = (struct await_look) { .rip = rip, .object = object, .bytes = a->await_bytes };
+    a->seen[a->seen_count++] = key;
     /* One that closes a round all the same does more than wait, or nobody else can go on: it takes turns as other loops do (sim_turn). */
     bool is = m->every_point && is_await(rip, &a->await_yields);
     a->at_await = is && (!a->closed || m->probing);
-    if (a->closed && m->every_point && !m->probing && !is && !is_rejected(rip))
+    /* Of a known loop too: this may be a way round through an instruction that no thread had come round by before. */
+    if (a->closed && m->every_point && !m->probing && !m->last_resort && !is_rejected(rip))
         m->closed_by = a->id + 1u;
 }
 
@@ -208,6 +219,15 @@ static void reject(uint64_t rip)
         rejected[rejected_count++] = rip;
 }
 
+/* Memory is again as the looks of its round have found it, whatever others have done since. */
+static bool found_again(struct agent *a)
+{
+    for (unsigned i = 0; i < a->round; i++)
+        if (!host_guarded_copy((void *)a->looks[i].object, a->looks[i].found, a->looks[i].bytes))
+            return false;
+    return true;
+}
+
 void await_learn(struct machine *m)
 {
     struct agent *a = m->agents[m->closed_by - 1];
@@ -218,7 +238,7 @@ void await_learn(struct machine *m)
         return;
     struct trial t;
     trial_begin(m, &t);
-    bool yields = false, round = goes_round(m, a, rips, &count, &yields);
+    bool yields = false, round = found_again(a) && goes_round(m, a, rips, &count, &yields);
     uint64_t was = round ? visible(m) : 0;
     round = round && goes_round(m, a, NULL, NULL, NULL) && visible(m) == was;
     trial_end(&t);

@@ -93,7 +93,12 @@ struct agent {
     uint64_t looked[16]; /* what it has read since it came to the newest of those places */
     /* Loops that wait for memory with atomic instructions, while orders are explored: sim/await.h. */
     uint64_t seen[16]; /* where its last steps ended and in what state, as far as all of them ended at atomic instructions and changed nothing */
+    struct await_look {
+        uint64_t rip, object, found[2];
+        uint8_t bytes;
+    } looks[16]; /* the same places: what is looked at there, and, of those behind it, what was found */
     uint8_t seen_count;
+    uint8_t round; /* closed: so many looks were the round */
     bool at_await; /* stands before a look that is not enabled while it would be in vain */
     bool closed; /* its last step ended where one of those had ended */
     bool await_yields; /* the loop has a pause: switching away while it waits is free */

@@ -49,7 +49,9 @@ static void add(const struct spin *k)
 
 bool spins_note_await(const char *image, uint32_t rva, bool yields)
 {
-    return !is_in(known, known_count, image, rva | SPIN_NO_AWAIT) && spins_note(image, rva | SPIN_AWAIT | (yields ? SPIN_YIELDS : 0));
+    uint32_t entry = rva | SPIN_AWAIT | (yields ? SPIN_YIELDS : 0);
+    bool forbidden = is_in(known, known_count, image, rva | SPIN_NO_AWAIT), there = is_in(known, known_count, image, entry) || is_in(noted, noted_count, image, entry);
+    return !forbidden && (there || spins_note(image, entry));
 }
 
 void spins_forbid_await(const char *image, uint32_t rva)

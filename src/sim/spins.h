@@ -27,7 +27,7 @@ struct spin {
 
 /* Notes a jump for spins_apply. False: it is known already, or there are too many. */
 bool spins_note(const char *image, uint32_t rva);
-/* The same for an atomic instruction of a loop that waits. */
+/* The same for an atomic instruction of a loop that waits; false: it was taken for one in vain, or there are too many. */
 bool spins_note_await(const char *image, uint32_t rva, bool yields);
 /* It was taken for one in vain. */
 void spins_forbid_await(const char *image, uint32_t rva);
