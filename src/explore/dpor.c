@@ -43,17 +43,16 @@ static bool asleep(const struct dpor *d, const struct stand *st, unsigned agent,
     return false;
 }
 
-/* The node after the event just run: who sleeps on, and the sub-tree that was below the event's branch. */
-static void open_stand(struct dpor *d, uint32_t tree)
+void dpor_open_stand(struct dpor *d, size_t node, uint32_t tree)
 {
     struct path *p = d->path;
-    d->stands = explore_grow(d->stands, &d->stand_room, p->count + 1, sizeof *d->stands);
-    struct stand *st = top(d);
+    d->stands = explore_grow(d->stands, &d->stand_room, node + 1, sizeof *d->stands);
+    struct stand *st = &d->stands[node];
     *st = (struct stand){.tree = tree};
-    if (p->count == 0)
+    if (node == 0)
         return;
     const struct stand *was = st - 1;
-    const struct event *e = &p->events[p->count - 1];
+    const struct event *e = &p->events[node - 1];
     st->sleepers = was->sleepers + was->sleeper_count;
     for (size_t i = 0; i < was->sleeper_count; i++) {
         struct sleeper s = d->sleepers[was->sleepers + i];
@@ -300,7 +299,7 @@ static enum answer planned(struct dpor *d, bool skip_first, uint32_t *parent)
             at = b->next;
             continue;
         }
-        if (b->child == NO_BRANCH)
+        if (b->child == NO_BRANCH || b->item & ITEM_SEALED)
             return YES;
         d->trail = explore_grow(d->trail, &d->trail_room, d->trail_count + 1, sizeof *d->trail);
         d->trail[d->trail_count++] = at;
@@ -727,7 +726,7 @@ static enum explore_status take_branch(struct dpor *d)
     enum explore_status status = path_step(p, b.agent, b.alternative);
     if (b.print != FOOTPRINT_UNKNOWN && b.print != p->events[p->count - 1].print)
         path_break(p, PLANNED, (uint32_t)p->count - 1);
-    open_stand(d, b.child);
+    dpor_open_stand(d, p->count, b.child);
     return status;
 }
 
@@ -810,7 +809,7 @@ void explore_dpor(struct search *s)
 {
     struct dpor *d = dpor_new(s);
     path_begin(&s->path);
-    open_stand(d, NO_BRANCH);
+    dpor_open_stand(d, 0, NO_BRANCH);
     if (dpor_explore(d)) {
         s->result->unbounded = s->result->complete && s->config->faults < 0;
         s->result->preemptions = s->result->complete ? INT32_MAX : -1;

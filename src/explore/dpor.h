@@ -52,6 +52,8 @@ struct dpor {
 struct dpor *dpor_new(struct search *s);
 void dpor_free(struct dpor *d);
 struct stand *dpor_stand(struct dpor *d, size_t node); /* made if it is the next */
+/* The same, behind the event before it: who sleeps on, and the branches from there. */
+void dpor_open_stand(struct dpor *d, size_t node, uint32_t tree);
 void dpor_add_sleeper(struct dpor *d, struct stand *st, struct sleeper sleeper);
 /* Runs until all below the root is explored (true), or something says enough. */
 bool dpor_explore(struct dpor *d);

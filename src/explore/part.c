@@ -1,6 +1,7 @@
 /* The parts' common half: messages, limits, results. */
 #include "explore/part.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -131,12 +132,10 @@ void get_config(struct reader *r, struct explore_config *c)
 
 struct limits {
     const struct search *s;
-    double until;
-    explore_part_stop *stop;
-    void (*failed)(void *user);
-    void (*progress)(void *user, uint64_t schedules);
-    void *user;
+    const struct part_how *how;
+    double until, soonest; /* others get something before that only if it is done */
     uint64_t asked;
+    unsigned wanted;
 };
 
 static double now(void)
@@ -150,19 +149,25 @@ static double now(void)
 static bool enough(void *user)
 {
     struct limits *l = user;
+    const struct part_how *how = l->how;
     const struct explore_result *r = l->s->result;
-    uint64_t runs = r->schedules + r->cut + r->blocked;
-    if (l->progress)
-        l->progress(l->user, r->schedules);
-    if (l->stop && l->stop(l->user))
+    uint64_t runs = r->schedules + r->cut + r->blocked + r->merged;
+    if (how->progress)
+        how->progress(how->user, r->schedules);
+    if (how->stop && how->stop(how->user))
         return true;
-    return (runs + r->merged > 0) && (++l->asked & 3) == 0 && now() > l->until;
+    unsigned wanted = how->wanted ? atomic_load_explicit(how->wanted, memory_order_relaxed) : 0;
+    if (runs && wanted && now() > l->soonest) {
+        l->wanted = wanted;
+        return true;
+    }
+    return runs && (++l->asked & 3) == 0 && now() > l->until;
 }
 
 static void failed(void *user)
 {
     struct limits *l = user;
-    l->failed(l->user);
+    l->how->failed(l->how->user);
 }
 
 /* --- results --------------------------------------------------------------------------------------------------------- */
@@ -277,25 +282,31 @@ static void begin(struct part_keep *k, const struct explore_machine *machine)
     k->begun = true;
 }
 
-bool explore_part(const struct explore_machine *machine, struct part_keep *k, const void *item, size_t size, double seconds, explore_part_stop *stop,
-                  void (*on_failure)(void *user), void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out)
+/* Coming back costs both sides some time for each byte of the item: not more than a small part of what exploring it took. */
+static double soonest(size_t size)
 {
+    return 2e-3 + (double)size * 2e-7;
+}
+
+bool explore_part(const struct explore_machine *machine, struct part_keep *k, const void *item, size_t size, const struct part_how *how, struct bytes *out)
+{
+    double started = now();
     struct reader in = {.at = item, .end = (const uint8_t *)item + size};
     get_config(&in, &k->config);
     if (in.bad)
         return false;
     bool reduced = k->config.strategy == EXPLORE_DPOR && k->config.preemptions < 0;
-    struct limits limits = {.s = &k->s, .until = now() + seconds, .stop = stop, .failed = on_failure, .progress = progress, .user = user};
+    struct limits limits = {.s = &k->s, .how = how, .until = started + how->seconds, .soonest = started + soonest(size)};
     search_defaults(&k->config);
     k->config.stop = enough;
-    k->config.failed = on_failure ? failed : NULL;
+    k->config.failed = how->failed ? failed : NULL;
     k->config.user = &limits;
     if (!reduced)
         forget(k);
     begin(k, machine);
     struct search *s = &k->s;
     struct bytes rest = {0};
-    struct part p = {.s = s, .kept = &k->dpor, .in = &in, .out = &rest};
+    struct part p = {.s = s, .kept = &k->dpor, .in = &in, .out = &rest, .wanted = &limits.wanted};
     switch (k->config.strategy) {
     case EXPLORE_DFS: dfs_part(&p); break;
     case EXPLORE_DPOR: reduced ? dpor_part(&p) : bounded_part(&p); break;

@@ -2,10 +2,11 @@
  * that needs none (share.h). Everything that passes between them is bytes; a part explored twice, or not to its end because its process
  * died, changes nothing: what it brings counts once, when its result arrives.
  *
- *   reduction   A part is a leaf of the wake-up tree: a sequence of choices, with the sleep sets and branches of the nodes that it passes.
+ *   reduction   A part is some leaves of the wake-up tree, in its order, with as much of the tree as what is found below them can land in.
  *               Nobody sleeps at a leaf, so what is below it is explored like a whole space. Reversals that land above it and are not
- *               covered by what it knows of those nodes are passed on. Out of time, it comes back as it stands, to be gone on with; or, where
- *               others have nothing to do, as the upper of the nodes it was in, their leaves, and the rest.
+ *               covered by what is known of the tree are passed on. Out of time, leaves that were not begun come back as they are, the one that
+ *               was being explored as it stands, to be gone on with; or, where others have nothing to do, as the upper of the nodes it was in, their
+ *               leaves, and the rest.
  *   dfs         A sequence of choices; all below it. Out of time, it comes back as the sequences that are left.
  *   sampling    Numbers of runs; what a run does is a function of the seed and its number.
  *   bounded     A place (see bounded.c) and the rivals known by now; all below it. Out of time, it comes back as the places it leads to.
@@ -17,7 +18,7 @@
 #include "explore/bytes.h"
 #include "explore/explore.h"
 
-enum { PART_VERSION = 2 };
+enum { PART_VERSION = 3 };
 
 /* What a part brings, besides what belongs to its strategy. */
 enum {
@@ -33,17 +34,30 @@ struct part_keep;
 struct part_keep *part_keep_new(void);
 void part_keep_free(struct part_keep *k);
 
-/* Explores an item and appends its result to out. seconds: about how long, at least one run is made. stop: asked between runs, ends the
- * part early; NULL: never. failed: as of explore_config. progress: after each run. false: the item is not one. */
-typedef bool explore_part_stop(void *user);
-bool explore_part(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, double seconds, explore_part_stop *stop,
-                  void (*failed)(void *user), void (*progress)(void *user, uint64_t schedules), void *user, struct bytes *out);
+struct part_how {
+    double seconds; /* about how long; at least one run is made */
+    bool (*stop)(void *user); /* asked between runs, ends the part early; NULL: never */
+    void (*failed)(void *user); /* as of explore_config */
+    void (*progress)(void *user, uint64_t schedules); /* after each run; NULL: nobody looks */
+    const _Atomic unsigned *wanted; /* may become other than 0 at any time: parts that others could do with. Then it comes back soon; NULL: never */
+    void *user;
+};
+/* Explores an item and appends its result to out. false: the item is not one. */
+bool explore_part(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, const struct part_how *how, struct bytes *out);
 
 /* --- inside the room --------------------------------------------------------------------------------------------- */
 
 struct search;
 struct path;
 struct dpor;
+
+/* What an item of the reduction says of a branch, and a result of a leaf. */
+enum {
+    ITEM_SEALED = 1, /* all below it is somebody's: what is led to it is covered */
+    ITEM_MINE = 2,   /* a leaf to be explored */
+    ITEM_LEADS = 4,  /* one is below it */
+};
+enum { RESULT_UNTOUCHED, RESULT_FINISHED, RESULT_REST };
 
 /* Footprints in one message: each is written out where it comes up first. */
 struct prints_out {
@@ -75,6 +89,7 @@ struct part {
     uint32_t passed_on_count;
     struct prints_out prints; /* of passed_on */
     uint32_t flags;
+    const unsigned *wanted;   /* parts that others could do with, known by the end */
 };
 
 void dpor_part(struct part *p);

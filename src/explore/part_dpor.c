@@ -5,8 +5,6 @@
 #include "base/assert.h"
 #include "explore/dpor.h"
 
-enum { MOST_DEEP = 4096 }; /* of a tree in a message */
-
 /* --- reversals that land above ------------------------------------------------------------------------------------- */
 
 /* Events of each agent that come before, among the items: as pairs, those with none left out. */
@@ -67,6 +65,31 @@ struct choice {
     uint32_t print;
 };
 
+/* Leaves of an item, in order, with what was left of each when it was begun before. */
+struct left {
+    const uint8_t *data;
+    size_t size;
+};
+
+struct leaves {
+    struct left *all;
+    size_t count, room;
+};
+
+/* What the item says of a branch, or of the root. True: a leaf to be explored. */
+static bool get_leaf(struct reader *r, struct leaves *leaves, uint8_t *item)
+{
+    uint64_t flags = read_u(r);
+    r->bad |= flags > (ITEM_SEALED | ITEM_MINE | ITEM_LEADS);
+    *item = (uint8_t)flags;
+    if (r->bad || !(flags & ITEM_MINE))
+        return false;
+    size_t size = read_count(r);
+    leaves->all = explore_grow(leaves->all, &leaves->room, leaves->count + 1, sizeof *leaves->all);
+    leaves->all[leaves->count++] = (struct left){read_bytes(r, size), size};
+    return true;
+}
+
 static struct choice get_choice(struct dpor *d, struct reader *r, struct prints_in *prints)
 {
     uint64_t agent = read_u(r), alternative = read_u(r);
@@ -75,17 +98,56 @@ static struct choice get_choice(struct dpor *d, struct reader *r, struct prints_
     return (struct choice){r->bad ? 0 : path_agent(d->path, (uint32_t)agent), (unsigned)alternative, print};
 }
 
-static uint32_t get_branches(struct dpor *d, struct reader *r, struct prints_in *prints, unsigned deep)
+/* A list of branches that is being read: its first, its last, and how many are still to come. */
+struct level {
+    uint32_t above, last;
+    size_t more;
+};
+
+struct levels {
+    struct level *all;
+    size_t count, room;
+};
+
+static void push_level(struct levels *l, uint32_t above, size_t more)
 {
+    l->all = explore_grow(l->all, &l->room, l->count + 1, sizeof *l->all);
+    l->all[l->count++] = (struct level){above, NO_BRANCH, more};
+}
+
+static void hang(struct dpor *d, struct level *l, uint32_t b, uint32_t *first)
+{
+    if (l->last != NO_BRANCH)
+        d->branches.all[l->last].next = b;
+    else if (l->above != NO_BRANCH)
+        d->branches.all[l->above].child = b;
+    else
+        *first = b;
+    l->last = b;
+}
+
+/* Branches with all below them: how many, then each with its own. leaves: of an item, with what it says of each; NULL: of none. */
+static uint32_t get_branches(struct dpor *d, struct reader *r, struct prints_in *prints, struct leaves *leaves)
+{
+    struct levels l = {0};
     uint32_t first = NO_BRANCH;
-    r->bad |= deep > MOST_DEEP;
-    for (size_t n = read_count(r); n > 0 && !r->bad; n--) {
+    push_level(&l, NO_BRANCH, read_count(r));
+    while (l.count && !r->bad) {
+        struct level *top = &l.all[l.count - 1];
+        if (!top->more--) {
+            l.count--;
+            continue;
+        }
         struct choice c = get_choice(d, r, prints);
         uint32_t b = branch_new(&d->branches, (uint16_t)c.agent, (uint8_t)c.alternative, c.print);
-        uint32_t child = get_branches(d, r, prints, deep + 1);
-        d->branches.all[b].child = child;
-        branch_append(&d->branches, &first, b);
+        hang(d, top, b, &first);
+        if (leaves && get_leaf(r, leaves, &d->branches.all[b].item))
+            continue;
+        size_t children = read_count(r);
+        if (children)
+            push_level(&l, b, children);
     }
+    free(l.all);
     return first;
 }
 
@@ -97,22 +159,6 @@ static void get_sleepers(struct dpor *d, struct reader *r, struct prints_in *pri
     }
 }
 
-/* The node's branch that leads on comes first. Its agent's other alternatives are branches too: whoever gets here first says so. */
-static void pass_node(struct dpor *d, size_t at, struct choice c)
-{
-    struct path *p = d->path;
-    const struct candidate *able = path_find(p, at, c.agent);
-    if (able && (able->alternatives & (able->alternatives - 1))) {
-        path_cut(p, at);
-        dpor_add_sleeper(d, &d->stands[at], (struct sleeper){c.print, (uint16_t)c.agent, (uint8_t)c.alternative});
-        dpor_alternatives(d, c.agent);
-        d->stands[at].sleeper_count--;
-    }
-    uint32_t b = branch_new(&d->branches, (uint16_t)c.agent, (uint8_t)c.alternative, c.print);
-    d->branches.all[b].next = d->stands[at].tree;
-    d->stands[at].tree = b;
-}
-
 /* The part before went the same way. */
 static void step_or_stay(struct path *p, size_t at, unsigned agent, unsigned alternative)
 {
@@ -120,38 +166,6 @@ static void step_or_stay(struct path *p, size_t at, unsigned agent, unsigned alt
         return;
     path_cut(p, at);
     path_step(p, agent, alternative);
-}
-
-/* To the part's root. The nodes on the way are known as far as the item tells. */
-static void go_to_root(struct dpor *d, struct reader *r)
-{
-    struct path *p = d->path;
-    struct prints_in prints = {0};
-    size_t depth = read_count(r);
-    d->root = depth;
-    for (size_t i = 0; i < depth && !r->bad && !p->broken; i++) {
-        struct choice c = get_choice(d, r, &prints);
-        struct stand *st = dpor_stand(d, i);
-        get_sleepers(d, r, &prints, st);
-        uint32_t tree = get_branches(d, r, &prints, 0);
-        if (r->bad)
-            break;
-        d->stands[i].tree = tree;
-        const struct candidate *able = path_find(p, i, c.agent);
-        if (!able || !(able->alternatives >> c.alternative & 1)) {
-            path_break(p, "broken promise: the choices that lead to a part of the search cannot be made where it is explored", NO_EVENT);
-            break;
-        }
-        pass_node(d, i, c);
-        step_or_stay(p, i, c.agent, c.alternative);
-        path_checkpoint(p, d->s->config->checkpoint / 2);
-        if (c.print != p->events[i].print)
-            path_break(p, "broken promise: %s touched something else where a part of the search was explored", (uint32_t)i);
-    }
-    struct stand *st = dpor_stand(d, depth);
-    get_sleepers(d, r, &prints, st);
-    st->inherited = st->sleeper_count;
-    free(prints.all);
 }
 
 /* Where the part was left off: the nodes below its root as they were. */
@@ -167,7 +181,7 @@ static void go_on(struct dpor *d, struct reader *r)
         get_sleepers(d, r, &prints, st);
         st->inherited = st->sleeper_count;
         get_sleepers(d, r, &prints, st);
-        uint32_t tree = get_branches(d, r, &prints, 0);
+        uint32_t tree = get_branches(d, r, &prints, NULL);
         d->stands[at].tree = tree;
         r->bad |= tree == NO_BRANCH;
         if (r->bad || i + 1 == nodes)
@@ -304,9 +318,138 @@ static void put_rest(struct dpor *d, uint64_t wanted)
 
 /* --- the part ------------------------------------------------------------------------------------------------------ */
 
+static bool usable(const struct dpor *d)
+{
+    return !d->part->in->bad && !d->path->broken && !d->s->stopped;
+}
+
+/* The first branch of a node above the leaves has been explored, or is others': who comes later has it asleep. */
+static void pass_by(struct dpor *d, size_t at)
+{
+    struct stand *st = &d->stands[at];
+    struct branch b = d->branches.all[st->tree];
+    st->tree = b.next;
+    dpor_add_sleeper(d, st, (struct sleeper){b.print, b.agent, b.alternative});
+}
+
+/* The other alternatives of what the first branch of the node does are branches too: whoever gets here first says so. */
+static void add_alternatives(struct dpor *d, size_t at)
+{
+    const uint32_t b = d->stands[at].tree;
+    const struct branch x = d->branches.all[b];
+    path_cut(d->path, at);
+    pass_by(d, at);
+    dpor_alternatives(d, x.agent);
+    d->stands[at].sleeper_count--;
+    d->branches.all[b].next = d->stands[at].tree;
+    d->stands[at].tree = b;
+}
+
+/* Along the first branch of a node above the leaves. */
+static void go_down(struct dpor *d, size_t at)
+{
+    struct path *p = d->path;
+    const uint32_t first = d->stands[at].tree;
+    const struct branch b = d->branches.all[first];
+    const struct candidate *able = path_find(p, at, b.agent);
+    d->root = at + 1;
+    if (!able || !(able->alternatives >> b.alternative & 1)) {
+        path_break(p, "broken promise: the choices that lead to a part of the search cannot be made where it is explored", NO_EVENT);
+        return;
+    }
+    if (able->alternatives & (able->alternatives - 1))
+        add_alternatives(d, at);
+    if (p->broken)
+        return;
+    step_or_stay(p, at, b.agent, b.alternative);
+    path_checkpoint(p, d->s->config->checkpoint / 2);
+    if (b.print != p->events[at].print)
+        path_break(p, "broken promise: %s touched something else where a part of the search was explored", (uint32_t)at);
+    d->branches.all[first].child = NO_BRANCH;
+    dpor_open_stand(d, at + 1, b.child);
+}
+
+static uint64_t runs(const struct dpor *d)
+{
+    const struct explore_result *r = d->s->result;
+    return r->schedules + r->cut + r->blocked + r->futile;
+}
+
+/* All below the root, which is a leaf of the item. */
+static uint64_t explore_leaf(struct dpor *d, const struct left *left)
+{
+    struct reader rest = {.at = left->data, .end = left->data + left->size};
+    uint64_t before = runs(d);
+    if (before && search_enough(d->s))
+        return RESULT_UNTOUCHED;
+    if (left->size) {
+        d->stands[d->root].sleeper_count = 0;
+        go_on(d, &rest);
+        d->part->in->bad |= rest.bad;
+    } else {
+        path_cut(d->path, d->root);
+    }
+    if (!usable(d))
+        return RESULT_UNTOUCHED;
+    if (dpor_explore(d))
+        return RESULT_FINISHED;
+    return runs(d) == before || !usable(d) ? RESULT_UNTOUCHED : RESULT_REST;
+}
+
+/* What became of a leaf, and the reversals that landed above it. */
+static void put_leaf(struct part *part, size_t leaf, uint64_t state)
+{
+    if (state != RESULT_UNTOUCHED || part->passed_on_count) {
+        bytes_u(part->out, leaf + 1);
+        bytes_u(part->out, state);
+        bytes_u(part->out, part->passed_on_count);
+        bytes_put(part->out, part->passed_on.data, part->passed_on.count);
+    }
+    part->passed_on_count = 0;
+    part->passed_on.count = 0;
+}
+
+/* From leaf to leaf, through the tree above them. Returns how the last one that was begun ended; *next: the one after it. */
+static uint64_t explore_leaves(struct dpor *d, const struct leaves *leaves, uint8_t root, size_t *next)
+{
+    uint64_t state = RESULT_UNTOUCHED;
+    size_t at = 0, i = 0;
+    d->root = 0;
+    while (i < leaves->count && usable(d)) {
+        uint32_t first = d->stands[at].tree;
+        uint8_t item = at == 0 && root & ITEM_MINE ? root : first == NO_BRANCH ? 0 : d->branches.all[first].item;
+        if (first == NO_BRANCH && !(item & ITEM_MINE)) { /* up again */
+            d->part->in->bad |= at == 0;
+            if (at)
+                pass_by(d, --at);
+            continue;
+        }
+        if (!(item & (ITEM_MINE | ITEM_LEADS))) {
+            pass_by(d, at);
+            continue;
+        }
+        if (!(root & ITEM_MINE))
+            go_down(d, at++);
+        if (!usable(d) || !(item & ITEM_MINE))
+            continue;
+        state = explore_leaf(d, &leaves->all[i]);
+        put_leaf(d->part, i++, state);
+        if (state != RESULT_FINISHED)
+            break;
+        if (at)
+            pass_by(d, --at);
+    }
+    *next = i;
+    return state;
+}
+
 void dpor_part(struct part *part)
 {
     struct dpor *d = *part->kept ? *part->kept : dpor_new(part->s);
+    struct prints_in prints = {0};
+    struct leaves leaves = {0};
+    uint8_t root = 0;
+    size_t next = 0;
     *part->kept = d;
     d->part = part;
     if (!d->path->nodes) {
@@ -315,21 +458,17 @@ void dpor_part(struct part *part)
     }
     branches_free(&d->branches);
     uint64_t wanted = read_u(part->in);
-    go_to_root(d, part->in);
-    bool begun = read_u(part->in) && !part->in->bad && !d->path->broken;
-    if (begun) {
-        d->stands[d->root].sleeper_count = 0;
-        go_on(d, part->in);
-    } else if (!d->path->broken) {
-        path_cut(d->path, d->root);
+    uint32_t tree = get_leaf(part->in, &leaves, &root) ? NO_BRANCH : get_branches(d, part->in, &prints, &leaves);
+    part->in->bad |= leaves.count == 0;
+    dpor_open_stand(d, 0, tree);
+    uint64_t state = explore_leaves(d, &leaves, root, &next);
+    put_leaf(part, next, RESULT_UNTOUCHED);
+    bytes_u(part->out, 0);
+    if (state == RESULT_REST) {
+        uint64_t more = leaves.count - next;
+        wanted = *part->wanted > wanted ? *part->wanted : wanted;
+        put_rest(d, wanted > more ? wanted - more : 0);
     }
-    if (!part->in->bad && !d->path->broken) {
-        bool done = dpor_explore(d);
-        bytes_u(part->out, part->passed_on_count);
-        bytes_put(part->out, part->passed_on.data, part->passed_on.count);
-        if (done)
-            part->flags |= PART_FINISHED;
-        else if (!part->s->stopped && !d->path->broken)
-            put_rest(d, wanted);
-    }
+    free(leaves.all);
+    free(prints.all);
 }

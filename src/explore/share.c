@@ -19,7 +19,8 @@ struct work {
     uint64_t id;
     enum state state;
     uint64_t reserved; /* runs it may make */
-    struct tree_node *leaf;
+    struct tree_node **leaves;
+    size_t leaf_count;
     struct explore_schedule to; /* CHOICES, PLACES */
     uint64_t key;               /* PLACES */
     uint32_t cost, generation;  /* PLACES: expansions above it */
@@ -72,6 +73,7 @@ static void free_work(struct work *w)
 {
     explore_schedule_free(&w->to);
     bytes_free(&w->result);
+    free(w->leaves);
     free(w);
 }
 
@@ -303,27 +305,45 @@ static void put_work(struct share *p, struct work *w, unsigned among, struct byt
     }
 }
 
-bool share_take(struct share *p, unsigned among, uint64_t *id, struct bytes *item)
+/* Many leaves are given out at a time, fewer as fewer are left, so that all have something to do till the end. */
+static size_t leaves_at_once(const struct share *p, unsigned among)
+{
+    size_t waiting = share_waiting(p), part = waiting / (2 * (size_t)among);
+    return among <= 1 ? waiting : part ? part : 1;
+}
+
+static struct work *take_leaves(struct share *p, struct sharers who, struct bytes *body)
+{
+    struct tree_node **leaves = NULL;
+    uint64_t id;
+    size_t most = leaves_at_once(p, who.among);
+    bool scarce = who.among > 1 && !who.asked && share_waiting(p) <= 2 * (size_t)who.among;
+    size_t n = tree_take(p->tree, most, scarce ? 2 * who.among : 0, &id, body, &leaves);
+    if (!n)
+        return NULL;
+    struct work *w = add_work(p);
+    w->leaves = leaves;
+    w->leaf_count = n;
+    w->id = id;
+    return w;
+}
+
+bool share_take(struct share *p, struct sharers who, uint64_t *id, struct bytes *item)
 {
     struct explore_config c = p->config;
     struct work *w = NULL;
     struct bytes body = {0};
     if (p->over)
         return false;
-    c.schedules = quota(p, among);
+    c.schedules = quota(p, who.among);
     if (!c.schedules && p->kind != NUMBERS)
         return false;
     if (p->kind == TREE) {
-        struct tree_node *leaf = tree_take(p->tree, among > 1 && share_waiting(p) <= 2 * (size_t)among ? 2 * among : 0, id, &body);
-        if (leaf) {
-            w = add_work(p);
-            w->leaf = leaf;
-            w->id = *id;
-        }
+        w = take_leaves(p, who, &body);
     } else {
         w = p->kind == NUMBERS ? next_range(p) : next_work(p);
         if (w)
-            put_work(p, w, among, &body);
+            put_work(p, w, who.among, &body);
     }
     if (w) {
         w->reserved = p->config.schedules && p->kind != NUMBERS ? c.schedules : 0;
@@ -339,10 +359,18 @@ bool share_take(struct share *p, unsigned among, uint64_t *id, struct bytes *ite
     return w != NULL;
 }
 
-double share_seconds(const struct share *p, unsigned among)
+unsigned share_wanted(const struct share *p, struct sharers who)
 {
+    return (p->kind == TREE || p->kind == CHOICES) && who.among > 1 ? 2 * who.among : 0;
+}
+
+double share_seconds(const struct share *p, struct sharers who)
+{
+    unsigned among = who.among;
     if (p->kind == PLACES)
         return among > 1 ? 2 : 5; /* what comes back in parts is explored again */
+    if (who.asked && share_wanted(p, who))
+        return 1;
     /* Many explorers bring many messages to one keeper: longer parts, about a thousand a second at most. */
     double whole = among <= 250 ? 0.25 : among <= 2000 ? among / 1000.0 : 2;
     return share_waiting(p) < among ? whole / 8 : whole;
@@ -357,7 +385,7 @@ void share_back(struct share *p, uint64_t id)
     p->reserved -= w->reserved;
     w->reserved = 0;
     if (p->kind == TREE) {
-        tree_back(p->tree, w->leaf);
+        tree_back(p->tree, w->leaves, w->leaf_count);
         w->state = DONE;
         drop_done(p);
         return;
@@ -700,8 +728,7 @@ bool share_done(struct share *p, uint64_t id, const void *result, size_t size)
         ended = stopped(p, &h) || (!p->config.keep_going && h.failure_count);
         switch (p->kind) {
         case TREE:
-            if (!ended || h.flags & PART_FINISHED)
-                good = tree_done(p->tree, w->leaf, &r, h.flags & PART_FINISHED);
+            good = ended || tree_done(p->tree, w->leaves, w->leaf_count, &r);
             break;
         case CHOICES: good = ended || done_choices(p, &h, &r); break;
         case PLACES: good = ended || done_place(p, w, &h, &r); break;

@@ -14,11 +14,17 @@ struct share;
 struct share *share_new(const struct explore_config *config);
 void share_free(struct share *p);
 
-/* The next item for an explorer, appended to item; *id is a hash of what it is. among: how many share the search, for what `schedules`
- * leaves. false: nothing waits (share_out tells whether something may come back). */
-bool share_take(struct share *p, unsigned among, uint64_t *id, struct bytes *item);
+/* Who shares a search. */
+struct sharers {
+    unsigned among;
+    bool asked; /* where somebody has nothing to do another can be asked to come back at once (part_how.wanted) */
+};
+/* The next item for an explorer, appended to item; *id is a hash of what it is. false: nothing waits (share_out tells whether something may come back). */
+bool share_take(struct share *p, struct sharers who, uint64_t *id, struct bytes *item);
 /* How long an item may take before it comes back in parts. */
-double share_seconds(const struct share *p, unsigned among);
+double share_seconds(const struct share *p, struct sharers who);
+/* How many parts of what is out, if it came back now, would be of use to explorers who have nothing to do; 0: nothing is gained by that. */
+unsigned share_wanted(const struct share *p, struct sharers who);
 /* A result. false: it is none, or none of an item that is out; nothing has changed. */
 bool share_done(struct share *p, uint64_t id, const void *result, size_t size);
 /* Whoever had the item is lost. */
@@ -43,16 +49,15 @@ struct share *share_load(struct reader *in);
 /* --- inside the room: the reduction's tree (share_tree.c) ---------------------------------------------------------- */
 
 struct tree;
+struct tree_node;
 struct tree *tree_new(void);
 void tree_free(struct tree *t);
-/* A leaf that waits, and its item (behind the configuration); NULL: there is none. */
-/* wanted: parts that others could do with. */
-struct tree_node *tree_take(struct tree *t, unsigned wanted, uint64_t *id, struct bytes *item);
-void tree_back(struct tree *t, struct tree_node *leaf);
+/* At most so many leaves that wait, and their item (behind the configuration). Returns how many; 0: none waits. *leaves: to be freed. wanted: parts that others
+ * could do with, should it come back early. */
+size_t tree_take(struct tree *t, size_t most, unsigned wanted, uint64_t *id, struct bytes *item, struct tree_node ***leaves);
+void tree_back(struct tree *t, struct tree_node **leaves, size_t count);
 /* What dpor_part wrote. false: it is nothing of the kind, and nothing has changed. */
-bool tree_done(struct tree *t, struct tree_node *leaf, struct reader *in, bool finished);
-/* The leaf will not be explored further. */
-void tree_give_up(struct tree *t, struct tree_node *leaf);
+bool tree_done(struct tree *t, struct tree_node **leaves, size_t count, struct reader *in);
 size_t tree_waiting(const struct tree *t);
 size_t tree_nodes(const struct tree *t);
 void tree_save(const struct tree *t, struct bytes *out);

@@ -13,6 +13,7 @@ struct branch {
     uint32_t print; /* what the event touches when run here, or FOOTPRINT_UNKNOWN */
     uint16_t agent;
     uint8_t alternative;
+    uint8_t item; /* in a part of a search: what the item says of it (part.h), else 0 */
     uint32_t child, next; /* first below, next beside; NO_BRANCH: none */
 };
 

@@ -1,6 +1,6 @@
 /* See campaign.h.
  *
- * A state file is "irplab-search 2\n", a hash of what follows, and what follows: what is searched (a hash of the configuration and its
+ * A state file is "irplab-search 3\n", a hash of what follows, and what follows: what is searched (a hash of the configuration and its
  * files, the options that matter), the loops that are scheduling points, the phase, what earlier phases came to, and the shared search. */
 #include "lab/campaign.h"
 
@@ -21,7 +21,7 @@
 #include "sim/image.h"
 #include "sim/spins.h"
 
-static const char magic[] = "irplab-search 2\n";
+static const char magic[] = "irplab-search 3\n";
 enum { MOST_PHASES = 4, LARGEST_FILE = 1 << 30, MOST_REFUSED = 3 };
 
 struct campaign {
@@ -81,14 +81,15 @@ static bool config_of(const void *item, size_t size, struct explore_config *x)
     return !in.bad;
 }
 
-bool campaign_explore(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, double seconds, void (*progress)(void *user, uint64_t schedules), void *user,
-                      struct bytes *out)
+bool campaign_explore(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, struct part_how how, struct bytes *out)
 {
     struct bytes result = { 0 };
     struct explore_config x;
     bool readable = config_of(item, size, &x), races = readable && x.keep_going; /* past its first failure a search looks at all orders of what races */
     explorable_promises(readable && search_uses_promises(&x));
-    bool good = explore_part(machine, keep, item, size, seconds, races ? found_a_place : caught_in_a_loop, races ? note_race : NULL, progress, user, &result);
+    how.stop = races ? found_a_place : caught_in_a_loop;
+    how.failed = races ? note_race : NULL;
+    bool good = explore_part(machine, keep, item, size, &how, &result);
     spins_apply(); /* the keeper hears of it, and begins again */
     if (races)
         race_points_apply();
@@ -484,16 +485,19 @@ static bool out_of_time(const struct campaign *c)
 
 static void hand_out(struct campaign *c)
 {
-    unsigned among = c->x->count(c->x->user);
-    while (among && c->x->idle(c->x->user)) {
+    struct sharers who = { c->x->count(c->x->user), c->x->ask_back != NULL };
+    while (who.among && c->x->idle(c->x->user)) {
         struct bytes item = { 0 };
         uint64_t id;
-        if (!share_take(c->share, among, &id, &item)) {
-            bytes_free(&item);
+        bool more = share_take(c->share, who, &id, &item);
+        if (more)
+            c->x->give(c->x->user, id, &item, share_seconds(c->share, who));
+        bytes_free(&item);
+        if (!more) {
+            if (who.asked && share_wanted(c->share, who))
+                c->x->ask_back(c->x->user, share_wanted(c->share, who));
             return;
         }
-        c->x->give(c->x->user, id, &item, share_seconds(c->share, among));
-        bytes_free(&item);
     }
 }
 

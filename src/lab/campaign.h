@@ -20,6 +20,8 @@ struct explorers {
     enum part_news { NO_NEWS, PART_CAME, PART_LOST, EXPLORERS_FAILED /* lab->error says why */ } (*news)(void *user, double seconds, uint64_t *id, struct bytes *answer);
     /* Runs in parts that are out. */
     uint64_t (*running)(void *user);
+    /* Asks one that explores a part to come back soon, in so many parts, because another has nothing to do; NULL: cannot be asked. */
+    void (*ask_back)(void *user, unsigned wanted);
     /* What is out is of no use any more; what became a scheduling point is known from now on. */
     void (*restart)(void *user);
     void (*end)(void *user);
@@ -28,9 +30,8 @@ struct explorers {
 /* What an explorer answers: loops and racing pairs that became scheduling points there, why a reduction cannot be trusted, whether an import was answered
  * by --stub, and the part's result. */
 void campaign_answer(struct bytes *out, const struct bytes *result);
-/* Explores an item here; for the explorers. */
-bool campaign_explore(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, double seconds, void (*progress)(void *user, uint64_t schedules), void *user,
-                      struct bytes *out);
+/* Explores an item here; for the explorers. Of how, stop and failed are filled in. */
+bool campaign_explore(const struct explore_machine *machine, struct part_keep *keep, const void *item, size_t size, struct part_how how, struct bytes *out);
 
 /* Fills in r->found and seconds. *opaque: why the reduction cannot be trusted, to be freed, or NULL. false: lab->error. */
 bool campaign_run(struct irplab *lab, struct explorers *x, struct lab_result *r, char **opaque, bool *timed_out);

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +32,8 @@ struct head {
 struct explorer {
     pid_t pid;
     int to, from;
-    bool busy;
+    bool busy, asked; /* asked: to come back */
+    double since;     /* when it was given what it has */
     uint64_t id, runs;
     struct bytes heard;
 };
@@ -39,6 +42,7 @@ struct crew {
     struct irplab *lab;
     struct explorer *all;
     unsigned count, deaths;
+    _Atomic unsigned *wanted; /* of each; in memory that all have */
 };
 
 /* ---- the explorer ---- */
@@ -92,7 +96,7 @@ static void say_progress(void *user, uint64_t schedules)
         _exit(0);
 }
 
-_Noreturn static void explore_orders(struct irplab *lab, int from, int to)
+_Noreturn static void explore_orders(struct irplab *lab, int from, int to, const _Atomic unsigned *wanted)
 {
     session_process_init();
     const struct explore_machine *machine = explorable_open(&lab->ready);
@@ -104,7 +108,8 @@ _Noreturn static void explore_orders(struct irplab *lab, int from, int to)
         struct speaker s = { to, o.id, lab_now() };
         if (!item || !read_all(from, item, o.size))
             break;
-        if (!campaign_explore(machine, keep, item, o.size, o.seconds, say_progress, &s, &answer))
+        struct part_how how = { .seconds = o.seconds, .progress = say_progress, .wanted = wanted, .user = &s };
+        if (!campaign_explore(machine, keep, item, o.size, how, &answer))
             base_panic("a part of the search that came by the pipe is none");
         struct head h = { ANSWER, o.id, answer.count };
         if (!write_all(to, &h, sizeof h) || !write_all(to, answer.data, answer.count))
@@ -137,7 +142,7 @@ static bool start(struct crew *c, struct explorer *e)
             }
         close(orders[1]);
         close(answers[0]);
-        explore_orders(c->lab, orders[0], answers[1]);
+        explore_orders(c->lab, orders[0], answers[1], &c->wanted[e - c->all]);
     }
     close(orders[0]);
     close(answers[1]);
@@ -188,12 +193,16 @@ static bool idle(void *user)
 
 static void give(void *user, uint64_t id, const struct bytes *item, double seconds)
 {
-    struct explorer *e = idle_one(user);
+    struct crew *c = user;
+    struct explorer *e = idle_one(c);
     struct order o = { id, seconds, item->count };
     IR_ASSERT(e);
     e->busy = true;
+    e->asked = false;
+    e->since = lab_now();
     e->id = id;
     e->runs = 0;
+    atomic_store(&c->wanted[e - c->all], 0);
     /* Should it be dead, that is heard of when its answer is waited for. */
     if (write_all(e->to, &o, sizeof o))
         write_all(e->to, item->data, item->count);
@@ -292,6 +301,25 @@ static uint64_t running(void *user)
     return n;
 }
 
+/* One for each that has nothing to do: who has been at it longest. */
+static void ask_back(void *user, unsigned wanted)
+{
+    struct crew *c = user;
+    struct explorer *longest = NULL;
+    unsigned idle = 0, asked = 0;
+    for (unsigned i = 0; i < c->count; i++) {
+        struct explorer *e = &c->all[i];
+        idle += !e->busy;
+        asked += e->busy && e->asked;
+        if (e->busy && !e->asked && (!longest || e->since < longest->since))
+            longest = e;
+    }
+    if (!longest || asked >= idle)
+        return;
+    longest->asked = true;
+    atomic_store(&c->wanted[longest - c->all], wanted);
+}
+
 static void restart(void *user)
 {
     struct crew *c = user;
@@ -309,6 +337,8 @@ static void end(void *user)
         gone(&c->all[i], true);
         bytes_free(&c->all[i].heard);
     }
+    if (c->wanted)
+        munmap(c->wanted, c->count * sizeof *c->wanted);
     free(c->all);
     free(c);
 }
@@ -322,8 +352,11 @@ bool crew_begin(struct irplab *lab, unsigned jobs, struct explorers *out)
         base_panic("out of memory");
     c->lab = lab;
     c->count = jobs;
+    c->wanted = mmap(NULL, jobs * sizeof *c->wanted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (c->wanted == MAP_FAILED)
+        base_panic("out of memory");
     signal(SIGPIPE, SIG_IGN);
-    *out = (struct explorers) { c, count, idle, give, news, running, restart, end };
+    *out = (struct explorers) { c, count, idle, give, news, running, ask_back, restart, end };
     for (unsigned i = 0; i < jobs; i++)
         if (!start(c, &c->all[i])) {
             end(c);

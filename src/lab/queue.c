@@ -25,7 +25,7 @@
 #include "lab/places.h"
 #include "session/explorable.h"
 
-enum { VERSION = 2, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
+enum { VERSION = 3, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
 enum { RESTART = 77 }; /* status of an explorer that wants to begin in a fresh process */
 
 /* ---- the server ---- */
@@ -323,7 +323,7 @@ bool queue_begin(struct irplab *lab, struct explorers *out)
         free(q);
         return false;
     }
-    *out = (struct explorers) { q, count, idle, give, news, running, restart, end };
+    *out = (struct explorers) { q, count, idle, give, news, running, NULL, restart, end };
     return true;
 }
 
@@ -452,7 +452,8 @@ static void explore_item(struct explorer *e, const redisReply *entry)
         ask(s, "XDEL %s:%lld:items %s", s->name, e->search, at);
         _exit(RESTART);
     }
-    bool good = body && campaign_explore(e->machine, e->keep, body->str, body->len, (double)number_field(pairs, "ms") / 1000, NULL, NULL, &answer);
+    struct part_how how = { .seconds = (double)number_field(pairs, "ms") / 1000 };
+    bool good = body && campaign_explore(e->machine, e->keep, body->str, body->len, how, &answer);
     if (!good) {
         fprintf(stderr, "irplab: %s: an item of search %lld is none: left out\n", s->shown, e->search);
     } else if (!tell(s, ask(s, "XADD %s:%lld:results * id %llu generation %llu worker %s body %b", s->name, e->search, id, generation, e->me, answer.data, answer.count))) {

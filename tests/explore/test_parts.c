@@ -52,7 +52,8 @@ static bool cut_short(void *user)
 static void explore_item(const struct explore_machine *m, struct part_keep *keep, const struct bytes *item, uint64_t runs, struct bytes *out)
 {
     struct cut c = {runs + 1};
-    assert_true(explore_part(m, keep, item->data, item->count, 1e9, cut_short, NULL, NULL, &c, out));
+    struct part_how how = {.seconds = 1e9, .stop = cut_short, .user = &c};
+    assert_true(explore_part(m, keep, item->data, item->count, &how, out));
 }
 
 enum { OUT_AT_ONCE = 5 };
@@ -93,7 +94,7 @@ static void in_parts(const struct explore_machine *m, const struct explore_confi
     unsigned count = 0;
     struct part_keep *keep = part_keep_new();
     while (!share_over(p)) {
-        if (count < OUT_AT_ONCE && draw(3) && share_take(p, 3, &out[count].id, &out[count].item)) {
+        if (count < OUT_AT_ONCE && draw(3) && share_take(p, (struct sharers){3, false}, &out[count].id, &out[count].item)) {
             count++;
             continue;
         }
