@@ -112,7 +112,7 @@ static NTSTATUS connect_message(const struct parameters *p, struct message_table
     struct message_entry *e = &t->message[t->count];
     const struct ke_interrupt want = { .message_routine = p->routine, .message = t->count, .context = p->context, .lock = p->lock, .vector = m->vector, .irql = m->irql,
                                        .synchronize_irql = synchronize_irql, .shared = m->shared, .latched = m->latched };
-    *e = (struct message_entry) { .address.QuadPart = MESSAGE_ADDRESS, .processors = (1ull << MACHINE->processor_count) - 1, .data = m->vector, .vector = m->vector,
+    *e = (struct message_entry) { .address.QuadPart = MESSAGE_ADDRESS, .processors = sim_processors(), .data = m->vector, .vector = m->vector,
                                   .irql = m->irql, .mode = LATCHED };
     NTSTATUS status = ke_interrupt_connect(&want, &e->object);
     t->count += NT_SUCCESS(status);

@@ -4,7 +4,7 @@
 
 static KAFFINITY all(void)
 {
-    return ((KAFFINITY)1 << MACHINE->processor_count) - 1;
+    return sim_processors();
 }
 
 static void put_number(PROCESSOR_NUMBER *number, unsigned n)
@@ -119,7 +119,7 @@ static KAFFINITY set_system_affinity(KAFFINITY mask)
 {
     struct agent *a = sim_current();
     KAFFINITY before = a->affinity;
-    a->affinity = (uint32_t)(mask & all());
+    a->affinity = mask & all();
     KTHREAD *k = ke_kthread();
     k->MiscFlags = mask ? k->MiscFlags | MISC_SYSTEM_AFFINITY : k->MiscFlags & ~(ULONG)MISC_SYSTEM_AFFINITY;
     /* GUESS: above APC_LEVEL the move happens when the IRQL falls; here, when the thread is next put on a processor */
@@ -167,7 +167,7 @@ KAFFINITY KeSetAffinityThread(KTHREAD *thread, KAFFINITY mask)
     if (!t)
         return all();
     KAFFINITY before = t->agent->affinity ? t->agent->affinity : all();
-    t->agent->affinity = (uint32_t)(mask & all());
+    t->agent->affinity = mask & all();
     return before;
 }
 

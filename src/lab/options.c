@@ -144,7 +144,7 @@ static bool set_stub(struct irplab *lab, const char *name, const char *text)
 static bool set_cpus(struct irplab *lab, const char *name, const char *text)
 {
     int64_t n;
-    if (!whole(lab, name, text, 1, 16, &n))
+    if (!whole(lab, name, text, 1, MAX_PROCESSORS, &n))
         return false;
     lab->config.cpus = (uint32_t)n;
     return true;

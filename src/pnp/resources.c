@@ -118,7 +118,7 @@ static void assign_messages(CM_PARTIAL_RESOURCE_DESCRIPTOR *to, const CM_RESOURC
 {
     to->u.MessageInterrupt.Raw.Vector = message_vectors(so_far, so_far_count, messages);
     to->u.MessageInterrupt.Raw.MessageCount = (USHORT)(to->u.MessageInterrupt.Raw.Vector ? messages : 0);
-    to->u.MessageInterrupt.Raw.Affinity = (1ull << MACHINE->processor_count) - 1;
+    to->u.MessageInterrupt.Raw.Affinity = sim_processors();
 }
 
 static void assign(const IO_RESOURCE_DESCRIPTOR *from, CM_PARTIAL_RESOURCE_DESCRIPTOR *to)
@@ -138,7 +138,7 @@ static void assign(const IO_RESOURCE_DESCRIPTOR *from, CM_PARTIAL_RESOURCE_DESCR
     case CmResourceTypeInterrupt:
         to->u.Interrupt.Vector = from->u.Interrupt.MinimumVector;
         to->u.Interrupt.Level = (USHORT)from->u.Interrupt.MinimumVector;
-        to->u.Interrupt.Affinity = (1ull << MACHINE->processor_count) - 1;
+        to->u.Interrupt.Affinity = sim_processors();
         break;
     case CmResourceTypeDma:
         to->u.Dma.Channel = from->u.Dma.MinimumChannel;

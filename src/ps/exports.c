@@ -194,7 +194,7 @@ NTSTATUS ZwSetInformationThread(HANDLE handle, ULONG class, const void *informat
     memcpy(&value, information, length);
     if (class == THREAD_PRIORITY && ((LONG)value < 1 || (LONG)value > 31))
         return STATUS_INVALID_PARAMETER;
-    if (class == THREAD_AFFINITY_MASK && !((uint64_t)value & ((1ull << MACHINE->processor_count) - 1)))
+    if (class == THREAD_AFFINITY_MASK && !((uint64_t)value & sim_processors()))
         return STATUS_INVALID_PARAMETER;
     void *object;
     NTSTATUS s = ob_handle_reference(ps_current_process(), handle, OB_THREAD, 0, &object, NULL);

@@ -260,7 +260,7 @@ NTSTATUS NtQueryInformationThread(HANDLE handle, ULONG class, PVOID information,
         i.teb = e->Tcb.Teb;
         i.process = e->Cid.UniqueProcess;
         i.thread = e->Cid.UniqueThread;
-        i.affinity = (1ull << MACHINE->processor_count) - 1;
+        i.affinity = sim_processors();
         i.priority = i.base_priority = 8;
         ob_dereference(e);
         s = ex_put(information, &i, sizeof i) && ex_put(returned, &bytes, sizeof bytes) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
@@ -294,7 +294,7 @@ NTSTATUS NtQueryInformationProcess(HANDLE handle, ULONG class, PVOID information
         const EPROCESS *e = object;
         i.exit_status = e->ExitStatus;
         i.peb = e->Peb;
-        i.affinity = (1ull << MACHINE->processor_count) - 1;
+        i.affinity = sim_processors();
         i.base_priority = 8;
         i.id = (ULONG_PTR)e->UniqueProcessId;
         ob_dereference(object);

@@ -14,6 +14,7 @@
 #include "rtl/nls.h"
 #include "sim/access.h"
 #include "sim/door.h"
+#include "sim/spins.h"
 #include "trace/trace.h"
 
 struct ps_room *ps_room(void)
@@ -191,13 +192,23 @@ _Noreturn void ps_user_exit_process(NTSTATUS status)
     ps_exit_thread(status);
 }
 
+/* Whether somebody is the last depends on all who ended before, and what an end touches must not, or an order would be taken for another one. So ends say that they
+ * only look, until a process is seen to end by them. */
+bool ps_ends_last(const struct thread *t, uint32_t left)
+{
+    struct process *p = t->process;
+    bool last = p->threads == left;
+    if (last && p->had_threads > 1 && !p->exit_status_set && sim_access_wanted())
+        spins_note_ends();
+    sim_access(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), last || (p != ps_system() && spins_ends_matter()) ? SIM_WRITE : SIM_READ);
+    return last;
+}
+
 _Noreturn void ps_user_exit_thread(NTSTATUS status)
 {
     struct thread *t = ps_current();
     sim_point((uint64_t)t->ethread);
-    bool last = t->process->threads == 1;
-    sim_access(SIM_ACCESS_OF(SIM_THREADS, t->process->eprocess), last ? SIM_WRITE : SIM_READ);
-    if (last)
+    if (ps_ends_last(t, 1))
         ps_user_exit_process(status);
     sim_quiet_begin();
     if (ps_user_end_hook)

@@ -26,6 +26,8 @@ NTSTATUS ps_create_user_thread(struct process *process, void *start, void *param
 NTSTATUS ps_resume_thread(struct thread *t);
 /* Called in user mode when a thread ends, before its modules are told. Set by win32. */
 extern void (*ps_user_end_hook)(void);
+/* The thread is one of `left` that its process has left. */
+bool ps_ends_last(const struct thread *t, uint32_t left);
 /* A thread's own end in user mode: fiber-local values, modules; the last thread ends the process. */
 _Noreturn void ps_user_exit_thread(NTSTATUS status);
 /* The end of the process in user mode: the other threads end, modules are told. */

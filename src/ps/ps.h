@@ -16,6 +16,7 @@ struct process {
     struct mm_region *regions; /* of mm: what was asked for together (virtual.c) */
     uint32_t id;
     uint32_t threads; /* alive */
+    uint32_t had_threads; /* ever; 2 stands for more */
     struct handle_table *handles;
     struct image *image;
     struct thread *main_thread;

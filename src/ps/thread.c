@@ -116,6 +116,7 @@ static struct thread *create(struct process *process, void *fn, void *context, c
     ob_reference(process->eprocess);
     ke_thread_init(t);
     process->threads++;
+    process->had_threads += process->had_threads < 2;
     process->eprocess->ActiveThreads++;
     list_append(t);
     trace_event(TRACE_THREAD_CREATE, (uint64_t)e, (uint64_t)fn, process->id, 0);
@@ -376,8 +377,8 @@ _Noreturn void ps_exit_thread(NTSTATUS status)
         ps_notify_process_end(p);
     io_thread_rundown(t);
     ke_thread_rundown(t);
-    bool last = --p->threads == 0;
-    sim_access(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), last ? SIM_WRITE : SIM_READ);
+    p->threads--;
+    bool last = ps_ends_last(t, 0);
     p->eprocess->ActiveThreads--;
     if (last && p != ps_system())
         ps_process_rundown(p, p->exit_status_set ? p->exit_status : status);

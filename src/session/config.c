@@ -450,7 +450,7 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
         return c->time_any || (scalar(v) && strcmp(scalar(v), "idle") == 0) || bad(r, v, "time_model is idle or any, not", scalar(v));
     }
     if (strcmp(key, "cpus") == 0) {
-        if (!number(r, v, 1, 16, &x))
+        if (!number(r, v, 1, 64, &x))
             return false;
         c->cpus = (uint32_t)x;
         return true;

@@ -28,7 +28,7 @@
 #include "nt/ke.h" /* IRQL names */
 
 enum {
-    MAX_PROCESSORS = 16,
+    MAX_PROCESSORS = 64, /* of a group; DOC: there is more than one beyond that */
     MAX_AGENTS = 256,
     HOST_STACK_SIZE = 0x10000,
     KERNEL_STACK_SIZE = 0x6000,
@@ -112,7 +112,7 @@ struct agent {
     uint64_t atomic_rip, promised_at;
     uint8_t promised_bytes, promise; /* enum atomic_promise */
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
-    uint32_t affinity; /* processors that it may have, a bit each; 0 = any */
+    uint64_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
     struct agent *dpc; /* THREAD, CLOCK, interrupts: activity for the DPCs it queues; NULL = none yet */
     struct agent *owner; /* DPC: the other way; NULL = of the processor `bound`, or an interrupt's */
@@ -273,6 +273,12 @@ static inline struct agent *sim_current(void)
 static inline struct processor *sim_processor(void)
 {
     return MACHINE->fiber->processor;
+}
+
+/* The processors that drivers are told of, a bit each. */
+static inline uint64_t sim_processors(void)
+{
+    return ~0ull >> (64 - MACHINE->processor_count);
 }
 
 static inline uint8_t sim_irql(void)

@@ -65,6 +65,16 @@ bool spins_note_more(const char *image, uint32_t rva)
     return fits ? spins_note(image, rva | SPIN_MORE) : spins_note("", SPIN_MORE);
 }
 
+void spins_note_ends(void)
+{
+    spins_note("*", SPIN_MORE);
+}
+
+bool spins_ends_matter(void)
+{
+    return more_count && is_in(known, known_count, "*", SPIN_MORE);
+}
+
 bool spins_any_more(void)
 {
     return more_count != 0;

@@ -17,7 +17,7 @@ enum {
     SPIN_NO_AWAIT = 0x40000000u, /* it does not, whatever it looked like */
     SPIN_YIELDS = 0x20000000u, /* with SPIN_AWAIT: its loop has a pause */
     SPIN_MORE = 0x10000000u, /* an atomic instruction whose step touches more than its operand, or (image "*") the number of an export that takes a lock, from 1,
-                              * whose step touches more than the lock: session/explorable.c */
+                              * whose step touches more than the lock: session/explorable.c; 0: order of ends, see spins_note_ends */
 };
 
 struct spin {
@@ -35,6 +35,10 @@ void spins_forbid_await(const char *image, uint32_t rva);
 bool spins_note_more(const char *image, uint32_t rva);
 bool spins_any_more(void);
 bool spins_is_more(const char *image, uint32_t rva);
+/* In the last of its threads to end by itself a process has ended: which one that is matters, so ends of threads have an order. Otherwise (somebody called
+ * ExitProcess) they have none among each other. */
+void spins_note_ends(void);
+bool spins_ends_matter(void);
 /* Of those that hold. */
 bool spins_any_await(void);
 bool spins_is_await(const char *image, uint32_t rva, bool *yields);

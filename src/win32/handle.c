@@ -123,7 +123,7 @@ ULONG GetPriorityClass(HANDLE process)
 
 BOOL GetProcessAffinityMask(HANDLE process, uint64_t *mask, uint64_t *system)
 {
-    *mask = *system = (1ull << MACHINE->processor_count) - 1;
+    *mask = *system = sim_processors();
     return TRUE;
 }
 
@@ -154,7 +154,7 @@ static void system_info(uint8_t *info)
     *(uint32_t *)(info + 4) = 0x1000;
     *(uint64_t *)(info + 8) = ps_current()->process->slice + 0x10000;
     *(uint64_t *)(info + 16) = ps_current()->process->slice + USER_SLICE - 0x10001;
-    *(uint64_t *)(info + 24) = (1ull << MACHINE->processor_count) - 1;
+    *(uint64_t *)(info + 24) = sim_processors();
     *(uint32_t *)(info + 32) = MACHINE->processor_count;
     *(uint32_t *)(info + 36) = 8664;
     *(uint32_t *)(info + 40) = 0x10000;

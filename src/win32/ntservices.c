@@ -477,7 +477,7 @@ static NTSTATUS basic(void *to, ULONG bytes, ULONG *needed)
         uint64_t minimum, maximum, affinity;
         uint8_t processors;
     } b = { .resolution = 156250, .page = 0x1000, .pages = 0x100000, .lowest = 1, .highest = 0xFFFFF, .granularity = 0x10000,
-            .minimum = 0x10000, .maximum = USER_END - 0x10001, .affinity = (1ull << MACHINE->processor_count) - 1, .processors = (uint8_t)MACHINE->processor_count };
+            .minimum = 0x10000, .maximum = USER_END - 0x10001, .affinity = sim_processors(), .processors = (uint8_t)MACHINE->processor_count };
     return give(&b, 64, to, bytes, needed);
 }
 

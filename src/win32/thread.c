@@ -193,7 +193,7 @@ BOOL SetThreadPriorityBoost(HANDLE thread, BOOL disable)
 
 uint64_t SetThreadAffinityMask(HANDLE thread, uint64_t mask)
 {
-    uint64_t all = (1ull << MACHINE->processor_count) - 1;
+    uint64_t all = sim_processors();
     if (!mask || (mask & ~all))
         return w32_error(ERROR_INVALID_PARAMETER), 0;
     return is_thread(thread) ? all : 0;

@@ -33,6 +33,8 @@ table += [(['peterson', '2'], None, 4, True), (['szymanski', '2'], None, 6, True
 table += [([lock, str(n), str(k)], None, exact, n * k <= 4) for lock in ('tas', 'ticket') for n, k, exact in ((3, 1, 6), (2, 2, 6), (4, 1, 24), (3, 2, 90), (5, 1, 120))]
 table += [(['big', '4'], None, 69112, False)] + [(['big', '4'], bound, exact, bound == 0) for bound, exact in enumerate((14, 206, 1561, 7410))]
 table += [(['lamport', '2'], bound, exact, True) for bound, exact in enumerate((2, 6, 10, 16))]
+# Nobody waits for the threads, so the last one ends the process: their ends have an order, too. As many as without reduction (dfs, no bound).
+table += [(['apart', '1'], None, 2, True), (['apart', '2'], None, 14, True), (['apart', '3'], None, 202, False)]
 livelocks = {'szymanski': 25}
 for bound, binc, cinc in ((0, 6, 6), (1, 24, 42), (2, 36, 120), (3, 36, 192), (4, 36, 216)):
     table += [(['counters', '3', '2'], bound, binc, bound <= 2), (['rw', '3'], bound, binc, bound <= 2), (['counters', '3', '3'], bound, cinc, bound <= 1)]
