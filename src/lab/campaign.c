@@ -5,6 +5,7 @@
 #include "lab/campaign.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 static const char magic[] = "irplab-search 3\n";
 enum { MOST_PHASES = 4, LARGEST_FILE = 1 << 30, MOST_REFUSED = 3 };
+static const double longest_slice = 60, shortest_slice = 0.03, patience = 0.5;
 
 struct campaign {
     struct irplab *lab;
@@ -36,6 +38,8 @@ struct campaign {
     bool stubs;
     unsigned refused;
     double started, deadline, shown, saved;
+    double recalled; /* when all were asked to come back, the time being over; 0: not yet */
+    double slice;    /* longest part: shorter while explorers die, so that something comes to its end between two deaths */
     double before; /* seconds spent before the state file was written */
 };
 
@@ -491,14 +495,31 @@ static void hand_out(struct campaign *c)
         uint64_t id;
         bool more = share_take(c->share, who, &id, &item);
         if (more)
-            c->x->give(c->x->user, id, &item, share_seconds(c->share, who));
+            c->x->give(c->x->user, id, &item, fmin(share_seconds(c->share, who), c->slice));
         bytes_free(&item);
         if (!more) {
             if (who.asked && share_wanted(c->share, who))
-                c->x->ask_back(c->x->user, share_wanted(c->share, who));
+                c->x->ask_back(c->x->user, share_wanted(c->share, who), false);
             return;
         }
     }
+}
+
+/* What has been explored by the end of the time counts, as far as it comes back at once. */
+static bool wait_for_the_last(struct campaign *c)
+{
+    if (!c->x->ask_back || !share_out(c->share))
+        return false;
+    if (!c->recalled)
+        c->x->ask_back(c->x->user, 1, true);
+    c->recalled = c->recalled ? c->recalled : lab_now();
+    return lab_now() - c->recalled < patience;
+}
+
+static void lost(struct campaign *c, uint64_t id)
+{
+    share_back(c->share, id);
+    c->slice = fmax(fmin(c->slice, 1) / 2, shortest_slice);
 }
 
 enum phase_end { ENDED, BEGINS_AGAIN, OUT_OF_TIME, FAILED };
@@ -511,15 +532,16 @@ static enum phase_end explore_phase(struct campaign *c)
         struct bytes answer = { 0 };
         uint64_t id = 0;
         bool again = false;
-        if (out_of_time(c))
+        if (out_of_time(c) && !wait_for_the_last(c))
             return OUT_OF_TIME;
-        hand_out(c);
-        double left = c->deadline - lab_now();
-        enum part_news n = c->x->news(c->x->user, left < 0.1 ? (left > 0 ? left : 0) : 0.1, &id, &answer);
+        if (!c->recalled)
+            hand_out(c);
+        enum part_news n = c->x->news(c->x->user, c->recalled ? 0.01 : fmax(0, fmin(c->deadline - lab_now(), 0.1)), &id, &answer);
+        c->slice = n == PART_CAME ? fmin(c->slice * 1.5, longest_slice) : c->slice;
         if (n == PART_CAME)
             again = !came(c, id, &answer);
         else if (n == PART_LOST)
-            share_back(c->share, id);
+            lost(c, id);
         bytes_free(&answer);
         if (n == EXPLORERS_FAILED)
             return FAILED;
@@ -571,7 +593,7 @@ static bool explore_phases(struct campaign *c, bool *timed_out)
 
 bool campaign_run(struct irplab *lab, struct explorers *x, struct lab_result *r, char **opaque, bool *timed_out)
 {
-    struct campaign c = { .lab = lab, .x = x, .r = r };
+    struct campaign c = { .lab = lab, .x = x, .r = r, .slice = longest_slice };
     struct explore_config config;
     *timed_out = false;
     double seconds = search_config(lab, &config);

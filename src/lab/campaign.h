@@ -20,8 +20,8 @@ struct explorers {
     enum part_news { NO_NEWS, PART_CAME, PART_LOST, EXPLORERS_FAILED /* lab->error says why */ } (*news)(void *user, double seconds, uint64_t *id, struct bytes *answer);
     /* Runs in parts that are out. */
     uint64_t (*running)(void *user);
-    /* Asks one that explores a part to come back soon, in so many parts, because another has nothing to do; NULL: cannot be asked. */
-    void (*ask_back)(void *user, unsigned wanted);
+    /* Asks one that explores a part to come back soon, in so many parts, for each that has nothing to do; or all of them. NULL: they cannot be asked. */
+    void (*ask_back)(void *user, unsigned wanted, bool all);
     /* What is out is of no use any more; what became a scheduling point is known from now on. */
     void (*restart)(void *user);
     void (*end)(void *user);

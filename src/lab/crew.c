@@ -301,10 +301,19 @@ static uint64_t running(void *user)
     return n;
 }
 
+static void ask(struct crew *c, struct explorer *e, unsigned wanted)
+{
+    e->asked = true;
+    atomic_store(&c->wanted[e - c->all], wanted);
+}
+
 /* One for each that has nothing to do: who has been at it longest. */
-static void ask_back(void *user, unsigned wanted)
+static void ask_back(void *user, unsigned wanted, bool all)
 {
     struct crew *c = user;
+    for (unsigned i = 0; i < c->count && all; i++)
+        if (c->all[i].busy)
+            ask(c, &c->all[i], wanted);
     struct explorer *longest = NULL;
     unsigned idle = 0, asked = 0;
     for (unsigned i = 0; i < c->count; i++) {
@@ -314,10 +323,8 @@ static void ask_back(void *user, unsigned wanted)
         if (e->busy && !e->asked && (!longest || e->since < longest->since))
             longest = e;
     }
-    if (!longest || asked >= idle)
-        return;
-    longest->asked = true;
-    atomic_store(&c->wanted[longest - c->all], wanted);
+    if (longest && asked < idle)
+        ask(c, longest, wanted);
 }
 
 static void restart(void *user)

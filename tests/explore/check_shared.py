@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 irplab, program, cases, races = (os.path.abspath(sys.argv[a]) for a in (1, 2, 3, 5))
@@ -103,25 +104,34 @@ def children(pid):
         return []
 
 
+def kill_now_and_then(arguments, one, rng, pause):
+    """One shared search whose processes are killed, at most twelve; how many were."""
+    killed = 0
+    p = subprocess.Popen(command('--jobs', '2', *model(*arguments)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while p.poll() is None and killed < 12:
+        time.sleep(rng.uniform(0, pause))
+        those = children(p.pid)[1:]  # the first confirms failures
+        if those and p.poll() is None:
+            try:
+                os.kill(rng.choice(those), signal.SIGKILL)
+                killed += 1
+            except ProcessLookupError:
+                pass
+    out, err = p.communicate(timeout=120)
+    same(result(subprocess.CompletedProcess([], p.returncode, out, err), arguments), one, f'{arguments} with {killed} processes killed')
+    return killed
+
+
 def kill():
     rng = random.Random(1)
-    for arguments in (['lastzero', '9'], ['writers', '6']):
+    for arguments in (['lastzero', '9'], ['writers', '6'], ['filesystem', '18']):
         one = explore(*model(*arguments))
-        killed = 0
-        p = subprocess.Popen(command('--jobs', '2', *model(*arguments)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while p.poll() is None and killed < 12:
-            time.sleep(rng.uniform(0.02, 0.1))
-            those = children(p.pid)[1:]  # the first confirms failures
-            if those and p.poll() is None:
-                try:
-                    os.kill(rng.choice(those), signal.SIGKILL)
-                    killed += 1
-                except ProcessLookupError:
-                    pass
-        out, err = p.communicate(timeout=120)
-        same(result(subprocess.CompletedProcess([], p.returncode, out, err), arguments), one, f'{arguments} with {killed} processes killed')
-        print(f'{arguments}: {killed} killed')
-        check(killed > 0, 'nothing was killed')
+        tries = killed = 0
+        while killed < 6 and tries < 30:  # a search may be over before it is anybody's turn
+            killed += kill_now_and_then(arguments, one, rng, one['seconds'] / 2 ** (tries % 4))
+            tries += 1
+        print(f'{arguments}: {killed} killed in {tries} searches')
+        check(killed >= 6, f'{arguments}: only {killed} processes were killed')
 
 
 def refused(options, words):
@@ -194,6 +204,49 @@ def free_port():
         return s.getsockname()[1]
 
 
+class Proxy:
+    """Between a worker and the server, one stream of bytes each way. Counts what is told apart by a text, and calls `act` once where that has
+    come for the n-th time: before it is handed on, or (behind=True) after."""
+
+    def __init__(self, port, to_worker, text, n, behind, act):
+        self.server, self.to_worker, self.text, self.left, self.behind, self.act = port, to_worker, text, n, behind, act
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.done = threading.Event()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            worker = self.listener.accept()[0]
+            server = socket.create_connection(('127.0.0.1', self.server))
+            threading.Thread(target=self.hand_on, args=(server, worker, self.to_worker), daemon=True).start()
+            threading.Thread(target=self.hand_on, args=(worker, server, not self.to_worker), daemon=True).start()
+
+    def hand_on(self, source, sink, watched):
+        tail = b''
+        try:
+            while data := source.recv(1 << 20):
+                seen = (tail + data).count(self.text) - tail.count(self.text) if watched else 0
+                tail = (tail + data)[-len(self.text):]
+                self.left -= seen
+                now = seen and self.left <= 0 and not self.done.is_set()
+                if now and not self.behind:
+                    self.act()
+                sink.sendall(data)
+                if now and self.behind:
+                    self.act()
+                if now:
+                    self.done.set()
+        except OSError:
+            pass
+        finally:
+            for s in (source, sink):
+                try:
+                    s.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+
 def queue():
     server = shutil.which('redis-server')
     if not server:
@@ -215,10 +268,17 @@ def queue():
             except OSError:
                 time.sleep(0.05)
 
-        def worker():
-            w = subprocess.Popen([irplab, 'worker', '--queue', url], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        def worker(through=url):
+            w = subprocess.Popen([irplab, 'worker', '--queue', through], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             running.append(w)
             return w
+
+        def doomed(*when):
+            """A worker that dies where its traffic with the server comes to something."""
+            who = []
+            proxy = Proxy(port, *when, lambda: who[0].kill())
+            who.append(worker(f'redis://127.0.0.1:{proxy.port}/test'))
+            check(proxy.done.wait(120) and who[0].wait(20) == -signal.SIGKILL, f'a worker was not killed: {when}')
 
         workers = [worker(), worker()]
         for options in (model('writers', '4'), model('lastzero', '5'), ['--preemptions', '1', *model('counters', '2', '2')], ['--schedules', '100', *model('rw', '3', strategy='pct')]):
@@ -231,18 +291,23 @@ def queue():
             one, two = explore(*options), explore('--queue', url, *options)
             same(two, one, f'{options} through the queue')
             check(one['race_points'] == 2 and two['race_points'] == 2, f'racing places that became points: {two["race_points"]} through the queue, {one["race_points"]} here')
-        # A worker dies in the midst; another comes.
-        options = model('lastzero', '10')
+        # An end on request is no failure.
+        for w in workers:
+            w.terminate()
+            check(w.wait(20) == 0, 'a worker that is told to end')
+        # Workers die: one whose result has come and whose item is not acknowledged, one that has just been given an item, one whose result is lost. Each
+        # has something of the search, which so is not over; others come.
+        options = model('lastzero', '9')
         p = subprocess.Popen(command('--queue', url, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(0.5)
-        workers[0].kill()
-        check(p.poll() is None, 'the search was over before a worker could be killed')
-        workers.append(worker())
+        running.append(p)
+        doomed(False, b'XACK', 1, False)
+        doomed(True, b'\r\nms\r\n', 1, False)
+        doomed(False, b':results\r\n', 1, False)
+        check(p.poll() is None, 'the search is over although a worker has died with a part of it')
+        workers = [worker(), worker(), worker()]
         out, err = p.communicate(timeout=120)
-        same(result(subprocess.CompletedProcess([], p.returncode, out, err), options), explore(*options), 'with a worker killed')
-        # An end on request is no failure; a server that goes is.
-        workers[1].terminate()
-        check(workers[1].wait(20) == 0, 'a worker that is told to end')
+        same(result(subprocess.CompletedProcess([], p.returncode, out, err), options), explore(*options), 'with workers killed')
+        # A server that goes is a failure.
         running[0].kill()
         out, err = workers[2].communicate(timeout=60)
         check(workers[2].returncode == 2 and url.rsplit('/', 1)[0] in err and not out, f'the server is gone: {workers[2].returncode} {err!r}')
