@@ -707,6 +707,14 @@ static unsigned any_alternative(struct dpor *d, unsigned agent)
     return 0;
 }
 
+static unsigned branches_after(const struct dpor *d, uint32_t b)
+{
+    unsigned n = 0;
+    for (; b != NO_BRANCH; b = d->branches.all[b].next)
+        n++;
+    return n;
+}
+
 /* Runs the first branch of the node where the path ends. */
 static enum explore_status take_branch(struct dpor *d)
 {
@@ -714,7 +722,7 @@ static enum explore_status take_branch(struct dpor *d)
     uint32_t at = top(d)->tree;
     struct branch b = d->branches.all[at];
     if (b.next != NO_BRANCH)
-        path_checkpoint(p, d->s->config->checkpoint / 2);
+        path_checkpoint_worth(p, d->s->config->checkpoint, branches_after(d, b.next));
     d->branches.all[at].child = NO_BRANCH;
     if (b.alternative == ANY_ALTERNATIVE)
         b.alternative = (uint8_t)any_alternative(d, b.agent);
@@ -740,7 +748,7 @@ static void run(struct dpor *d)
             search_cut(d->s);
             return;
         }
-        path_checkpoint(p, d->s->config->checkpoint);
+        path_checkpoint_worth(p, d->s->config->checkpoint, 0);
         if (top(d)->tree == NO_BRANCH && !choose(d)) {
             d->s->result->blocked++;
             path_break(p, BLOCKED, NO_EVENT);

@@ -119,6 +119,7 @@ struct explore_machine {
     /* All three or none. A snapshot may be restored any number of times and is discarded once; they nest (discarded in reverse
      * order of making). snapshot() may return NULL: no room now, do without. */
     void *(*snapshot)(void *context);
+    unsigned (*cost)(void *context, const void *snapshot); /* of making and restoring one, in steps; NULL: a few. No more than a guess, but always the same one. */
     void (*restore)(void *context, void *snapshot);
     void (*discard)(void *context, void *snapshot);
 };
@@ -171,7 +172,7 @@ struct explore_config {
     size_t steps;           /* longest run in events; 0: 1,000,000. A longer one is cut and the result not complete */
     size_t nodes;           /* dpor: wake-up tree nodes alive at once, or places with a preemption bound; 0: 16 million. Out of them:
                              * complete is false, bound_hit true */
-    size_t checkpoint;      /* most events between two snapshots of a path; 0: 10 */
+    size_t checkpoint;      /* most events between two snapshots of a path, with reduction as long as it is not known where they pay; 0: 10; 1: before each */
     bool count_traces;      /* dfs, dpor: keep a set of the classes seen, for `traces` (8 to 16 bytes each); sampling always does */
     bool (*stop)(void *user); /* asked between runs, e.g. for the time; NULL: never */
     bool stop_within;       /* now and then within a run too, which then counts for nothing */

@@ -8,11 +8,15 @@
 
 enum { FIRST_STRIDE = 8, LONG_PATH = 2000 };
 
+/* Snapshots are placed so that they and the steps that are replayed cost least. */
+enum { FIRST_COST = 3, ENOUGH_MET = 8, PLACED_EVERY = 64, LONGEST_GAP = 64 };
+
 void path_init(struct path *p, const struct explore_machine *machine)
 {
     memset(p, 0, sizeof *p);
     p->machine = machine;
     p->stride = FIRST_STRIDE;
+    p->cost = FIRST_COST;
     footprints_init(&p->prints);
 }
 
@@ -36,6 +40,7 @@ void path_free(struct path *p)
     free(p->enables);
     free(p->race_events);
     free(p->joins);
+    free(p->depths);
     memset(p, 0, sizeof *p);
 }
 
@@ -200,16 +205,104 @@ void path_begin(struct path *p)
     p->machine_at = 0;
 }
 
+static void take_snapshot(struct path *p)
+{
+    path_sync(p);
+    path_node(p)->snapshot = p->machine->snapshot(p->machine->context);
+    if (p->machine->cost && path_node(p)->snapshot)
+        p->cost = p->machine->cost(p->machine->context, path_node(p)->snapshot);
+}
+
+/* Events since the newest snapshot on the path; with none, all and one more. */
+static size_t since_snapshot(const struct path *p, size_t most)
+{
+    size_t i = 0;
+    while (i < most && i <= p->count && !p->nodes[p->count - i].snapshot)
+        i++;
+    return i;
+}
+
+/* A very long path would not fit into memory otherwise. */
+static size_t widened(const struct path *p, size_t gap)
+{
+    return gap << (p->count / LONG_PATH < 16 ? p->count / LONG_PATH : 16);
+}
+
 void path_checkpoint(struct path *p, size_t gap)
 {
     if (!p->machine->snapshot)
         return;
-    gap <<= p->count / LONG_PATH < 16 ? p->count / LONG_PATH : 16; /* a very long path would not fit into memory otherwise */
-    for (size_t i = 0; i < gap && i <= p->count; i++)
-        if (p->nodes[p->count - i].snapshot)
-            return;
-    path_sync(p);
-    path_node(p)->snapshot = p->machine->snapshot(p->machine->context);
+    gap = widened(p, gap);
+    if (since_snapshot(p, gap) == gap || since_snapshot(p, gap) > p->count)
+        take_snapshot(p);
+}
+
+static struct depth *depth_of(struct path *p, size_t d)
+{
+    if (d >= p->depth_count) {
+        p->depths = explore_grow(p->depths, &p->depth_room, d + 1, sizeof *p->depths);
+        memset(p->depths + p->depth_count, 0, (d + 1 - p->depth_count) * sizeof *p->depths);
+        p->depth_count = d + 1;
+    }
+    return &p->depths[d];
+}
+
+/* With a snapshot at `end` (or none to come): where is the best place for the one before? */
+static uint64_t place_before(const struct path *p, size_t end, uint32_t *best)
+{
+    uint64_t least = UINT64_MAX, wanted = 0, replayed = 0;
+    for (size_t at = end; at-- > 0 && end - at <= LONGEST_GAP;) {
+        const struct depth *d = &p->depths[at];
+        if (d->cost + replayed < least) {
+            least = d->cost + replayed;
+            *best = (uint32_t)at;
+        }
+        wanted += d->wanted;
+        replayed += wanted;
+    }
+    return least;
+}
+
+/* Works out which depths are worth a snapshot: as if all nodes so many events from the start were alike. */
+static void place_snapshots(struct path *p)
+{
+    size_t deepest = 0;
+    for (size_t i = 0; i < p->depth_count; i++) {
+        struct depth *d = &p->depths[i];
+        d->cost = i ? place_before(p, i, &d->before) + (uint64_t)d->met * p->cost : 0;
+        d->known = d->met >= ENOUGH_MET;
+        d->worth = false;
+        deepest = d->wanted ? i : deepest;
+    }
+    uint32_t at = 0;
+    for (place_before(p, deepest + 1, &at); at; at = p->depths[at].before)
+        p->depths[at].worth = true;
+    for (size_t i = 0; i < p->depth_count; i++) { /* what was long ago says little of what is explored now */
+        p->depths[i].met -= p->depths[i].met / 4;
+        p->depths[i].wanted -= p->depths[i].wanted / 4;
+    }
+}
+
+static void note_brought_back(struct path *p, size_t d)
+{
+    depth_of(p, d)->wanted++;
+    if (p->until_placed--)
+        return;
+    place_snapshots(p);
+    p->until_placed = PLACED_EVERY + p->depth_count / 8;
+}
+
+void path_checkpoint_worth(struct path *p, size_t gap, unsigned planned)
+{
+    if (gap == 1)
+        path_checkpoint(p, 1);
+    if (gap == 1 || !p->machine->snapshot)
+        return;
+    const struct depth *d = depth_of(p, p->count);
+    size_t since = since_snapshot(p, widened(p, gap));
+    bool worth = since > p->count || (planned && since * planned >= p->cost) || (d->known ? d->worth : since == widened(p, gap));
+    if (since >= widened(p, 1) && worth)
+        take_snapshot(p);
 }
 
 void path_visit(struct path *p, size_t d)
@@ -220,7 +313,10 @@ void path_visit(struct path *p, size_t d)
     size_t from = d;
     while (from > 0 && !p->nodes[from].snapshot)
         from--;
-    if (p->in_place && p->machine_at >= from && p->machine_at < d)
+    bool on_the_way = p->in_place && p->machine_at >= from && p->machine_at < d;
+    if (!on_the_way)
+        note_brought_back(p, d);
+    if (on_the_way)
         from = p->machine_at;
     else if (p->nodes[from].snapshot)
         p->machine->restore(p->machine->context, p->nodes[from].snapshot);
@@ -306,6 +402,22 @@ static void join_object(struct path *p, const struct event *x, const struct touc
     }
 }
 
+/* From entry a on to the first one that conflicts and is not known to happen before: in whatever order those before it are met, nothing comes of
+ * it. */
+static uint32_t not_known(const struct path *p, uint32_t a, unsigned kind, const int32_t *clock)
+{
+    while ((a = path_conflicting(p, a, kind)) != NO_EVENT) {
+        const struct access *older = &p->accesses[a];
+        const struct event *e = &p->events[older->event];
+        if (clock[e->agent] < (int32_t)e->index)
+            return a;
+        if (older->kind == EXPLORE_WRITE)
+            return NO_EVENT;
+        a = older->before;
+    }
+    return NO_EVENT;
+}
+
 /* With several objects the entries have to be met newest first over all of them, or one could seem immediate that is not. */
 static void join_objects(struct path *p, const struct event *x, const struct touch *touches, unsigned count, int32_t *clock)
 {
@@ -314,7 +426,7 @@ static void join_objects(struct path *p, const struct event *x, const struct tou
         base_panic("out of memory while exploring");
     unsigned n = 0;
     for (unsigned i = 0; i < count; i++)
-        n = cursor_add(p, cursors, n, p->heads[touches[i].object], touches[i].kind);
+        n = cursor_add(p, cursors, n, not_known(p, p->heads[touches[i].object], touches[i].kind, clock), touches[i].kind);
     while (n) {
         unsigned newest = cursor_newest(cursors, n);
         const struct access *older = &p->accesses[cursors[newest].access];
@@ -509,6 +621,7 @@ enum explore_status path_step(struct path *p, unsigned agent, unsigned alternati
         comes_last(p);
     path_node(p)->trace = path_node(p)[-1].trace + event_hash(p, p->count - 1);
     count_costs(p);
+    depth_of(p, p->count)->met++;
     return status;
 }
 

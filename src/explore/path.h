@@ -66,6 +66,15 @@ struct enable {
     uint16_t agent;
 };
 
+/* What is known of the nodes so many events from the start. */
+struct depth {
+    uint32_t met;    /* how often one was made, lately */
+    uint32_t wanted; /* and how often the machine was brought back to one */
+    uint32_t before; /* while snapshots are placed: depth of the one before, if there is one here */
+    uint64_t cost;
+    bool known, worth; /* enough of them have been met to tell; a snapshot pays */
+};
+
 struct path {
     const struct explore_machine *machine;
     struct footprints prints;
@@ -112,6 +121,10 @@ struct path {
     bool in_place;     /* the machine stands at node machine_at of this path */
     size_t machine_at;
     uint64_t steps, replayed;
+    struct depth *depths; /* where snapshots are worth it */
+    size_t depth_room, depth_count;
+    unsigned cost; /* of a snapshot, in steps that are replayed because there is none */
+    size_t until_placed; /* times that the machine is brought back before it is worked out anew */
 };
 
 void path_init(struct path *p, const struct explore_machine *machine);
@@ -129,6 +142,9 @@ void path_sync(struct path *p);
 void path_visit(struct path *p, size_t d);
 /* A snapshot of the end of the path, if there is none closer than `gap` events before. */
 void path_checkpoint(struct path *p, size_t gap);
+/* The same if it is worth it: by how often the machine has been brought back to such nodes, or will be (`planned` times at least). As long as
+ * nothing is known of them, by the gap. */
+void path_checkpoint_worth(struct path *p, size_t gap, unsigned planned);
 /* The machine was moved by others. */
 static inline void path_moved(struct path *p)
 {

@@ -74,6 +74,8 @@ void host_protection_restore(uint64_t address, size_t bytes, int prot);
 uint64_t host_protection_changes(void);
 /* Has it changed for one of these bytes since there were so many? True if that is no longer known. */
 bool host_protection_changed(uint64_t since, uint64_t address, size_t bytes);
+/* Where all such changes since then lie: from 0 on if that is no longer known; to 0 if there were none. */
+void host_protection_span(uint64_t since, uint64_t *from, uint64_t *to);
 /* Counts calls that took write access away. */
 uint64_t host_write_losses(void);
 /* Processes' slices of the user half that nobody may touch while another process is current: the host's page tables only; what

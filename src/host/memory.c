@@ -131,6 +131,16 @@ uint64_t host_protection_changes(void)
     return change_count;
 }
 
+void host_protection_span(uint64_t since, uint64_t *from, uint64_t *to)
+{
+    *from = change_count - since > CHANGES_KEPT ? 0 : UINT64_MAX;
+    *to = change_count - since > CHANGES_KEPT ? UINT64_MAX : 0;
+    for (uint64_t i = since; i < change_count && *from; i++) {
+        *from = changes[i % CHANGES_KEPT].from < *from ? changes[i % CHANGES_KEPT].from : *from;
+        *to = changes[i % CHANGES_KEPT].to > *to ? changes[i % CHANGES_KEPT].to : *to;
+    }
+}
+
 bool host_protection_changed(uint64_t since, uint64_t address, size_t bytes)
 {
     if (change_count - since > CHANGES_KEPT)

@@ -365,6 +365,11 @@ static void *snapshot(void *context)
     return sim_snapshot_take();
 }
 
+static unsigned cost(void *context, const void *s)
+{
+    return sim_snapshot_cost(s);
+}
+
 static void restore(void *context, void *s)
 {
     sim_snapshot_restore(s);
@@ -377,7 +382,7 @@ static void discard(void *context, void *s)
 
 const struct explore_machine *explorable_open(const struct config *config)
 {
-    static const struct explore_machine machine = { .reset = reset, .point = point, .step = step, .outcome = outcome, .waiting = waiting, .snapshot = snapshot, .restore = restore, .discard = discard };
+    static const struct explore_machine machine = { .reset = reset, .point = point, .step = step, .outcome = outcome, .waiting = waiting, .snapshot = snapshot, .cost = cost, .restore = restore, .discard = discard };
     session_begin(config);
     guarded = config->guard;
     MACHINE->every_point = true;

@@ -378,6 +378,10 @@ extern void (*sim_place_hook)(struct agent *agent, struct processor *p);
 /* Segments for snapshots. */
 struct segment *sim_segment_add(uint64_t base, uint64_t size, enum segment_kind kind, bool hashed);
 void sim_segment_remove(uint64_t base);
+/* Of a guest stack: where it stops being zero, looked at from below, rounded down to 16 bytes; and all zeros again. Both know which pages nobody has
+ * written. */
+uint64_t sim_stack_low(uint64_t base, uint64_t bytes);
+void sim_stack_clear(uint64_t base, uint64_t bytes);
 
 /* Called after a snapshot was restored (mm: system addresses of MDLs). */
 extern void (*sim_restored_hook)(void);
@@ -393,6 +397,8 @@ struct snapshot *sim_snapshot_take(void);
 void sim_snapshot_restore(struct snapshot *s);
 void sim_snapshot_free(struct snapshot *s);
 size_t sim_snapshot_bytes(const struct snapshot *s);
+/* Of making one like it, in steps of ordinary length. */
+unsigned sim_snapshot_cost(const struct snapshot *s);
 
 /* Classification for the signal handler. */
 bool machine_is_guest_code(uint64_t rip);

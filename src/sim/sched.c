@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/zero.h"
 #include "sim/access.h"
 #include "sim/await.h"
 #include "sim/machine.h"
@@ -91,7 +90,7 @@ struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *a
         stacks_map(a);
     }
     struct fiber *f = &a->fiber;
-    memset((void *)f->kernel_stack, 0, KERNEL_STACK_SIZE);
+    sim_stack_clear(f->kernel_stack, KERNEL_STACK_SIZE);
     f->guest_sp = f->kernel_stack_top - 0x40;
     host_frames_given_up(f->host_stack, f->host_stack + HOST_STACK_SIZE);
     f->switch_sp = host_stack_prepare(f->host_stack + HOST_STACK_SIZE, fn, arg);
@@ -153,8 +152,8 @@ _Noreturn void sim_agent_exit(void)
     IR_ASSERT(!a->dpc || a->dpc->state == AGENT_IDLE);
     leave_processor(a);
     a->state = AGENT_DEAD;
-    uint64_t low = a->fiber.kernel_stack + base_zero_bytes((void *)a->fiber.kernel_stack, KERNEL_STACK_SIZE); /* nothing of it has to be kept in snapshots */
-    memset((void *)low, 0, a->fiber.kernel_stack_top - low);
+    uint64_t low = sim_stack_low(a->fiber.kernel_stack, KERNEL_STACK_SIZE);
+    sim_stack_clear(low, a->fiber.kernel_stack_top - low); /* nothing of it has to be kept in snapshots */
     if (a->dpc)
         a->dpc->state = AGENT_DEAD;
     MACHINE->runnable--;
