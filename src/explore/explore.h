@@ -173,6 +173,7 @@ struct explore_config {
     size_t nodes;           /* dpor: wake-up tree nodes alive at once, or places with a preemption bound; 0: 16 million. Out of them:
                              * complete is false, bound_hit true */
     size_t checkpoint;      /* most events between two snapshots of a path, with reduction as long as it is not known where they pay; 0: 10; 1: before each */
+    bool sweep;             /* the caller's: plain accesses are looked at (race/sweep.h) */
     bool count_traces;      /* dfs, dpor: keep a set of the classes seen, for `traces` (8 to 16 bytes each); sampling always does */
     bool (*stop)(void *user); /* asked between runs, e.g. for the time; NULL: never */
     bool stop_within;       /* now and then within a run too, which then counts for nothing */

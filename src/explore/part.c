@@ -92,7 +92,7 @@ void put_config(struct bytes *b, const struct explore_config *c)
     bytes_u(b, plus_one(c->preemptions));
     bytes_u(b, plus_one(c->delays));
     bytes_u(b, plus_one(c->faults));
-    bytes_u(b, (c->iterate ? 1u : 0u) | (c->keep_going ? 2u : 0u) | (c->count_traces ? 4u : 0u));
+    bytes_u(b, (c->iterate ? 1u : 0u) | (c->keep_going ? 2u : 0u) | (c->count_traces ? 4u : 0u) | (c->sweep ? 8u : 0u));
     bytes_u(b, c->depth);
     bytes_u(b, c->schedules);
     bytes_u(b, c->steps);
@@ -121,6 +121,7 @@ void get_config(struct reader *r, struct explore_config *c)
     c->iterate = flags & 1;
     c->keep_going = flags & 2;
     c->count_traces = flags & 4;
+    c->sweep = flags & 8;
     c->depth = (unsigned)read_u(r);
     c->schedules = read_u(r);
     c->steps = read_u(r);

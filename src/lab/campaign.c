@@ -20,6 +20,7 @@
 #include "race/race.h"
 #include "session/explorable.h"
 #include "sim/image.h"
+#include "sim/patch.h"
 #include "sim/spins.h"
 
 static const char magic[] = "irplab-search 3\n";
@@ -93,7 +94,9 @@ bool campaign_explore(const struct explore_machine *machine, struct part_keep *k
     explorable_promises(readable && search_uses_promises(&x));
     how.stop = races ? found_a_place : caught_in_a_loop;
     how.failed = races ? note_race : NULL;
+    patch_sweep(readable && x.sweep && !spins_no_more_plain());
     bool good = explore_part(machine, keep, item, size, &how, &result);
+    patch_sweep(false);
     spins_apply(); /* the keeper hears of it, and begins again */
     if (races)
         race_points_apply();
@@ -127,6 +130,7 @@ static void plan(struct campaign *c, const struct explore_config *x)
         draw.preemptions = -1;
         draw.iterate = false;
         draw.schedules = numbers[i] < most ? numbers[i] : most;
+        draw.sweep = draws[i] == EXPLORE_RANDOM && search_sweeps(c->lab);
         add_phase(c, draw);
     }
     add_phase(c, *x);

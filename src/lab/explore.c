@@ -13,6 +13,7 @@
 #include "race/points.h"
 #include "race/race.h"
 #include "sim/image.h"
+#include "sim/patch.h"
 #include "sim/spins.h"
 
 enum { LONGEST_RUN = 100000, USUAL_PREEMPTIONS = 2, USUAL_SECONDS = 60 };
@@ -140,8 +141,11 @@ static const char *search_auto(const struct explore_machine *machine, struct exp
         draw.schedules = draws[i].schedules < most ? draws[i].schedules : most;
         if (!draw.schedules)
             continue;
+        draw.sweep = draw.strategy == EXPLORE_RANDOM && search_sweeps(s->lab);
         struct explore_result part;
+        patch_sweep(draw.sweep);
         explore_run(machine, &draw, &part);
+        patch_sweep(false);
         search_result_add(&r->found, &part);
     }
     if (is_over(&x, s, r))
@@ -245,6 +249,11 @@ void search_put_first(struct explore_result *earlier, struct explore_result *x)
     x->failure_count = earlier->failure_count;
     memset(earlier, 0, sizeof *earlier);
     failures_add(x, &later);
+}
+
+bool search_sweeps(const struct irplab *lab)
+{
+    return !lab->ready.watch && !lab->ready.sweep_off && !spins_no_more_plain();
 }
 
 bool search_is_automatic(const struct irplab *lab)

@@ -165,6 +165,7 @@ static bool set_watch(struct irplab *lab, const char *name, const char *text)
     if (!whole(lab, name, text, 0, 100, &n))
         return false;
     lab->config.watch = (uint32_t)n;
+    lab->config.sweep_off = n == 0;
     return true;
 }
 

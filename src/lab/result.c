@@ -8,6 +8,7 @@
 #include "race/coverage.h"
 #include "report/text.h"
 #include "sim/image.h"
+#include "sim/spins.h"
 
 void lab_result_free(struct lab_result *r)
 {
@@ -61,6 +62,50 @@ static json_t *coverage_json(void)
     return list;
 }
 
+static void place_text(const struct spin *k, char *out, size_t size)
+{
+    uint32_t rva = k->rva & ~SPIN_PLAIN, offset = 0;
+    struct image_file *f = image_file_named(k->image);
+    const char *symbol = f ? image_file_symbol(f, rva, &offset) : NULL;
+    int module = (int)strcspn(k->image, ".");
+    if (symbol)
+        snprintf(out, size, "%.*s!%s+0x%x", module, k->image, symbol, offset);
+    else
+        snprintf(out, size, "%.*s+0x%x", module, k->image, rva);
+}
+
+/* Plain accesses that are scheduling points, in words. */
+static json_t *plain_json(void)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < spins_count(); i++) {
+        char text[200];
+        const struct spin *k = spins_get(i);
+        if (!(k->rva & SPIN_PLAIN) || !k->image[0])
+            continue;
+        place_text(k, text, sizeof text);
+        json_array_append_new(list, json_string(text));
+    }
+    return list;
+}
+
+static void print_plain(FILE *to)
+{
+    enum { MOST = 8 };
+    json_t *list = plain_json(), *place;
+    size_t i, n = json_array_size(list);
+    if (n)
+        fprintf(to, "note: %zu plain access%s with nothing that orders %s %s:", n, n == 1 ? "" : "es", n == 1 ? "it" : "them", n == 1 ? "is a scheduling point" : "are scheduling points");
+    json_array_foreach(list, i, place)
+        if (i < MOST)
+            fprintf(to, "%s %s", i ? "," : "", json_string_value(place));
+    if (n)
+        fprintf(to, "%s\n", n > MOST ? ", ..." : "");
+    if (spins_no_more_plain())
+        fprintf(to, "note: there are too many plain accesses for all to be looked at\n");
+    json_decref(list);
+}
+
 char *lab_json(const struct lab_result *r)
 {
     const struct explore_result *x = &r->found;
@@ -78,6 +123,8 @@ char *lab_json(const struct lab_result *r)
             json_object_set_new(j, "idle_timers", json_true());
         json_object_set_new(j, "abandoned", json_integer((json_int_t)x->futile));
     }
+    if (r->what == LAB_EXPLORE && spins_any_plain())
+        json_object_set_new(j, "plain_points", plain_json());
     if (coverage_any())
         json_object_set_new(j, "coverage", coverage_json());
     if (r->race_points)
@@ -103,6 +150,8 @@ static void print_counts(const struct lab_result *r, FILE *to, bool quiet)
         fprintf(to, "not complete: %s\n", r->why_not ? r->why_not : x->why_not);
     if (r->idle_timers && !r->failure_count)
         fprintf(to, "note: timers and time-outs came only when nobody else could go on; --time-model any lets them come at any time\n");
+    if (!quiet)
+        print_plain(to);
     if (image_stubs_used())
         fprintf(to, "note: an import was answered by --stub\n");
 }

@@ -7,6 +7,8 @@
 
 enum { AUTO_PCT = 24, AUTO_RANDOM = 16 }; /* schedules drawn before the systematic search; half of what is allowed if that is less */
 
+/* Its drawn schedules look at plain accesses (race/sweep.h). */
+bool search_sweeps(const struct irplab *lab);
 bool search_is_automatic(const struct irplab *lab);
 /* What options and case ask for; of the automatic strategy, its systematic part. Returns the seconds it may take. */
 double search_config(const struct irplab *lab, struct explore_config *out);

@@ -12,6 +12,7 @@
 #include "ps/ps.h"
 #include "race/intern.h"
 #include "race/room.h"
+#include "race/sweep.h"
 #include "race/shadow.h"
 #include "sim/access.h"
 #include "sim/image.h"
@@ -59,6 +60,7 @@ void race_process_init(void)
         return;
     next_hook = image_patch_hook;
     image_patch_hook = on_image;
+    race_sweep_init();
 }
 
 static struct race_room *room(void)

@@ -13,12 +13,13 @@
 #include <stdint.h>
 
 enum { RACE_MAX_AGENTS = 256 };
+#define RACE_SWEPT UINT32_MAX
 
 /* What is kept of an access; all but address, size, agent and the kind are handed back as given. */
 struct race_access {
     uint64_t address;
     uint64_t pc;
-    uint32_t stack; /* number of a call stack, 0: unknown */
+    uint32_t stack; /* number of a call stack, 0: unknown, RACE_SWEPT: of an access that is no finding (sweep.h) */
     uint32_t locks; /* number of a set of locks */
     uint16_t agent;
     uint8_t size; /* 1 to 16 bytes */

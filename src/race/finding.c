@@ -231,6 +231,10 @@ uint64_t race_place_number(uint64_t pc)
 
 void race_found(struct race_room *r, const struct race_access *earlier, const struct race_access *later)
 {
+    if (earlier->stack == RACE_SWEPT || later->stack == RACE_SWEPT) {
+        race_swept_found(r, earlier, later);
+        return;
+    }
     struct race_place a = place_or_nt(earlier->pc), b = place_or_nt(later->pc);
     if (race_points_has_pair(&a, &b))
         return;

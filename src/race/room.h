@@ -4,6 +4,7 @@
 
 #include "race/detector.h"
 #include "race/race.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "sim/machine.h"
 
@@ -66,6 +67,8 @@ struct race_room {
     size_t block_count, block_size;
     struct shadow *shadow; /* address checks; NULL: no image is built for them */
     struct race_finding finding;
+    struct race_swept *swept; /* plain accesses that race, found by looking at all of them (sweep.h); NULL: none yet */
+    uint32_t sweep_accesses;
 };
 
 static inline struct race_room *race_room(void)
@@ -90,6 +93,13 @@ static inline uint64_t race_call_sp(const struct door_frame *f)
 /* Its call stack, from what it told of function entries; else by walking. */
 uint32_t race_stack_of_call(struct race_room *r, struct race_agent *ra, const struct door_frame *f);
 
+/* The step touches these words: told to the reduction. */
+static inline void race_tell(uint64_t at, unsigned size, unsigned kind)
+{
+    for (uint64_t key = at & ~3ull; key < at + size; key += 4)
+        sim_access_order(key, kind);
+}
+
 /* blocks.c */
 void race_block_new(struct race_room *r, uint64_t base, uint64_t bytes, uint32_t tag);
 void race_block_freed(struct race_room *r, uint64_t base);
@@ -102,6 +112,8 @@ void race_unwound(uint64_t sp);
 bool race_keeps_freed(uint64_t owner_bytes);
 
 /* finding.c */
+/* Two accesses of images that are swept race: their places are kept. */
+void race_swept_found(struct race_room *r, const struct race_access *earlier, const struct race_access *later);
 /* Two accesses race: ends the run, unless the pair has been found before (points.h). */
 void race_found(struct race_room *r, const struct race_access *earlier, const struct race_access *later);
 void race_party_fill(struct race_party *p, const struct race_access *a);

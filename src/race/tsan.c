@@ -99,12 +99,6 @@ static void note(const struct here *h, const struct race_access *a)
         race_found(h->room, &other, a);
 }
 
-static void tell(uint64_t at, unsigned size, unsigned kind)
-{
-    for (uint64_t key = at & ~3ull; key < at + size; key += 4)
-        sim_access_order(key, kind);
-}
-
 /* What the code at hand can do next depends on the registers that it keeps over the call and on what lies near the top of its stack, behind the
  * room for arguments. */
 static uint64_t state_here(void)
@@ -132,39 +126,10 @@ static void plain(uint64_t at, unsigned size, bool write)
         return;
     if (race_points_count() && race_points_stops(h.call->return_address)) {
         stop(h.call->return_address, at, size);
-        tell(at, size, write ? SIM_WRITE : SIM_READ);
+        race_tell(at, size, write ? SIM_WRITE : SIM_READ);
     }
     struct race_access a = access_here(&h, at, size, write);
     note(&h, &a);
-}
-
-/* An access of an image that tells nothing (sim/patch.h): the guest stands in a frame as of an interrupt before it. */
-static void watched(uint64_t rip, uint64_t at, unsigned bytes, unsigned how)
-{
-    struct race_room *r = race_room_with_detector();
-    const struct agent *a = MACHINE->fiber;
-    const struct fiber *f = &a->fiber;
-    const struct thread *t = a->kind == AGENT_THREAD ? a->thread : NULL;
-    if ((at >= f->guest_sp && at < f->kernel_stack_top && f->guest_sp >= f->kernel_stack) || (t && t->user_stack && at >= t->user_stack && at < t->user_stack_top))
-        return; /* its own stack */
-    bool write = how & 2;
-    if (race_points_count() && race_points_stops(rip)) {
-        stop(rip, at, bytes);
-        tell(at, bytes, write ? SIM_WRITE : SIM_READ);
-    }
-    struct race_access access = { .pc = rip, .stack = race_stack_here(), .locks = race_agent_of(r, a)->lock_set, .agent = a->id, .irql = sim_irql(), .write = write }, other;
-    for (uint64_t end = at + bytes; at < end; at += access.size) {
-        access.address = at;
-        access.size = (uint8_t)(end - at < 16 ? end - at : 16);
-        if (race_note(r->detector, &access, &other))
-            race_found(r, &other, &access);
-    }
-}
-
-void race_watch(unsigned percent, uint64_t seed)
-{
-    patch_watch_accesses(percent, seed);
-    patch_access_hook = percent ? watched : NULL;
 }
 
 static void range(uint64_t at, uint64_t bytes, bool write)
@@ -290,7 +255,7 @@ static void volatile_read(uint64_t at, unsigned size)
 {
     struct here h = here();
     stop(h.call->return_address, at, size);
-    tell(at, size, SIM_READ);
+    race_tell(at, size, SIM_READ);
     acquire(&h, at, size);
     note_atomic(&h, at, size, false);
 }
@@ -299,7 +264,7 @@ static void volatile_write(uint64_t at, unsigned size)
 {
     struct here h = here();
     stop(h.call->return_address, at, size);
-    tell(at, size, SIM_WRITE);
+    race_tell(at, size, SIM_WRITE);
     note_atomic(&h, at, size, true);
     release(&h, at, size);
 }
@@ -356,7 +321,7 @@ static uint64_t atomic(enum operation op, uint64_t at, unsigned size, uint64_t v
     if (write)
         memcpy((void *)at, &new, size);
     /* A compare-exchange that stores what is there is a read, as an instruction in an image that tells nothing would be. */
-    tell(at, size, write && !(op == COMPARE && new == old) ? SIM_WRITE : SIM_READ);
+    race_tell(at, size, write && !(op == COMPARE && new == old) ? SIM_WRITE : SIM_READ);
     if (op != STORE)
         loaded(&h, at, size, fails ? fail_order : order);
     note_atomic(&h, at, size, write);
@@ -427,7 +392,7 @@ static wide atomic_wide(enum operation op, uint64_t at, wide v, wide wanted, uns
     bool fails = op == COMPARE && old != wanted, write = op != LOAD && !fails;
     if (write)
         memcpy((void *)at, &new, sizeof new);
-    tell(at, sizeof old, write && !(op == COMPARE && new == old) ? SIM_WRITE : SIM_READ);
+    race_tell(at, sizeof old, write && !(op == COMPARE && new == old) ? SIM_WRITE : SIM_READ);
     if (op != STORE)
         loaded(&h, at, sizeof old, fails ? fail_order : order);
     note_atomic(&h, at, sizeof old, write);

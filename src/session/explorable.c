@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ps/ps.h"
+#include "race/sweep.h"
 #include "session/session.h"
 #include "sim/access.h"
 #include "sim/door.h"
@@ -91,6 +92,7 @@ static void reset(void *context)
 static enum explore_status status_at_end(void)
 {
     struct outcome o;
+    race_sweep_note();
     if (MACHINE->end == RUN_STALE)
         return EXPLORE_FUTILE;
     if (MACHINE->end == RUN_LIVELOCK)

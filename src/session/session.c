@@ -195,8 +195,10 @@ static struct image_file *module_file(const char *name, char *err, size_t errlen
         snprintf(path, sizeof path, "replay:%s", name);
         f = image_file_known(path);
     }
-    if (f)
+    if (f) {
+        f->brought = true;
         module_note(f);
+    }
     return f;
 }
 

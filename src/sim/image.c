@@ -128,6 +128,14 @@ struct image_file *image_file_known(const char *path)
     return NULL;
 }
 
+struct image_file *image_file_named(const char *name)
+{
+    for (struct image_file *f = files; f; f = f->next)
+        if (strcasecmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
 struct image_file *image_file_open(const char *path, char *err, size_t errlen)
 {
     struct image_file *f = known(path);

@@ -14,7 +14,8 @@ struct image_file {
     char path[512]; /* as given; for messages and for finding symbols */
     char name[64]; /* file name */
     struct pe_image pe;
-    struct patch_plan *patches; /* sim/patch, made when first loaded */
+    struct patch_plan *patches, *other_patches; /* sim/patch, made when first loaded; the ones before, which may be wanted again */
+    bool brought; /* irplab's own */
     void *symbols; /* struct pe_symbols, loaded when first wanted */
     struct image_file *next;
 };
@@ -51,6 +52,8 @@ struct image *image_load(struct image_file *file, uint64_t base, bool user, char
 extern struct image *(*image_module_hook)(const struct image *by, const char *name, char *err, size_t errlen);
 /* A file that is open already, by its path in any case; NULL. */
 struct image_file *image_file_known(const char *path);
+/* The one opened last under that file name, in any case; NULL. */
+struct image_file *image_file_named(const char *name);
 /* Next free place for a kernel image of that size; 0 if there is none. */
 uint64_t image_kernel_place(uint64_t size);
 void image_unload(struct image *image);

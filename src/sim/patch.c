@@ -130,11 +130,19 @@ static bool trampolines_map(struct image *image, const struct patch_plan *plan, 
     return true;
 }
 
+static bool is_stale(const struct patch_plan *p)
+{
+    return !p || p->generation != patch_generation();
+}
+
 void patch_image(struct image *image)
 {
     struct image_file *file = image->file;
-    if (!file->patches || file->patches->spins != spins_generation())
-        file->patches = patch_scan(file->name, &file->pe, &image->pe);
+    if (is_stale(file->patches)) {
+        struct patch_plan *other = file->other_patches;
+        file->other_patches = file->patches;
+        file->patches = is_stale(other) ? patch_scan(file->name, &file->pe, &image->pe, file->brought) : other;
+    }
     const struct patch_plan *plan = file->patches;
     const struct area *before = area_at(image->base);
     bool room = trampolines_map(image, plan, before && before->file == file && before->base == image->base);
@@ -265,6 +273,7 @@ void patch_watch_calls(uint8_t mark)
 }
 
 void (*patch_access_hook)(uint64_t rip, uint64_t at, unsigned bytes, unsigned how);
+void (*patch_atomic_hook)(uint64_t rip, uint64_t at, unsigned bytes, bool writes);
 
 bool patch_calls_are_watched(void)
 {

@@ -105,7 +105,7 @@ struct patch_plan {
     uint32_t copy_count;
     uint32_t trampoline_bytes;
     uint8_t *called; /* marks of each site, when calls are watched: not part of a run */
-    unsigned spins; /* spins_generation when it was made */
+    unsigned generation; /* patch_generation when it was made */
 };
 
 struct image;
@@ -113,8 +113,11 @@ struct pe_mapped;
 struct pe_image;
 struct host_context;
 
-/* Disassembles a laid-out image; name: the file's, for the loops of sim/spins.h. Owner of the plan: the caller, for ever. */
-struct patch_plan *patch_scan(const char *name, const struct pe_image *file, const struct pe_mapped *image);
+/* Disassembles a laid-out image; name: the file's, for the loops of sim/spins.h; brought: it is one of ours, and not swept. Owner of the plan: the
+ * caller, for ever. */
+struct patch_plan *patch_scan(const char *name, const struct pe_image *file, const struct pe_mapped *image, bool brought);
+/* Changes with what plans are made from. */
+unsigned patch_generation(void);
 /* The `detail` of PATCH_SPIN for a jump; false if it is none that can be one. */
 bool patch_spin_detail(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, unsigned *detail);
 
@@ -156,8 +159,15 @@ bool patch_calls_are_watched(void);
  * are scanned for the first time, the same for the whole process. Accesses by the stack pointer and those of string instructions are left out, and images
  * that tell of their accesses themselves. */
 void patch_watch_accesses(unsigned percent, uint64_t seed);
-/* Called on the host stack, the guest standing before the instruction; how: 1 read, 2 write, 3 both. */
+/* All of them, whatever was drawn, in images that tell nothing and that irplab does not bring: from the next image load on. race/sweep.h. */
+void patch_sweep(bool on);
+bool patch_sweeps(void);
+/* Called on the host stack, the guest standing before the instruction; how: 1 read, 2 write, 3 both. Also for the accesses of sim/spins.h that are points. */
+enum { PATCH_READS = 1, PATCH_WRITES = 2 };
 extern void (*patch_access_hook)(uint64_t rip, uint64_t at, unsigned bytes, unsigned how);
+
+/* The same before an atomic instruction, behind its point. */
+extern void (*patch_atomic_hook)(uint64_t rip, uint64_t at, unsigned bytes, bool writes);
 
 /* Puts the image's own bytes back into a copy of the `bytes` bytes at `address`, for views, disassembly and unwinding. */
 void patch_original_bytes(uint64_t address, void *copy, size_t bytes);

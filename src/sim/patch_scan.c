@@ -50,6 +50,7 @@ struct scan {
     } *back; /* short jumps backward */
     size_t back_count, back_capacity;
     unsigned watched; /* of a hundred memory accesses that are told */
+    bool plain; /* so are those that are points */
     struct table *tables;
     size_t table_count, table_capacity;
     bool wild; /* a jump with unknown targets outside functions with unwind data */
@@ -364,11 +365,27 @@ static enum patch_kind kind_of(const ZydisDecodedInstruction *in, const ZydisDec
 
 static unsigned watch_percent; /* of the process */
 static uint64_t watch_seed;
+static bool sweeps;
 
 void patch_watch_accesses(unsigned percent, uint64_t seed)
 {
     watch_percent = percent;
     watch_seed = seed;
+}
+
+void patch_sweep(bool on)
+{
+    sweeps = on;
+}
+
+bool patch_sweeps(void)
+{
+    return sweeps;
+}
+
+unsigned patch_generation(void)
+{
+    return spins_generation() * 2 + sweeps;
 }
 
 static bool is_drawn(const struct scan *s, uint32_t rva)
@@ -383,7 +400,7 @@ static bool is_drawn(const struct scan *s, uint32_t rva)
 /* 1 reads, 2 writes, 3 both; 0: not watched. */
 static uint8_t access_of(const struct scan *s, uint32_t rva, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
 {
-    const ZydisDecodedOperand *m = s->watched ? memory_operand(in, op) : NULL;
+    const ZydisDecodedOperand *m = s->watched || s->plain ? memory_operand(in, op) : NULL;
     if (!m || m->mem.base == ZYDIS_REGISTER_RSP || is_fs_or_gs(m->mem.segment) || m->size < 8 || m->size > 256 || m->mem.base == ZYDIS_REGISTER_EIP ||
         (m->mem.index != ZYDIS_REGISTER_NONE && gpr_of(m->mem.index) == PATCH_NO_REGISTER))
         return 0;
@@ -402,7 +419,7 @@ static uint8_t access_of(const struct scan *s, uint32_t rva, const ZydisDecodedI
         break;
     }
     uint8_t how = (m->actions & ZYDIS_OPERAND_ACTION_MASK_READ ? 1 : 0) | (m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE ? 2 : 0);
-    return how && is_drawn(s, rva) ? how : 0;
+    return how && (is_drawn(s, rva) || (s->plain && spins_is_plain(s->name, rva))) ? how : 0;
 }
 
 static bool tells_itself(void *found, const struct pe_import *import)
@@ -411,13 +428,16 @@ static bool tells_itself(void *found, const struct pe_import *import)
     return !*(bool *)found;
 }
 
-static unsigned watched_in(const struct pe_mapped *image)
+static void choose_watched(struct scan *s, bool brought)
 {
-    bool found = false;
+    bool found = false, sweep = sweeps && !brought;
     char err[PE_ERROR_TEXT];
-    if (watch_percent)
-        pe_imports(image, tells_itself, &found, err, sizeof err);
-    return found ? 0 : watch_percent;
+    if (watch_percent || sweep || spins_any_plain())
+        pe_imports(s->m, tells_itself, &found, err, sizeof err);
+    if (found)
+        return;
+    s->plain = spins_any_plain();
+    s->watched = sweep ? 100 : watch_percent;
 }
 
 static void describe_operands(struct patch_site *t, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
@@ -820,7 +840,7 @@ static void add_found_spins(struct scan *s, const char *name)
         const struct spin *k = spins_get(i);
         ZydisDecodedInstruction in;
         ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-        bool here = strcasecmp(k->image, name) == 0 && !(k->rva & (SPIN_AWAIT | SPIN_NO_AWAIT | SPIN_MORE)) && (uint64_t)k->rva + 15 <= s->m->size && (s->seen[k->rva] & CODE);
+        bool here = strcasecmp(k->image, name) == 0 && !(k->rva & (SPIN_AWAIT | SPIN_NO_AWAIT | SPIN_MORE | SPIN_PLAIN)) && (uint64_t)k->rva + 15 <= s->m->size && (s->seen[k->rva] & CODE);
         for (uint32_t n = 0; here && n < s->plan->count; n++)
             here = s->plan->sites[n].rva != k->rva;
         if (!here || !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + k->rva, 15, &in, op)))
@@ -1034,13 +1054,14 @@ static void place_trampolines(struct scan *s)
     for (uint32_t i = 0; i < p->count; i++)
         place_site(s, &p->sites[i], &at, room);
     p->trampoline_bytes = at;
-    p->spins = spins_generation();
+    p->generation = patch_generation();
 }
 
-struct patch_plan *patch_scan(const char *name, const struct pe_image *file, const struct pe_mapped *image)
+struct patch_plan *patch_scan(const char *name, const struct pe_image *file, const struct pe_mapped *image, bool brought)
 {
-    struct scan s = { .name = name, .watched = watched_in(image), .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size) };
+    struct scan s = { .name = name, .file = file, .m = image, .plan = calloc(1, sizeof *s.plan), .seen = calloc(1, image->size) };
     IR_ASSERT(s.plan && s.seen);
+    choose_watched(&s, brought);
     ZydisDecoderInit(&s.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     for (uint32_t i = 0; i < file->section_count; i++) {
         const struct pe_section *section = &file->sections[i];

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST = 256, MOST_MORE = 64 };
+enum { MOST = 512, MOST_MORE = 64, MOST_PLAIN = 192 };
 
 static struct spin known[MOST], noted[MOST]; /* of the process */
 static size_t known_count, noted_count;
 static bool any_await; /* among the known */
-static size_t more_count; /* known and noted with SPIN_MORE */
+static size_t more_count, plain_count; /* known with SPIN_MORE, with SPIN_PLAIN */
 static unsigned generation;
 
 static bool is_in(const struct spin *list, size_t count, const char *image, uint32_t rva)
@@ -45,6 +45,7 @@ static void add(const struct spin *k)
     known[at] = *k;
     any_await |= (k->rva & SPIN_AWAIT) != 0;
     more_count += (k->rva & SPIN_MORE) != 0;
+    plain_count += (k->rva & SPIN_PLAIN) != 0;
 }
 
 bool spins_note_await(const char *image, uint32_t rva, bool yields)
@@ -83,6 +84,36 @@ bool spins_any_more(void)
 bool spins_is_more(const char *image, uint32_t rva)
 {
     return is_in(known, known_count, image, rva | SPIN_MORE) || is_in(known, known_count, "", SPIN_MORE);
+}
+
+bool spins_note_no_more_plain(void)
+{
+    return spins_note("", SPIN_PLAIN);
+}
+
+bool spins_note_plain(const char *image, uint32_t rva)
+{
+    size_t noted_plain = 0;
+    for (size_t i = 0; i < noted_count; i++)
+        noted_plain += (noted[i].rva & SPIN_PLAIN) != 0;
+    if (is_in(known, known_count, image, rva | SPIN_PLAIN) || is_in(noted, noted_count, image, rva | SPIN_PLAIN))
+        return false;
+    return plain_count + noted_plain < MOST_PLAIN ? spins_note(image, rva | SPIN_PLAIN) : spins_note_no_more_plain();
+}
+
+bool spins_no_more_plain(void)
+{
+    return spins_any_plain() && is_in(known, known_count, "", SPIN_PLAIN);
+}
+
+bool spins_any_plain(void)
+{
+    return plain_count != 0;
+}
+
+bool spins_is_plain(const char *image, uint32_t rva)
+{
+    return plain_count && is_in(known, known_count, image, rva | SPIN_PLAIN);
 }
 
 bool spins_is_await(const char *image, uint32_t rva, bool *yields)

@@ -4,7 +4,8 @@
  * instructions are traced, and of the backward jumps among them those of the outermost loop are noted. The run ends with RUN_SPIN; who
  * drives it applies what was noted and begins again, as if the loop had been known from the start. So nothing depends on when the
  * watchdog fired. Constant during a run and not part of it; a replay file carries the list.
- * Atomic instructions by which loops wait (sim/await.h) are on the list too, with SPIN_AWAIT set in the rva. */
+ * Atomic instructions by which loops wait (sim/await.h) are on the list too, with SPIN_AWAIT set in the rva, and with SPIN_PLAIN plain accesses of images
+ * that tell nothing, which were seen to race (race/sweep.h). */
 #ifndef IRPLAB_SIM_SPINS_H
 #define IRPLAB_SIM_SPINS_H
 
@@ -18,6 +19,7 @@ enum {
     SPIN_YIELDS = 0x20000000u, /* with SPIN_AWAIT: its loop has a pause */
     SPIN_MORE = 0x10000000u, /* an atomic instruction whose step touches more than its operand, or (image "*") the number of an export that takes a lock, from 1,
                               * whose step touches more than the lock: session/explorable.c; 0: order of ends, see spins_note_ends */
+    SPIN_PLAIN = 0x08000000u, /* no jump: a plain access that is a point; without an image: no more of them are looked for */
 };
 
 struct spin {
@@ -39,7 +41,14 @@ bool spins_is_more(const char *image, uint32_t rva);
  * ExitProcess) they have none among each other. */
 void spins_note_ends(void);
 bool spins_ends_matter(void);
+/* A plain access is to be a point; where there is no room for it, no more are looked for. */
+bool spins_note_plain(const char *image, uint32_t rva);
+/* No more plain accesses are to be looked for. */
+bool spins_note_no_more_plain(void);
+bool spins_no_more_plain(void);
 /* Of those that hold. */
+bool spins_any_plain(void);
+bool spins_is_plain(const char *image, uint32_t rva);
 bool spins_any_await(void);
 bool spins_is_await(const char *image, uint32_t rva, bool *yields);
 /* What was noted holds from the next image load on. False: nothing was noted. */

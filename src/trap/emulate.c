@@ -251,6 +251,8 @@ static void atomic_access(const struct patch_site *t, const struct host_context 
         return;
     uint64_t at = patch_operand_address(t, c);
     unsigned kind = only_reads(t, c, at) ? SIM_READ : SIM_WRITE;
+    if (patch_atomic_hook)
+        patch_atomic_hook(c->rip, at, t->size ? t->size : 1, kind == SIM_WRITE);
     for (uint64_t key = at & ~3ull; key < at + (t->size ? t->size : 1); key += 4)
         sim_access(key, kind);
 }

@@ -1,5 +1,6 @@
-/* Drivers that touch memory right behind the call that gave it away, in plain code without a call between. Built once for each mistake, and
- * with -DFIXED the right way. DriverEntry does all of it, so that no program is needed. */
+/* Drivers that touch memory right behind the call that gave it away, in plain code without a call between; behind an atomic instruction or a plain
+ * store that did (race/sweep.h); and that change it together without a lock. Built once for each mistake, and with -DFIXED the right way. DriverEntry
+ * does all of it, so that no program is needed. */
 #include <ntddk.h>
 
 struct job {
@@ -192,6 +193,156 @@ static NTSTATUS begin(PDRIVER_OBJECT driver)
         return STATUS_INSUFFICIENT_RESOURCES;
     let_go(shared);
     thread_wait(thread);
+    return STATUS_SUCCESS;
+}
+#elif defined(COUNT) || defined(REREAD)
+/* The last reference frees it; another still looks at it behind its own decrement, or reads the count once more. */
+static struct counted {
+    LONG references, flags;
+} *counted;
+
+static void let_go(struct counted *c)
+{
+#if defined(FIXED)
+    if (InterlockedDecrement(&c->references) == 0)
+        ExFreePoolWithTag(c, 'tcOB');
+#elif defined(COUNT)
+    if (InterlockedDecrement(&c->references) == 0)
+        ExFreePoolWithTag(c, 'tcOB');
+    else
+        c->flags |= 1;
+#else
+    InterlockedDecrement(&c->references);
+    if (c->references == 0)
+        ExFreePoolWithTag(c, 'tcOB');
+#endif
+}
+
+static VOID leaver(PVOID context)
+{
+    let_go(context);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    PVOID thread;
+    counted = ExAllocatePoolWithTag(NonPagedPool, sizeof *counted, 'tcOB');
+    if (!counted)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    counted->references = 2;
+    counted->flags = 0;
+    if (!NT_SUCCESS(thread_start(leaver, counted, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    let_go(counted);
+    thread_wait(thread);
+    return STATUS_SUCCESS;
+}
+#elif defined(EXCHANGE) || defined(STORE)
+/* Who sees the flag frees what it lies in; the result is stored behind it. */
+struct flagged {
+    volatile LONG done;
+    LONG result;
+};
+
+static VOID worker(PVOID context)
+{
+    struct flagged *f = context;
+#ifdef FIXED
+    f->result = 1;
+#endif
+#ifdef EXCHANGE
+    InterlockedExchange(&f->done, 1);
+#else
+    f->done = 1;
+#endif
+#ifndef FIXED
+    f->result = 1;
+#endif
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    LARGE_INTEGER while_waiting = { .QuadPart = -10000 };
+    struct flagged *f = ExAllocatePoolWithTag(NonPagedPool, sizeof *f, 'gfLB');
+    PVOID thread;
+    if (!f)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    f->done = f->result = 0;
+    if (!NT_SUCCESS(thread_start(worker, f, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    while (!f->done)
+        KeDelayExecutionThread(KernelMode, FALSE, &while_waiting);
+    ExFreePoolWithTag(f, 'gfLB');
+    thread_wait(thread);
+    return STATUS_SUCCESS;
+}
+#elif defined(ADD)
+/* Without a lock prefix an addition to memory is a read and a write. */
+static LONG sum;
+
+static VOID adder(PVOID context)
+{
+    UNREFERENCED_PARAMETER(context);
+#ifdef FIXED
+    InterlockedIncrement(&sum);
+#else
+    __asm__ volatile("incl %0" : "+m"(sum));
+#endif
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    PVOID one, two;
+    if (!NT_SUCCESS(thread_start(adder, NULL, &one)) || !NT_SUCCESS(thread_start(adder, NULL, &two)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    thread_wait(one);
+    thread_wait(two);
+    if (sum != 2)
+        KeBugCheckEx(MANUALLY_INITIATED_CRASH, (ULONG_PTR)sum, 0, 0, 0);
+    return STATUS_SUCCESS;
+}
+#elif defined(ONCE)
+/* What is made when it is first wanted is looked at and made without a lock: made twice, one is lost. */
+static struct job *volatile once;
+static FAST_MUTEX making;
+
+static struct job *get(void)
+{
+#ifdef FIXED
+    ExAcquireFastMutex(&making);
+#endif
+    if (!once)
+        once = job_create();
+#ifdef FIXED
+    ExReleaseFastMutex(&making);
+#endif
+    return once;
+}
+
+static VOID getter(PVOID context)
+{
+    UNREFERENCED_PARAMETER(context);
+    get();
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    PVOID thread;
+    ExInitializeFastMutex(&making);
+    if (!NT_SUCCESS(thread_start(getter, NULL, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    get();
+    thread_wait(thread);
+    if (once)
+        ExFreePoolWithTag(once, 'boJB');
     return STATUS_SUCCESS;
 }
 #endif

@@ -72,7 +72,7 @@ static void scan(const char *path)
         return;
     if (pe_map_private(&file, &m, err, sizeof err) == PE_OK) {
         images++;
-        struct patch_plan *p = patch_scan("test.sys", &file, &m);
+        struct patch_plan *p = patch_scan("test.sys", &file, &m, false);
         check(path, &m, p);
         free(p->sites);
         free(p->copies);
