@@ -95,3 +95,19 @@ uint64_t bytes_hash(const void *data, size_t n)
         h = (h ^ p[i]) * 0x100000001b3ull;
     return explore_mix(h);
 }
+
+void bytes_seal(struct bytes *b, size_t from)
+{
+    uint64_t sum = bytes_hash(b->data + from, b->count - from);
+    bytes_put(b, &sum, sizeof sum);
+}
+
+bool read_sealed(struct reader *r)
+{
+    uint64_t sum;
+    if ((size_t)(r->end - r->at) < sizeof sum)
+        return false;
+    r->end -= sizeof sum;
+    memcpy(&sum, r->end, sizeof sum);
+    return bytes_hash(r->at, (size_t)(r->end - r->at)) == sum;
+}

@@ -31,5 +31,8 @@ char *read_text(struct reader *r);
 const uint8_t *read_bytes(struct reader *r, size_t n);
 
 uint64_t bytes_hash(const void *data, size_t n);
+/* Appends a hash of what was appended since `from`; and looks at it, taking it away. false: it does not fit. */
+void bytes_seal(struct bytes *b, size_t from);
+bool read_sealed(struct reader *r);
 
 #endif

@@ -224,8 +224,7 @@ static void put_result(struct bytes *out, const struct search *s, uint32_t flags
     bytes_u(out, s->runs.count);
     bytes_put(out, s->runs.data, s->runs.count);
     bytes_put(out, rest->data, rest->count);
-    uint64_t sum = bytes_hash(out->data + begin, out->count - begin);
-    bytes_put(out, &sum, sizeof sum);
+    bytes_seal(out, begin);
 }
 
 /* Ending early is no reason of the search's: what is left comes back. */
@@ -293,6 +292,8 @@ bool explore_part(const struct explore_machine *machine, struct part_keep *k, co
 {
     double started = now();
     struct reader in = {.at = item, .end = (const uint8_t *)item + size};
+    if (!read_sealed(&in))
+        return false;
     get_config(&in, &k->config);
     if (in.bad)
         return false;

@@ -352,8 +352,10 @@ bool share_take(struct share *p, struct sharers who, uint64_t *id, struct bytes 
         w->state = OUT;
         p->out++;
         *id = w->id;
+        size_t begin = item->count;
         put_config(item, &c);
         bytes_put(item, body.data, body.count);
+        bytes_seal(item, begin);
     }
     bytes_free(&body);
     return w != NULL;
@@ -715,14 +717,9 @@ bool share_done(struct share *p, uint64_t id, const void *result, size_t size)
     struct work *w = find_out(p, id);
     struct reader r = {.at = result, .end = (const uint8_t *)result + size};
     struct head h;
-    uint64_t sum = 0;
-    if (!w || p->over || size < sizeof sum)
+    if (!w || p->over || !read_sealed(&r))
         return false;
-    size -= sizeof sum;
-    r.end -= sizeof sum;
-    memcpy(&sum, r.end, sizeof sum);
-    if (bytes_hash(result, size) != sum)
-        return false;
+    size = (size_t)(r.end - r.at);
     bool good = get_head(&r, &h), ended = false;
     if (good) {
         ended = stopped(p, &h) || (!p->config.keep_going && h.failure_count);

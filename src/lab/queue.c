@@ -25,19 +25,75 @@
 #include "lab/places.h"
 #include "session/explorable.h"
 
-enum { VERSION = 3, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
-enum { RESTART = 77 }; /* status of an explorer that wants to begin in a fresh process */
+enum { VERSION = 3, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, KEPT_MS = 3600000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
+enum { RESTART = 77, AWAY }; /* status of an explorer that wants to begin in a fresh process; of one that has lost its server */
+static const double away_patience = 20, /* seconds that a server may be gone */
+    current_patience = 20;              /* that a search may be waited for whose keeper is dead, perhaps */
 
 /* ---- the server ---- */
 
 struct server {
     redisContext *c;
     char host[256], name[NAME], password[256], user[256], shown[400];
-    int port;
+    int port, db;
     char error[300];
 };
 
-/* redis://[[USER]:PASSWORD@]HOST[:PORT][/NAME] */
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *p = c ? strchr(digits, c | 0x20) : NULL;
+    return p ? (int)(p - digits) : -1;
+}
+
+/* With %XX decoded; false: too long, or not two digits. */
+static bool decode(const char *text, char *to, size_t room)
+{
+    size_t n = 0;
+    for (; *text && n + 1 < room; text++, n++) {
+        to[n] = *text;
+        if (*text != '%')
+            continue;
+        int high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
+        if (low < 0 || high + low == 0)
+            return false;
+        to[n] = (char)(high << 4 | low);
+        text += 2;
+    }
+    to[n] = 0;
+    return !*text;
+}
+
+static bool number_in(const char *text, long least, long most, int *out)
+{
+    char *end;
+    long v = strtol(text, &end, 10);
+    *out = (int)v;
+    return text[0] >= '0' && text[0] <= '9' && !*end && v >= least && v <= most;
+}
+
+/* HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT */
+static bool parse_host(char *text, struct server *s)
+{
+    char *colon = strrchr(text, ':'), *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+    if (text[0] == '[' && !bracket)
+        return false;
+    if (bracket) {
+        *bracket++ = 0;
+        text++;
+        colon = *bracket ? bracket : NULL;
+        if (colon && *colon != ':')
+            return false;
+    }
+    if (colon)
+        *colon = 0;
+    if ((colon && !number_in(colon + 1, 1, 65535, &s->port)) || !text[0] || strlen(text) >= sizeof s->host)
+        return false;
+    strcpy(s->host, text);
+    return bracket || !strchr(text, ':');
+}
+
+/* redis://[[USER]:PASSWORD@]HOST[:PORT][/[NAME]][?db=N] */
 static bool parse_url(const char *url, struct server *s)
 {
     static const char scheme[] = "redis://";
@@ -48,38 +104,32 @@ static bool parse_url(const char *url, struct server *s)
     if (strncmp(url, scheme, sizeof scheme - 1) != 0)
         return false;
     snprintf(text, sizeof text, "%s", url + sizeof scheme - 1);
-    char *slash = strchr(text, '/');
-    if (slash) {
+    char *at = strrchr(text, '@'), *host = at ? at + 1 : text;
+    char *query = strchr(host, '?'), *slash;
+    if (query) {
+        *query++ = 0;
+        if (strncmp(query, "db=", 3) != 0 || !number_in(query + 3, 0, 1 << 20, &s->db))
+            return false;
+    }
+    if ((slash = strchr(host, '/'))) {
         *slash++ = 0;
         if (strspn(slash, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != strlen(slash) || strlen(slash) >= sizeof s->name)
             return false;
         if (*slash)
             strcpy(s->name, slash);
     }
-    char *at = strrchr(text, '@'), *host = text;
     if (at) {
         *at = 0;
-        host = at + 1;
         char *colon = strchr(text, ':');
         if (!colon)
             return false;
         *colon = 0;
-        snprintf(s->user, sizeof s->user, "%s", text);
-        snprintf(s->password, sizeof s->password, "%s", colon + 1);
-    }
-    char *colon = strrchr(host, ':');
-    if (colon) {
-        char *end;
-        *colon = 0;
-        long port = strtol(colon + 1, &end, 10);
-        if (end == colon + 1 || *end || port < 1 || port > 65535)
+        if (!decode(text, s->user, sizeof s->user) || !decode(colon + 1, s->password, sizeof s->password))
             return false;
-        s->port = (int)port;
     }
-    if (!host[0] || strlen(host) >= sizeof s->host)
+    if (!parse_host(host, s))
         return false;
-    strcpy(s->host, host);
-    snprintf(s->shown, sizeof s->shown, "redis://%s:%d/%s", s->host, s->port, s->name);
+    snprintf(s->shown, sizeof s->shown, strchr(s->host, ':') ? "redis://[%s]:%d/%s" : "redis://%s:%d/%s", s->host, s->port, s->name);
     return true;
 }
 
@@ -114,8 +164,16 @@ static bool tell(struct server *s, redisReply *answer)
     return ok;
 }
 
+static void close_server(struct server *s)
+{
+    if (s->c)
+        redisFree(s->c);
+    s->c = NULL;
+}
+
 static bool open_server(struct server *s)
 {
+    close_server(s);
     struct timeval limit = { 3, 0 }, answer = { ANSWER_S, 0 };
     s->c = redisConnectWithTimeout(s->host, s->port, limit);
     if (!s->c || s->c->err)
@@ -123,14 +181,15 @@ static bool open_server(struct server *s)
     redisSetTimeout(s->c, answer);
     if (s->password[0] && !tell(s, s->user[0] ? ask(s, "AUTH %s %s", s->user, s->password) : ask(s, "AUTH %s", s->password)))
         return false;
+    if (s->db && !tell(s, ask(s, "SELECT %d", s->db)))
+        return false;
     return tell(s, ask(s, "PING"));
 }
 
-static void close_server(struct server *s)
+/* The last answer was none because the server is gone, or has just come back; not because it refuses. */
+static bool server_away(const struct server *s)
 {
-    if (s->c)
-        redisFree(s->c);
-    s->c = NULL;
+    return !s->c || s->c->err || strstr(s->error, "LOADING");
 }
 
 static const redisReply *field(const redisReply *pairs, const char *name)
@@ -158,11 +217,18 @@ struct queue {
     unsigned out_count, workers;
     double counted, renewed;
     char last[64]; /* result that was read last */
+    double away;   /* since when the server is gone; 0: it is not */
+    bool lost;     /* what is out is of no use any more: all of it is to be told of */
     bool failed;
 };
 
+/* The server is gone, which may pass, or something is wrong. */
 static bool queue_fail(struct queue *q)
 {
+    if (server_away(&q->s) && (!q->away || lab_now() - q->away < away_patience)) {
+        q->away = q->away ? q->away : lab_now();
+        return false;
+    }
     q->failed = true;
     return lab_fail(q->lab, "%s", q->s.error);
 }
@@ -173,7 +239,6 @@ static bool begin_generation(struct queue *q)
     struct bytes places = { 0 };
     places_put(&places);
     q->generation++;
-    q->out_count = 0;
     bool ok = tell(s, ask(s, "DEL %s:%lld:items", s->name, q->search)) &&
               tell(s, ask(s, "XGROUP CREATE %s:%lld:items explorers 0 MKSTREAM", s->name, q->search)) &&
               tell(s, ask(s, "HSET %s:%lld:head version %d target %llu generation %llu places %b", s->name, q->search, VERSION,
@@ -188,7 +253,7 @@ static unsigned count(void *user)
     struct queue *q = user;
     struct server *s = &q->s;
     double now = lab_now();
-    if (q->failed || (q->workers && now - q->counted < 1) || now - q->counted < 0.1)
+    if (q->failed || q->away || (q->workers && now - q->counted < 1) || now - q->counted < 0.1)
         return q->workers;
     q->counted = now;
     redisReply *t = ask(s, "TIME"), *n = NULL;
@@ -208,7 +273,7 @@ static unsigned count(void *user)
 static bool idle(void *user)
 {
     struct queue *q = user;
-    return !q->failed && q->out_count < 2 * count(q) + 1 && q->out_count < MOST_OUT;
+    return !q->failed && !q->away && !q->lost && q->out_count < 2 * count(q) + 1 && q->out_count < MOST_OUT;
 }
 
 static void give(void *user, uint64_t id, const struct bytes *item, double seconds)
@@ -243,14 +308,86 @@ static enum part_news take(struct queue *q, const redisReply *entry, uint64_t *i
     return PART_CAME;
 }
 
-static bool renew(struct queue *q)
+/* One search at a time has the queue's name. -1: the server; 0: another has it. */
+static int have_name(struct queue *q)
 {
     struct server *s = &q->s;
+    redisReply *r = ask(s, "SET %s:current %lld NX PX %d", s->name, q->search, CURRENT_MS);
+    int have = !r ? -1 : r->type != REDIS_REPLY_NIL;
+    freeReplyObject(r);
+    if (have)
+        return have;
+    r = ask(s, "GET %s:current", s->name);
+    have = !r ? -1 : r->type == REDIS_REPLY_STRING && atoll(r->str) == q->search;
+    freeReplyObject(r);
+    if (have == 1 && !tell(s, ask(s, "PEXPIRE %s:current %d", s->name, CURRENT_MS)))
+        return -1;
+    return have;
+}
+
+static bool name_taken(struct queue *q)
+{
+    char why[200];
+    snprintf(why, sizeof why, "another search has this queue: give one of them another name (redis://HOST:PORT/NAME)");
+    return server_fail(&q->s, why);
+}
+
+/* What a dead keeper leaves behind goes by itself. */
+static bool keep_keys(struct queue *q)
+{
+    static const char *const keys[] = { "head", "target", "items", "results", "workers" };
+    struct server *s = &q->s;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!tell(s, ask(s, "PEXPIRE %s:%lld:%s %d", s->name, q->search, keys[i], KEPT_MS)))
+            return false;
+    return true;
+}
+
+static bool put_search(struct queue *q)
+{
+    struct server *s = &q->s;
+    strcpy(q->last, "0");
+    return begin_generation(q) && tell(s, ask(s, "DEL %s:%lld:results", s->name, q->search)) &&
+           tell(s, ask(s, "SET %s:%lld:target %b", s->name, q->search, q->lab->search.target, q->lab->search.target_size)) && keep_keys(q);
+}
+
+/* A server that was away may have forgotten all; it may also have been emptied. */
+static bool still_there(struct queue *q)
+{
+    struct server *s = &q->s;
+    redisReply *r = ask(s, "HGET %s:%lld:head generation", s->name, q->search), *x = r ? ask(s, "EXISTS %s:%lld:items %s:%lld:target", s->name, q->search, s->name, q->search) : NULL;
+    bool there = r && r->type == REDIS_REPLY_STRING && strtoull(r->str, NULL, 10) == q->generation && x && x->type == REDIS_REPLY_INTEGER && x->integer == 2, answered = r && x;
+    freeReplyObject(r);
+    freeReplyObject(x);
+    if (!answered || there)
+        return answered;
+    q->lost = true;
+    return put_search(q);
+}
+
+static bool renew(struct queue *q)
+{
     double now = lab_now();
     if (now - q->renewed < 2)
         return true;
     q->renewed = now;
-    return tell(s, ask(s, "SET %s:current %lld PX %d", s->name, q->search, CURRENT_MS));
+    int have = have_name(q);
+    if (have == 0)
+        return name_taken(q);
+    return have > 0 && still_there(q) && keep_keys(q);
+}
+
+/* Begins again with a server that was gone. */
+static bool come_back(struct queue *q)
+{
+    if (!open_server(&q->s))
+        return usleep(100000), queue_fail(q);
+    q->lost = true;
+    q->renewed = -10;
+    if (!put_search(q) || !renew(q))
+        return queue_fail(q);
+    q->away = 0;
+    return true;
 }
 
 static enum part_news news(void *user, double seconds, uint64_t *id, struct bytes *answer)
@@ -258,17 +395,24 @@ static enum part_news news(void *user, double seconds, uint64_t *id, struct byte
     struct queue *q = user;
     struct server *s = &q->s;
     enum part_news n = NO_NEWS;
-    if (q->failed || !renew(q))
-        return queue_fail(q), EXPLORERS_FAILED;
-    redisReply *r = ask(s, "XREAD COUNT 1 BLOCK %d STREAMS %s:%lld:results %s", (int)(seconds * 1000) + 1, s->name, q->search, q->last);
+    if (q->away && !q->failed && !come_back(q))
+        return q->failed ? EXPLORERS_FAILED : NO_NEWS;
+    if (q->lost && q->out_count)
+        return *id = q->out[--q->out_count], PART_LOST;
+    q->lost = false;
+    if (!q->failed && !renew(q))
+        queue_fail(q);
+    redisReply *r = q->failed || q->away || q->lost ? NULL : ask(s, "XREAD COUNT 1 BLOCK %d STREAMS %s:%lld:results %s", (int)(seconds * 1000) + 1, s->name, q->search, q->last);
+    if (!r && !q->failed && !q->away && !q->lost)
+        queue_fail(q);
     if (!r)
-        return queue_fail(q), EXPLORERS_FAILED;
+        return q->failed ? EXPLORERS_FAILED : NO_NEWS;
     if (r->type == REDIS_REPLY_ARRAY && r->elements == 1 && r->element[0]->elements == 2 && r->element[0]->element[1]->elements == 1) {
         const redisReply *entry = r->element[0]->element[1]->element[0];
         if (entry->elements == 2 && entry->element[0]->type == REDIS_REPLY_STRING)
             n = take(q, entry, id, answer);
         if (!tell(s, ask(s, "XDEL %s:%lld:results %s", s->name, q->search, q->last)))
-            n = (queue_fail(q), EXPLORERS_FAILED);
+            queue_fail(q); /* what has come has come */
     }
     freeReplyObject(r);
     return n;
@@ -282,7 +426,8 @@ static uint64_t running(void *user)
 static void restart(void *user)
 {
     struct queue *q = user;
-    if (!begin_generation(q))
+    q->out_count = 0;
+    if (!begin_generation(q) || !keep_keys(q))
         queue_fail(q);
 }
 
@@ -291,12 +436,27 @@ static void end(void *user)
     struct queue *q = user;
     struct server *s = &q->s;
     if (s->c && !s->c->err) {
-        tell(s, ask(s, "DEL %s:current", s->name));
+        if (have_name(q) > 0)
+            tell(s, ask(s, "DEL %s:current", s->name));
         tell(s, ask(s, "DEL %s:%lld:head %s:%lld:target %s:%lld:items %s:%lld:results %s:%lld:workers", s->name, q->search, s->name, q->search, s->name, q->search, s->name,
                     q->search, s->name, q->search));
     }
     close_server(s);
     free(q);
+}
+
+/* A keeper that was killed has the name for some seconds more. */
+static bool wait_for_name(struct queue *q)
+{
+    double until = lab_now() + current_patience;
+    for (int have; (have = have_name(q)) <= 0; usleep(200000)) {
+        if (have < 0)
+            return false;
+        if (lab_now() > until)
+            return name_taken(q);
+    }
+    q->renewed = lab_now();
+    return true;
 }
 
 bool queue_begin(struct irplab *lab, struct explorers *out)
@@ -306,7 +466,6 @@ bool queue_begin(struct irplab *lab, struct explorers *out)
         base_panic("out of memory");
     struct server *s = &q->s;
     q->lab = lab;
-    strcpy(q->last, "0");
     signal(SIGPIPE, SIG_IGN);
     if (!parse_url(lab->search.queue, s)) {
         free(q);
@@ -314,11 +473,10 @@ bool queue_begin(struct irplab *lab, struct explorers *out)
     }
     redisReply *number = open_server(s) ? ask(s, "INCR %s:last", s->name) : NULL;
     q->search = number ? number->integer : 0;
-    bool ok = number && begin_generation(q) &&
-              tell(s, ask(s, "SET %s:%lld:target %b", s->name, q->search, lab->search.target, lab->search.target_size)) && (q->renewed = -10, renew(q));
+    bool ok = number && put_search(q) && wait_for_name(q);
     freeReplyObject(number);
     if (!ok) {
-        queue_fail(q);
+        lab_fail(lab, "%s", s->error);
         close_server(s);
         free(q);
         return false;
@@ -345,12 +503,20 @@ _Noreturn static void refuse(const struct explorer *e, const char *why)
     _exit(2);
 }
 
+/* After an answer that was none. */
+_Noreturn static void without_answer(const struct explorer *e)
+{
+    if (server_away(&e->s))
+        _exit(AWAY);
+    refuse(e, e->s.error);
+}
+
 /* The search that is on; 0: none. */
 static long long current(struct explorer *e)
 {
     redisReply *r = ask(&e->s, "GET %s:current", e->s.name);
     if (!r)
-        refuse(e, e->s.error);
+        without_answer(e);
     long long n = r->type == REDIS_REPLY_STRING ? atoll(r->str) : 0;
     freeReplyObject(r);
     return n;
@@ -374,7 +540,7 @@ static void learn_search(struct explorer *e)
     char why[600];
     redisReply *head = ask(s, "HGETALL %s:%lld:head", s->name, e->search), *target = ask(s, "GET %s:%lld:target", s->name, e->search);
     if (!head || !target)
-        refuse(e, s->error);
+        without_answer(e);
     if (head->type != REDIS_REPLY_ARRAY || head->elements == 0 || target->type != REDIS_REPLY_STRING)
         _exit(RESTART); /* it has just ended */
     if (number_field(head, "version") != VERSION) {
@@ -423,8 +589,8 @@ static redisReply *next_item(struct explorer *e, bool *gone)
     freeReplyObject(r);
     r = r ? ask(s, "XREADGROUP GROUP explorers %s COUNT 1 BLOCK 500 STREAMS %s:%lld:items >", e->me, s->name, e->search) : NULL;
     *gone = !r;
-    if (!r && s->c->err) /* not the stream is gone but the server */
-        refuse(e, s->error);
+    if (!r && server_away(s)) /* not the stream is gone but the server */
+        _exit(AWAY);
     if (r && r->type == REDIS_REPLY_ARRAY && r->elements == 1)
         return r;
     freeReplyObject(r);
@@ -457,8 +623,8 @@ static void explore_item(struct explorer *e, const redisReply *entry)
     if (!good) {
         fprintf(stderr, "irplab: %s: an item of search %lld is none: left out\n", s->shown, e->search);
     } else if (!tell(s, ask(s, "XADD %s:%lld:results * id %llu generation %llu worker %s body %b", s->name, e->search, id, generation, e->me, answer.data, answer.count))) {
-        if (s->c->err)
-            refuse(e, s->error);
+        if (server_away(s))
+            _exit(AWAY);
     }
     tell(s, ask(s, "XACK %s:%lld:items explorers %s", s->name, e->search, at));
     tell(s, ask(s, "XDEL %s:%lld:items %s", s->name, e->search, at));
@@ -472,7 +638,7 @@ _Noreturn static void serve(struct irplab *lab, const struct server *where, unsi
     e.s = *where;
     e.s.c = NULL;
     if (!open_server(&e.s))
-        refuse(&e, e.s.error);
+        without_answer(&e);
     char host[40] = "";
     gethostname(host, sizeof host - 1);
     snprintf(e.me, sizeof e.me, "%.30s-%d-%u", host, (int)getpid(), number);
@@ -489,12 +655,26 @@ _Noreturn static void serve(struct irplab *lab, const struct server *where, unsi
             usleep(50000);
         freeReplyObject(r);
     }
-    if (e.s.c->err)
-        refuse(&e, e.s.error);
-    _exit(RESTART);
+    _exit(server_away(&e.s) ? AWAY : RESTART);
 }
 
 static volatile sig_atomic_t told_to_end;
+
+/* A server that an explorer has lost may come again. */
+static bool wait_for_server(struct server *s)
+{
+    double until = lab_now() + away_patience;
+    while (!told_to_end) {
+        bool there = open_server(s);
+        close_server(s);
+        if (there)
+            return true;
+        if (lab_now() > until)
+            return false;
+        usleep(200000);
+    }
+    return true;
+}
 
 static void on_end(int number)
 {
@@ -541,8 +721,10 @@ int queue_work(struct irplab *lab)
             children[i] = 0;
             if (WIFEXITED(status) && (WEXITSTATUS(status) == 2 || WEXITSTATUS(status) == 3))
                 result = WEXITSTATUS(status); /* it has said why */
-            else if (!(WIFEXITED(status) && WEXITSTATUS(status) == RESTART) && ++deaths > 50)
-                result = 3;
+            else if (WIFEXITED(status) && WEXITSTATUS(status) == AWAY && !wait_for_server(&s))
+                result = (lab_fail(lab, "%s", s.error), 2);
+            else if (!(WIFEXITED(status) && (WEXITSTATUS(status) == RESTART || WEXITSTATUS(status) == AWAY)) && ++deaths > 50)
+                result = (lab_fail(lab, "its processes died %u times", deaths), 3);
             else
                 children[i] = start(lab, &s, i);
         }

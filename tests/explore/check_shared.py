@@ -2,7 +2,7 @@
 """A search shared by processes comes to the totals of one process: also when processes are killed at random times, when it is cut and goes on
 later from a state file, and when workers share it through a Redis server.
 
-usage: check_shared.py IRPLAB MODELS.exe CASES jobs|kill|state|queue RACES.exe"""
+usage: check_shared.py IRPLAB MODELS.exe CASES jobs|kill|state|queue|server|slow RACES.exe"""
 import json
 import os
 import random
@@ -204,6 +204,24 @@ def free_port():
         return s.getsockname()[1]
 
 
+def redis_server():
+    server = shutil.which('redis-server')
+    if not server:
+        sys.exit('redis-server is missing: make deps')
+    return server
+
+
+def start_server(server, port, *options):
+    p = subprocess.Popen([server, '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, *options], stdout=subprocess.DEVNULL)
+    for _ in range(100):
+        try:
+            socket.create_connection(('127.0.0.1', port)).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    return p
+
+
 class Proxy:
     """Between a worker and the server, one stream of bytes each way. Counts what is told apart by a text, and calls `act` once where that has
     come for the n-th time: before it is handed on, or (behind=True) after."""
@@ -248,26 +266,19 @@ class Proxy:
 
 
 def queue():
-    server = shutil.which('redis-server')
-    if not server:
-        sys.exit('redis-server is missing: make deps')
+    server = redis_server()
     port = free_port()
     url = f'redis://127.0.0.1:{port}/test'
     refused(['explore', '--queue', url, *model('writers', '3')], 'refused')
     refused(['worker', '--queue', url], 'refused')
-    for bad in ('http://x/', 'redis://', 'redis://x:y/', f'redis://127.0.0.1:{port}/a b', 'redis://127.0.0.1:99999/'):
+    for bad in ('http://x/', 'redis://', 'redis://x:y/', f'redis://127.0.0.1:{port}/a b', 'redis://127.0.0.1:99999/', 'redis://127.0.0.1:+1/', 'redis://:%4@127.0.0.1/', 'redis://word@127.0.0.1/',
+                'redis://:p@/', 'redis://[::1/', 'redis://::1/', f'redis://127.0.0.1:{port}/x?db=', f'redis://127.0.0.1:{port}/x?db=-1', f'redis://127.0.0.1:{port}/x?other=1',
+                'redis://:' + 'p' * 300 + '@127.0.0.1/'):
         refused(['explore', '--queue', bad, *model('writers', '3')], 'redis://HOST:PORT/NAME')
         refused(['worker', '--queue', bad], 'redis://HOST:PORT/NAME')
     refused(['worker'], '--queue')
-    running = [subprocess.Popen([server, '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], stdout=subprocess.DEVNULL)]
+    running = [start_server(server, port)]
     try:
-        for _ in range(100):
-            try:
-                socket.create_connection(('127.0.0.1', port)).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-
         def worker(through=url):
             w = subprocess.Popen([irplab, 'worker', '--queue', through], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             running.append(w)
@@ -307,10 +318,6 @@ def queue():
         workers = [worker(), worker(), worker()]
         out, err = p.communicate(timeout=120)
         same(result(subprocess.CompletedProcess([], p.returncode, out, err), options), explore(*options), 'with workers killed')
-        # A server that goes is a failure.
-        running[0].kill()
-        out, err = workers[2].communicate(timeout=60)
-        check(workers[2].returncode == 2 and url.rsplit('/', 1)[0] in err and not out, f'the server is gone: {workers[2].returncode} {err!r}')
     finally:
         for p in running:
             if p.poll() is None:
@@ -318,8 +325,187 @@ def queue():
             p.wait()
 
 
+class Setting:
+    """A server with a password, keepers and workers; all end with it."""
+
+    def __init__(self, *options):
+        self.port, self.options, self.running = free_port(), options, []
+        self.url = f'redis://:a%2fb%40c@127.0.0.1:{self.port}/test?db=3'
+        self.start()
+
+    def start(self):
+        self.server = start_server(redis_server(), self.port, '--requirepass', 'a/b@c', *self.options)
+        self.running.append(self.server)
+        self.tell('SELECT', '3')
+
+    def tell(self, *words, connection={}):
+        """One command and its answer; None where there is nothing."""
+        c = connection.get(self.port)
+        if words[0] == 'SELECT' or not c:
+            c = connection[self.port] = socket.create_connection(('127.0.0.1', self.port)).makefile('rwb')
+            for first in (['AUTH', 'a/b@c'], ['SELECT', '3']):
+                self.say(c, first)
+        return self.say(c, words)
+
+    def say(self, c, words):
+        c.write(b'*%d\r\n' % len(words) + b''.join(b'$%d\r\n%s\r\n' % (len(w.encode()), w.encode()) for w in words))
+        c.flush()
+        return self.answer(c)
+
+    def answer(self, c):
+        line = c.readline().rstrip()
+        kind, rest = line[:1], line[1:]
+        if kind == b'*':
+            return [self.answer(c) for _ in range(int(rest))]
+        if kind == b'$' and rest != b'-1':
+            return c.read(int(rest) + 2)[:-2].decode(errors='replace')
+        return None if kind in b'$' else int(rest) if kind == b':' else rest.decode()
+
+    def begin(self, *command_line):
+        p = subprocess.Popen(command_line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.running.append(p)
+        return p
+
+    def worker(self, *more):
+        return self.begin(irplab, 'worker', '--queue', self.url, *more)
+
+    def keeper(self, *options):
+        return self.begin(*command('--queue', self.url, *options))
+
+    def wait_for(self, what, condition):
+        for _ in range(1200):
+            if condition():
+                return
+            time.sleep(0.05)
+        check(False, f'waited a minute for {what}')
+
+    def is_on(self):
+        """The number of the search that is."""
+        return self.tell('GET', 'test:current')
+
+    def end(self):
+        for p in self.running:
+            if p.poll() is None:
+                p.kill()
+            p.wait()
+
+
+def finish(p, expected, what):
+    out, err = p.communicate(timeout=120)
+    same(result(subprocess.CompletedProcess([], p.returncode, out, err), what), expected, what)
+
+
+def refuses(p, words, what, said=None):
+    """Ends with one line; said: and has said others of that kind before."""
+    out, err = p.communicate(timeout=60)
+    lines = err.splitlines() or ['']
+    check(p.returncode == 2 and not out and words in lines[-1] and all(said and said in line for line in lines[:-1]), f'{what}: {p.returncode} {out!r} {err!r}')
+
+
+def server():
+    """Passwords and databases; what lies in the queue that does not belong there; workers that do not fit; a server that forgets, goes and comes."""
+    options = model('lastzero', '7')
+    one = explore(*options)
+    s = Setting()
+    try:
+        refused(['worker', '--queue', f'redis://127.0.0.1:{s.port}/test'], 'NOAUTH')
+        refused(['explore', '--queue', f'redis://:wrong@127.0.0.1:{s.port}/test', *options], 'WRONGPASS')
+        refused(['worker', '--queue', s.url.replace('db=3', 'db=99')], 'DB index')
+        # Another version, files that are not the keeper's, a run that is not: nothing is served.
+        p = s.keeper(*options)
+        s.wait_for('the search', s.is_on)
+        n = s.is_on()
+        head = f'test:{n}:head'
+        version, files = s.tell('HGET', head, 'version'), s.tell('HGET', head, 'target')
+        s.tell('HSET', head, 'version', '1')
+        refuses(s.worker(), 'another version', 'a worker of another version')
+        s.tell('HSET', head, 'version', version, 'target', '1')
+        refuses(s.worker(), 'damaged', 'a worker that gets other files')
+        s.tell('HSET', head, 'target', files)
+        # Others' entries, and a second keeper, which waits for the name in vain.
+        second = s.keeper(*options)
+        for body in ('', 'junk', 'x' * 5000):
+            s.tell('XADD', f'test:{n}:items', '*', 'id', '5', 'generation', '1', 'ms', '10', 'body', body)
+            s.tell('XADD', f'test:{n}:results', '*', 'id', '5', 'generation', '1', 'body', body)
+        s.tell('XADD', f'test:{n}:items', '*', 'a', 'b')
+        s.tell('XADD', f'test:{n}:results', '*', 'a', 'b')
+        s.tell('XADD', f'test:{n}:results', '*', 'id', 'x', 'generation', '99999999999999999999999', 'body', 'y')
+        refuses(second, 'another search has this queue', 'a second keeper')
+        workers = [s.worker('--jobs', '2'), s.worker()]
+        finish(p, one, 'with others\' entries in the streams')
+        # The server forgets all; it goes and comes back. A worker that holds the search up until then, so that it is still on.
+        workers[1].terminate()
+        check(workers[1].wait(20) == 0, 'a worker that is told to end')
+        os.kill(workers[0].pid, signal.SIGSTOP)
+        for c in children(workers[0].pid):
+            os.kill(c, signal.SIGSTOP)
+        p = s.keeper(*options)
+        s.wait_for('the next search', s.is_on)
+        s.tell('FLUSHALL')
+        s.wait_for('the search again', s.is_on)
+        s.server.kill()
+        s.server.wait()
+        time.sleep(0.5)
+        s.start()
+        s.wait_for('the search once more', s.is_on)
+        for c in children(workers[0].pid):
+            os.kill(c, signal.SIGCONT)
+        os.kill(workers[0].pid, signal.SIGCONT)
+        finish(p, one, 'with a server that went and came')
+        check(workers[0].poll() is None, 'a worker ended because its server was gone for a moment')
+        check(not [k for k in s.tell('KEYS', '*') if k != 'test:last'], 'keys are left behind')
+        # One that does not come back is a failure, for both.
+        p = s.keeper(*model('lastzero', '11'))
+        s.wait_for('the search', s.is_on)
+        s.server.kill()
+        refuses(p, f'redis://127.0.0.1:{s.port}/test: ', 'a keeper whose server is gone')
+        refuses(workers[0], f'redis://127.0.0.1:{s.port}/test: ', 'a worker whose server is gone', said='is none: left out')
+    finally:
+        s.end()
+
+
+def slow():
+    """Keepers and workers die, and workers are slow, in many searches; each is finished with the totals of one process."""
+    rng = random.Random(3)
+    s = Setting()
+    workers = [s.worker('--jobs', '2'), s.worker()]
+    try:
+        for arguments in (['lastzero', '9'], ['writers', '6'], ['filesystem', '18'], ['counters', '4', '2']):
+            options = model(*arguments)
+            one = explore(*options)
+            # A worker is held up beyond its lease: somebody else explores what it has, and it brings its result all the same.
+            p = s.keeper(*options)
+            s.wait_for('the search', s.is_on)
+            slow_one = rng.choice(children(workers[0].pid))
+            os.kill(slow_one, signal.SIGSTOP)
+            time.sleep(rng.uniform(7, 9))
+            os.kill(slow_one, signal.SIGCONT)
+            finish(p, one, f'{arguments} with a slow worker')
+            # A keeper dies; what it leaves in its state file is gone on with, its name free again after a while.
+            file = os.path.join(folder, 'state')
+            p = s.begin(*command('--queue', s.url, '--state', file, '--schedules', str(one['schedules'] // 2), *options))
+            out, err = p.communicate(timeout=120)
+            check(json.loads(out)['schedules'] == one['schedules'] // 2, f'{arguments}: half of it: {err}')
+            p = s.begin(*command('--queue', s.url, '--resume', file))
+            time.sleep(rng.uniform(0, one['seconds']))
+            p.kill()
+            p.wait()
+            finish(s.begin(*command('--queue', s.url, '--resume', file)), one, f'{arguments} after a keeper died')
+            # Workers die at any time, with another keeper already waiting.
+            p = s.keeper(*options)
+            for _ in range(4):
+                time.sleep(rng.uniform(0, one['seconds']))
+                w = workers.pop(0)
+                w.kill()
+                workers.append(s.worker(*rng.choice(([], ['--jobs', '2']))))
+            finish(p, one, f'{arguments} with workers killed')
+            os.unlink(file)
+    finally:
+        s.end()
+
+
 try:
-    {'jobs': jobs, 'kill': kill, 'state': state, 'queue': queue}[mode]()
+    {'jobs': jobs, 'kill': kill, 'state': state, 'queue': queue, 'server': server, 'slow': slow}[mode]()
 finally:
     shutil.rmtree(folder)
 print('wrong: %d' % wrong)

@@ -56,6 +56,20 @@ static void explore_item(const struct explore_machine *m, struct part_keep *keep
     assert_true(explore_part(m, keep, item->data, item->count, &how, out));
 }
 
+/* One byte other than it was, or cut short: it is no item any more, and nobody begins with it. */
+static void damaged_item(const struct explore_machine *m, struct part_keep *keep, const struct bytes *item)
+{
+    struct bytes copy = {0}, out = {0};
+    struct part_how how = {.seconds = 1e9};
+    bytes_put(&copy, item->data, item->count);
+    copy.data[draw(copy.count)] ^= (uint8_t)(1 + draw(255));
+    assert_false(explore_part(m, keep, copy.data, copy.count, &how, &out));
+    assert_false(explore_part(m, keep, item->data, draw(item->count), &how, &out));
+    assert_int_equal(out.count, 0);
+    bytes_free(&copy);
+    bytes_free(&out);
+}
+
 enum { OUT_AT_ONCE = 5 };
 
 static struct share *over_a_file(struct share *p)
@@ -109,6 +123,8 @@ static void in_parts(const struct explore_machine *m, const struct explore_confi
                 part_keep_free(keep);
                 keep = part_keep_new();
             }
+            if (draw(8) == 0)
+                damaged_item(m, keep, &out[i].item);
             explore_item(m, keep, &out[i].item, draw(4) ? draw(20) : 0, &r);
             if (draw(8) == 0)
                 damaged(p, out[i].id, &r);
