@@ -1,4 +1,9 @@
-/* Handle tables. A table is an array of entries in private memory; handle = (index + 1) * 4, the lowest free one first. */
+/* Handle tables, in private memory; handle = (index + 1) * 4.
+ *
+ * Every thread takes its handles from a window of its own, the lowest free one first, so that a handle's value does not depend on what other threads open
+ * meanwhile; the process's first thread has the first window, and so the values it would have on Windows if it was alone. Whoever closes a handle gives it back
+ * to its window: there its owner's next one meets the order of closes, as a handle closed twice has to. Behind the windows there is room for all, for who needs
+ * more than a window holds. */
 #include <string.h>
 
 #include "ob/callback.h"
@@ -8,54 +13,120 @@
 
 #define KERNEL_HANDLE_BIT 0xFFFFFFFF80000000ull
 
+enum { WINDOW_SHIFT = 8, WINDOW_HANDLES = 1 << WINDOW_SHIFT, COMMON = MAX_AGENTS + 1 /* number of the room for all */, FIRST_ROOM = 32 };
+#define MOST_HANDLES (1u << 24) /* as on Windows */
+
 struct entry {
     void *object;
     ACCESS_MASK access;
     ULONG attributes;
 };
 
-struct handle_table {
-    uint32_t size; /* entries */
+struct window {
+    uint32_t size; /* entries there is memory for */
     uint32_t first_free; /* no free entry below */
     struct entry *entries;
 };
 
+struct handle_table {
+    struct window windows[COMMON + 1];
+};
+
 static struct handle_table *table_of(struct process *p)
 {
-    if (!p->handles) {
+    if (!p->handles)
         p->handles = sim_alloc(sizeof *p->handles);
-        p->handles->size = 64;
-        p->handles->entries = sim_alloc(64 * sizeof(struct entry));
-    }
     return p->handles;
 }
 
-static void grow(struct handle_table *t)
+static uint32_t window_of(uint32_t index)
 {
-    struct entry *bigger = sim_alloc(t->size * 2 * sizeof *bigger);
-    memcpy(bigger, t->entries, t->size * sizeof *bigger);
-    sim_free(t->entries, t->size * sizeof *bigger);
-    t->entries = bigger;
-    t->size *= 2;
+    return index >> WINDOW_SHIFT < COMMON ? index >> WINDOW_SHIFT : COMMON;
+}
+
+static uint32_t own_window(const struct process *p)
+{
+    const struct agent *a = MACHINE->fiber;
+    return !a || (p->main_thread && p->main_thread->agent == a) ? 0 : 1u + a->id;
+}
+
+static void room_for(struct window *w, uint32_t index)
+{
+    uint32_t size = w->size ? w->size : FIRST_ROOM;
+    while (size <= index)
+        size *= 2;
+    if (size == w->size)
+        return;
+    struct entry *bigger = sim_alloc(size * sizeof *bigger);
+    if (w->size) {
+        memcpy(bigger, w->entries, w->size * sizeof *bigger);
+        sim_free(w->entries, w->size * sizeof *bigger);
+    }
+    w->entries = bigger;
+    w->size = size;
+}
+
+static struct entry *entry_at(const struct process *p, uint64_t index)
+{
+    if (!p->handles || index >= MOST_HANDLES)
+        return NULL;
+    uint32_t n = window_of((uint32_t)index), i = (uint32_t)index - (n << WINDOW_SHIFT);
+    const struct window *w = &p->handles->windows[n];
+    return i < w->size && w->entries[i].object ? &w->entries[i] : NULL;
+}
+
+/* The entry becomes one that is in use. */
+static struct entry *entry_make(struct process *p, uint32_t index)
+{
+    uint32_t n = window_of(index), i = index - (n << WINDOW_SHIFT);
+    struct window *w = &table_of(p)->windows[n];
+    room_for(w, i);
+    return &w->entries[i];
+}
+
+/* Opening and closing meet in the window; who owns a handle does both in its own. */
+static void touch_window(const struct process *p, uint32_t n)
+{
+    sim_access(SIM_ACCESS_OF(SIM_HANDLES, p->eprocess) + n, SIM_WRITE);
+}
+
+/* The lowest free index of the current thread. */
+static uint32_t free_index(struct process *p)
+{
+    for (uint32_t n = own_window(p);; n = COMMON) {
+        struct window *w = &table_of(p)->windows[n];
+        uint32_t i = w->first_free;
+        while (i < w->size && w->entries[i].object)
+            i++;
+        touch_window(p, n);
+        w->first_free = i + (n == COMMON || i < WINDOW_HANDLES);
+        if (n == COMMON || i < WINDOW_HANDLES)
+            return (n << WINDOW_SHIFT) + i;
+    }
+}
+
+static HANDLE handle_of(const struct process *p, uint32_t index)
+{
+    uint64_t h = ((uint64_t)index + 1) * 4;
+    return (HANDLE)(p == ps_system() ? h | KERNEL_HANDLE_BIT : h);
+}
+
+static void entry_set(struct process *p, uint32_t index, struct entry what)
+{
+    *entry_make(p, index) = what;
+    sim_access(SIM_ACCESS_OF(SIM_HANDLE, p->eprocess) + index, SIM_WRITE);
+    sim_access(SIM_ACCESS_OF(SIM_LIFE, what.object), SIM_WRITE);
+    ob_reference(what.object);
+    OBJECT_TO_OBJECT_HEADER(what.object)->HandleCount++;
 }
 
 static NTSTATUS handle_create(struct process *process, void *object, ACCESS_MASK access, ULONG attributes, HANDLE *handle)
 {
-    struct handle_table *t = table_of(process);
-    uint32_t i = t->first_free;
-    while (i < t->size && t->entries[i].object)
-        i++;
-    if (i == t->size)
-        grow(t);
-    t->entries[i] = (struct entry) { object, access, attributes };
-    t->first_free = i + 1;
-    sim_access(SIM_ACCESS_OF(SIM_HANDLES, process->eprocess), SIM_WRITE);
-    sim_access(SIM_ACCESS_OF(SIM_HANDLE, process->eprocess) + i, SIM_WRITE);
-    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
-    ob_reference(object);
-    OBJECT_TO_OBJECT_HEADER(object)->HandleCount++;
-    uint64_t h = (uint64_t)(i + 1) * 4;
-    *handle = (HANDLE)(process == ps_system() ? h | KERNEL_HANDLE_BIT : h);
+    uint32_t index = free_index(process);
+    if (index >= MOST_HANDLES)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    entry_set(process, index, (struct entry) { object, access, attributes });
+    *handle = handle_of(process, index);
     return STATUS_SUCCESS;
 }
 
@@ -67,34 +138,32 @@ NTSTATUS ob_handle_create(struct process *process, void *object, ACCESS_MASK acc
     return status;
 }
 
-/* The table that a handle value belongs to: kernel handles are of System wherever they are used. */
-static struct entry *find(struct process *process, HANDLE handle, struct process **owner)
+/* The entry and its index; whose it is: kernel handles are of System wherever they are used. */
+static struct entry *find(struct process *process, HANDLE handle, struct process **owner, uint32_t *index)
 {
     uint64_t h = (uint64_t)handle;
     if ((h & KERNEL_HANDLE_BIT) == KERNEL_HANDLE_BIT) {
         process = ps_system();
         h &= ~KERNEL_HANDLE_BIT;
     }
-    struct handle_table *t = table_of(process);
     uint64_t i = (h >> 2) - 1;
     if (h >> 32 == 0)
         sim_access(SIM_ACCESS_OF(SIM_HANDLE, process->eprocess) + i, SIM_READ);
-    if (h >> 32 || i >= t->size || !t->entries[i].object)
-        return NULL;
     *owner = process;
-    return &t->entries[i];
+    *index = (uint32_t)i;
+    return h >> 32 ? NULL : entry_at(process, i);
 }
 
-static void close_entry(struct process *owner, struct entry *e)
+static void close_entry(struct process *owner, uint32_t index)
 {
-    struct handle_table *t = owner->handles;
-    void *object = e->object;
-    e->object = NULL;
-    if ((uint32_t)(e - t->entries) < t->first_free)
-        t->first_free = (uint32_t)(e - t->entries);
+    uint32_t n = window_of(index), i = index - (n << WINDOW_SHIFT);
+    struct window *w = &owner->handles->windows[n];
+    void *object = w->entries[i].object;
+    w->entries[i].object = NULL;
+    w->first_free = i < w->first_free ? i : w->first_free;
     OBJECT_HEADER *h = OBJECT_TO_OBJECT_HEADER(object);
-    sim_access(SIM_ACCESS_OF(SIM_HANDLES, owner->eprocess), SIM_WRITE);
-    sim_access(SIM_ACCESS_OF(SIM_HANDLE, owner->eprocess) + (uint64_t)(e - t->entries), SIM_WRITE);
+    touch_window(owner, n);
+    sim_access(SIM_ACCESS_OF(SIM_HANDLE, owner->eprocess) + index, SIM_WRITE);
     sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
     h->HandleCount--;
     const struct ob_type *type = ob_type_info(ob_type_of(object));
@@ -106,7 +175,8 @@ static void close_entry(struct process *owner, struct entry *e)
 NTSTATUS ob_handle_attributes(struct process *process, HANDLE handle, ULONG mask, ULONG set, ULONG *attributes)
 {
     struct process *owner;
-    struct entry *e = find(process, handle, &owner);
+    uint32_t index;
+    struct entry *e = find(process, handle, &owner, &index);
     if (!e)
         return STATUS_INVALID_HANDLE;
     e->attributes = (e->attributes & ~mask) | (set & mask);
@@ -118,32 +188,36 @@ NTSTATUS ob_handle_attributes(struct process *process, HANDLE handle, ULONG mask
 NTSTATUS ob_handle_close(struct process *process, HANDLE handle)
 {
     struct process *owner;
-    struct entry *e = find(process, handle, &owner);
+    uint32_t index;
+    struct entry *e = find(process, handle, &owner, &index);
     if (!e)
         return STATUS_INVALID_HANDLE;
     if (e->attributes & OBJ_PROTECT_CLOSE)
         return STATUS_HANDLE_NOT_CLOSABLE;
-    close_entry(owner, e);
+    close_entry(owner, index);
     return STATUS_SUCCESS;
+}
+
+/* Calls fn for all handles in use, in ascending order. */
+static void for_each(struct process *p, void (*fn)(struct process *p, uint32_t index, void *context), void *context)
+{
+    for (uint32_t n = 0; p->handles && n <= COMMON; n++)
+        for (uint32_t i = 0; i < p->handles->windows[n].size; i++)
+            if (p->handles->windows[n].entries[i].object)
+                fn(p, (n << WINDOW_SHIFT) + i, context);
+}
+
+static void inherit(struct process *from, uint32_t index, void *to)
+{
+    const struct entry *e = entry_at(from, index);
+    if (e->attributes & OBJ_INHERIT)
+        entry_set(to, index, *e);
 }
 
 /* An inherited handle has the same value. */
 void ob_handles_inherit(struct process *from, struct process *to)
 {
-    const struct handle_table *t = table_of(from);
-    for (uint32_t i = 0; i < t->size; i++) {
-        const struct entry *e = &t->entries[i];
-        if (!e->object || !(e->attributes & OBJ_INHERIT))
-            continue;
-        struct handle_table *child = table_of(to);
-        while (i >= child->size)
-            grow(child);
-        child->entries[i] = *e;
-        sim_access(SIM_ACCESS_OF(SIM_HANDLE, to->eprocess) + i, SIM_WRITE);
-        sim_access(SIM_ACCESS_OF(SIM_LIFE, e->object), SIM_WRITE);
-        ob_reference(e->object);
-        OBJECT_TO_OBJECT_HEADER(e->object)->HandleCount++;
-    }
+    for_each(from, inherit, to);
 }
 
 static bool is_pseudo(HANDLE handle)
@@ -164,7 +238,8 @@ NTSTATUS ob_handle_reference(struct process *process, HANDLE handle, enum ob_typ
         found = pseudo_object(handle);
     } else {
         struct process *owner;
-        struct entry *e = find(process, handle, &owner);
+        uint32_t index;
+        struct entry *e = find(process, handle, &owner, &index);
         if (!e)
             return STATUS_INVALID_HANDLE;
         found = e->object;
@@ -184,7 +259,8 @@ NTSTATUS ob_handle_reference(struct process *process, HANDLE handle, enum ob_typ
 void *ob_waitable_of_handle(struct process *process, HANDLE handle)
 {
     struct process *owner;
-    struct entry *e = is_pseudo(handle) ? NULL : find(process, handle, &owner);
+    uint32_t index;
+    struct entry *e = is_pseudo(handle) ? NULL : find(process, handle, &owner, &index);
     return e ? ob_waitable(e->object) : NULL;
 }
 
@@ -204,24 +280,35 @@ NTSTATUS ob_handle_duplicate(struct process *from, HANDLE source, struct process
     return s;
 }
 
+struct counted {
+    uint64_t n;
+    uint32_t last;
+};
+
+static void count(struct process *p, uint32_t index, void *counted)
+{
+    struct counted *c = counted;
+    c->n++;
+    c->last = index;
+}
+
 uint64_t ob_handle_count(struct process *process, HANDLE *last, void **object)
 {
-    const struct handle_table *t = process->handles;
-    uint64_t n = 0;
-    for (uint32_t i = 0; t && i < t->size; i++)
-        if (t->entries[i].object) {
-            uint64_t h = (uint64_t)(i + 1) * 4;
-            n++;
-            *last = (HANDLE)(process == ps_system() ? h | KERNEL_HANDLE_BIT : h);
-            *object = t->entries[i].object;
-        }
-    return n;
+    struct counted c = { 0, 0 };
+    for_each(process, count, &c);
+    if (c.n) {
+        *last = handle_of(process, c.last);
+        *object = entry_at(process, c.last)->object;
+    }
+    return c.n;
+}
+
+static void close_one(struct process *p, uint32_t index, void *context)
+{
+    close_entry(p, index);
 }
 
 void ob_handles_close_all(struct process *process)
 {
-    struct handle_table *t = process->handles;
-    for (uint32_t i = 0; t && i < t->size; i++)
-        if (t->entries[i].object)
-            close_entry(process, &t->entries[i]);
+    for_each(process, close_one, NULL);
 }

@@ -120,7 +120,7 @@ int park_first(uint64_t key)
 
 bool park_describe(const struct thread *t, char *text, size_t size)
 {
-    static const char *const kinds[] = { "critical section", "SRW lock (exclusive)", "SRW lock (shared)", "condition variable", "address", "one-time initialisation" };
+    static const char *const kinds[] = { "critical section", "SRW lock (exclusive)", "SRW lock (shared)", "condition variable", "address", "one-time initialisation", "synchronization barrier" };
     for (const struct waiter *w = w32_room()->waiters; w; w = w->next) {
         if (w->thread != t || !is_alive(w))
             continue;

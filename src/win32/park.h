@@ -5,7 +5,7 @@
 
 #include "win32/win32.h"
 
-enum park_kind { PARK_CRITICAL_SECTION, PARK_SRW_EXCLUSIVE, PARK_SRW_SHARED, PARK_CONDITION_VARIABLE, PARK_ADDRESS, PARK_INIT_ONCE };
+enum park_kind { PARK_CRITICAL_SECTION, PARK_SRW_EXCLUSIVE, PARK_SRW_SHARED, PARK_CONDITION_VARIABLE, PARK_ADDRESS, PARK_INIT_ONCE, PARK_BARRIER };
 
 /* The current thread enters the list for key. No scheduling happens between this and what follows. */
 void park_enter(uint64_t key, enum park_kind kind);

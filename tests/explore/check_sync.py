@@ -30,6 +30,9 @@ table += [(['notification', str(n + 1)], left_waiting(n)) for n in (1, 2, 3)]
 # Whoever is first does it.
 table += [(['once', str(n)], n) for n in (2, 3, 5)]
 
+# Each has handles of its own; who comes first to a barrier, and who last, each time.
+table += [(['handles', '2'], 1), (['handles', '3'], 1), (['barrier', '2'], 2), (['barrier', '3'], 6), (['barrier', '2', '2'], 4)]
+
 wrong = 0
 for arguments, exact in table:
     if amount == 'quick' and exact > 40:

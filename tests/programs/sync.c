@@ -180,6 +180,33 @@ static BOOL CALLBACK init(INIT_ONCE *o, void *parameter, void **context)
     return TRUE;
 }
 
+static SYNCHRONIZATION_BARRIER barrier;
+static LONG last_ones, arrived;
+
+static DWORD WINAPI meet(void *arg)
+{
+    for (LONG round = 1; round <= 3; round++) {
+        InterlockedIncrement(&arrived);
+        if (EnterSynchronizationBarrier(&barrier, 0))
+            InterlockedIncrement(&last_ones);
+        CHECK(arrived >= 3 * round);
+    }
+    return 0;
+}
+
+static void test_barrier(void)
+{
+    HANDLE t[3];
+    CHECK(InitializeSynchronizationBarrier(&barrier, 3, -1));
+    for (int i = 0; i < 3; i++)
+        t[i] = CreateThread(NULL, 0, meet, NULL, 0, NULL);
+    CHECK_EQ(WaitForMultipleObjects(3, t, TRUE, 5000), WAIT_OBJECT_0);
+    for (int i = 0; i < 3; i++)
+        CloseHandle(t[i]);
+    CHECK_EQ(last_ones, 3);
+    CHECK(DeleteSynchronizationBarrier(&barrier));
+}
+
 static void test_srw(void)
 {
     HANDLE t[2];
@@ -210,6 +237,7 @@ static void test_srw(void)
     CHECK(InitOnceExecuteOnce(&once, init, (void *)0x80, &context));
     CHECK_EQ(inits, 1);
     CHECK(context == (void *)0x40);
+    test_barrier();
 }
 
 static unsigned __stdcall crt_thread(void *arg)

@@ -11,6 +11,7 @@ static CRITICAL_SECTION section;
 static CONDITION_VARIABLE changed = CONDITION_VARIABLE_INIT;
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static HANDLE mutex, event;
+static SYNCHRONIZATION_BARRIER barrier;
 static volatile LONG ready, others[64];
 static LONG n, k;
 
@@ -120,13 +121,30 @@ static void notification(LONG t)
         WaitForSingleObject(event, INFINITE);
 }
 
+/* What others open and close has nothing to do with it. */
+static void own_handles(LONG t)
+{
+    HANDLE own = CreateEventA(NULL, FALSE, FALSE, NULL);
+    SetEvent(own);
+    WaitForSingleObject(own, INFINITE);
+    CloseHandle(own);
+    InterlockedIncrement(&others[t]);
+}
+
+static void together(LONG t)
+{
+    for (LONG i = 0; i < k; i++)
+        if (EnterSynchronizationBarrier(&barrier, 0))
+            others[i]++;
+}
+
 static const struct model {
     const char *name;
     void (*body)(LONG t);
 } models[] = {
     { "alone", alone }, { "exclusive", exclusive }, { "critical", critical }, { "mutex", mutexes }, { "shared", shared }, { "condition", condition },
     { "condition-inside", condition_inside }, { "address", address }, { "once", run_once },
-    { "notification", notification },
+    { "notification", notification }, { "handles", own_handles }, { "barrier", together },
 };
 
 static const struct model *model;
@@ -148,6 +166,7 @@ int main(int argc, char **argv)
     if (!model || n < 1 || n > 64)
         return 2;
     InitializeCriticalSection(&section);
+    InitializeSynchronizationBarrier(&barrier, n, -1);
     mutex = CreateMutexA(NULL, FALSE, NULL);
     event = CreateEventA(NULL, TRUE, FALSE, NULL);
     for (LONG t = 0; t < n; t++)
