@@ -114,6 +114,7 @@ static void differences(void)
 }
 
 static unsigned kinds;
+static bool verbose; /* the schedules too */
 
 /* With the names of operations in place of their numbers. */
 static void print_named(const char *text)
@@ -150,6 +151,11 @@ static void report(void *user, const char *text, const struct explore_schedule *
     if (kinds > 25)
         return;
     print_named(text);
+    if (verbose && upto) {
+        char *line = explore_schedule_print(upto);
+        printf("    %s\n", line);
+        free(line);
+    }
     if (strncmp(text, "the state", 9) == 0)
         differences();
     fflush(stdout);
@@ -173,6 +179,7 @@ int cli_check_orders(const struct options *o)
     struct explore_config c = explore_defaults;
     c.seed = o->lab.ready.seed ? o->lab.ready.seed : 1;
     c.schedules = o->lab.search.schedules >= 0 ? (uint64_t)o->lab.search.schedules : 100;
+    verbose = o->verbose;
     c.steps = 100000;
     c.stop = out_of_time;
     deadline = now() + (o->lab.search.seconds > 0 ? o->lab.search.seconds : 60);

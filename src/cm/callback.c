@@ -58,8 +58,15 @@ static struct cm_callbacks *room(void)
     return cm_room()->callbacks;
 }
 
+/* Who is registered, and the contexts of objects. */
+static void touch(unsigned how)
+{
+    sim_access((uint64_t)&cm_room()->callbacks, how);
+}
+
 static struct cm_callback *by_cookie(uint64_t cookie)
 {
+    touch(SIM_READ);
     struct cm_callback *b = room()->highest;
     while (b && b->cookie != cookie)
         b = b->next;
@@ -71,6 +78,7 @@ static struct cm_callback *by_cookie(uint64_t cookie)
 static struct cm_context **context_link(const void *object, uint64_t cookie)
 {
     struct cm_context **at = &room()->contexts;
+    touch(SIM_READ);
     while (*at && ((*at)->object != object || (*at)->cookie != cookie))
         at = &(*at)->next;
     return at;
@@ -121,6 +129,7 @@ static void give_back(struct cm_callback *b, void *object, PVOID value)
 
 bool cm_has_contexts(const void *object)
 {
+    touch(SIM_READ);
     const struct cm_context *c = cm_room()->callbacks ? cm_room()->callbacks->contexts : NULL;
     while (c && c->object != object)
         c = c->next;
@@ -146,7 +155,10 @@ void cm_contexts_drop(void *object)
 static struct cm_callback *first_told(void)
 {
     const struct agent *a = MACHINE->fiber;
-    if (!a || a->kind != AGENT_THREAD || !cm_room()->callbacks || KeGetCurrentIrql() != 0)
+    if (!a || a->kind != AGENT_THREAD)
+        return NULL;
+    touch(SIM_READ);
+    if (!cm_room()->callbacks || KeGetCurrentIrql() != 0)
         return NULL;
     const struct thread *t = ps_current();
     for (const struct cm_active *i = room()->active; i; i = i->next)
@@ -183,7 +195,6 @@ struct cm_call *cm_call_begin(uint32_t pre, uint32_t post, void *object, size_t 
     struct cm_callback *b = first_told();
     if (!b)
         return NULL;
-    sim_access((uint64_t)room(), SIM_READ);
     struct cm_call *c = sim_alloc(sizeof *c);
     size_t bytes = sizeof *c->guest + name_bytes(name) + name_bytes(class_name);
     *c = (struct cm_call) { .pre = pre, .post = post, .object = object, .contexts_at = contexts_at, .guest_bytes = bytes };
@@ -294,7 +305,7 @@ void cm_call_take_length(const struct cm_call *c, ULONG *needed)
 
 static NTSTATUS add(PVOID function, const UNICODE_STRING *altitude, PVOID context, LARGE_INTEGER *cookie, bool shared)
 {
-    sim_access((uint64_t)room(), SIM_WRITE);
+    touch(SIM_WRITE);
     unsigned count = 0;
     struct cm_callback **at = &room()->highest;
     for (struct cm_callback *b = room()->highest; b; b = b->next)
@@ -313,6 +324,7 @@ static NTSTATUS add(PVOID function, const UNICODE_STRING *altitude, PVOID contex
     b->context = context;
     b->altitude = (UNICODE_STRING) { altitude->Length, altitude->Length, memcpy(sim_alloc(altitude->Length), altitude->Buffer, altitude->Length) };
     b->cookie = 0x01D0000000000000ull + ++room()->last_cookie;
+    sim_name(b, sizeof *b, SIM_ACCESS_OF(SIM_ROOM, (uint64_t)ROOM_CM << 32) + room()->last_cookie * sizeof *b);
     ExInitializeRundownProtection(&b->inside);
     b->next = *at;
     *at = b;
@@ -338,7 +350,7 @@ NTSTATUS CmRegisterCallbackEx(PVOID function, UNICODE_STRING *altitude, PVOID dr
 
 NTSTATUS CmUnRegisterCallback(LARGE_INTEGER cookie)
 {
-    sim_access((uint64_t)room(), SIM_WRITE);
+    touch(SIM_WRITE);
     struct cm_callback *b = by_cookie((uint64_t)cookie.QuadPart);
     if (!b || b->leaving)
         return STATUS_INVALID_PARAMETER;
@@ -364,7 +376,7 @@ NTSTATUS CmUnRegisterCallback(LARGE_INTEGER cookie)
 
 NTSTATUS CmSetCallbackObjectContext(PVOID object, LARGE_INTEGER *cookie, PVOID value, PVOID *old)
 {
-    sim_access((uint64_t)room(), SIM_WRITE);
+    touch(SIM_WRITE);
     if (!object || !cookie || ob_type_of(object) != OB_KEY || !by_cookie((uint64_t)cookie->QuadPart))
         return STATUS_INVALID_PARAMETER;
     struct cm_context **at = context_link(object, (uint64_t)cookie->QuadPart);

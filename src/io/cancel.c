@@ -85,8 +85,11 @@ static bool of_file(const IRP *irp, const FILE_OBJECT *file, const IO_STATUS_BLO
     return irp->Tail.Overlay.OriginalFileObject == file && (!match || irp->UserIosb == match);
 }
 
+/* Another thread than the caller's may end before it is looked for. */
 static struct thread *thread_of_id(HANDLE id)
 {
+    if (id != ps_current()->ethread->Cid.UniqueThread)
+        sim_access_order(SIM_ACCESS_OF(SIM_THREADS, ps_current_process()->eprocess), SIM_COMMUTE);
     for (struct thread *t = ps_threads(); t; t = t->next)
         if (t->ethread && t->ethread->Cid.UniqueThread == id)
             return t;

@@ -177,11 +177,18 @@ static void call_normal_routine(KTHREAD *k, struct apc_call *c)
     k->ApcState.KernelApcInProgress &= (BOOLEAN)~APC_NORMAL_IN_PROGRESS;
 }
 
+/* The routine before may have let others queue another one. */
+static bool more_to_deliver(const KTHREAD *k)
+{
+    sim_access((uint64_t)k, SIM_READ);
+    return ke_apc_deliverable(k);
+}
+
 /* At APC_LEVEL: runs kernel APCs until none is left or the next is held back. */
 static void deliver_kernel(KTHREAD *k)
 {
     k->ApcState.KernelApcPending = FALSE;
-    while (ke_apc_deliverable(k)) {
+    while (more_to_deliver(k)) {
         KAPC *apc = apc_of(k->ApcState.ApcListHead[KernelMode].Flink);
         bool special = !apc->NormalRoutine;
         struct guest_mark mark = guest_frame_push(FRAME_KiDeliverApc);
@@ -245,6 +252,7 @@ bool ke_apc_pending(const struct thread *t)
 
 void ke_apcs_enabled(KTHREAD *k)
 {
+    sim_access((uint64_t)k, SIM_READ);
     if (k->KernelApcDisable == 0 && !list_empty(&k->ApcState.ApcListHead[KernelMode]))
         k->ApcState.KernelApcPending = TRUE;
     deliver(FRAME_KiCheckForKernelApcDelivery);
@@ -258,15 +266,19 @@ void ke_apc_resume(struct agent *a)
     if (a->kind != AGENT_THREAD || !t || !t->ethread || !t->ke || ke_of(t)->in_wait)
         return;
     bool apc = may_interrupt(&t->ethread->Tcb);
+    if (!apc && (t->in_kernel || (!t->terminating && !t->suspend_count)))
+        return;
+    struct sim_stand stand;
+    sim_stand_leave(&stand);
     if (t->in_kernel) {
-        if (apc)
-            ke_deliver_apcs();
-    } else if (apc || t->terminating || t->suspend_count) {
+        ke_deliver_apcs();
+    } else {
         struct syscall s;
         ps_syscall_enter(&s, FRAME_KiApcInterrupt);
         ke_deliver_apcs();
         ps_syscall_leave(&s);
     }
+    sim_stand_back(&stand);
 }
 
 /* ---- user APCs ---- */

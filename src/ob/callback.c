@@ -99,6 +99,12 @@ static struct ob_callbacks *room(void)
     return ob_room()->callbacks;
 }
 
+/* Who is registered. */
+static void touch(unsigned how)
+{
+    sim_access((uint64_t)&ob_room()->callbacks, how);
+}
+
 /* ---- registration ---- */
 
 static enum ob_type_index type_of(PVOID *where)
@@ -127,12 +133,13 @@ static NTSTATUS check(const OB_CALLBACK_REGISTRATION *r)
 
 NTSTATUS ObRegisterCallbacks(const OB_CALLBACK_REGISTRATION *r, PVOID *handle)
 {
-    sim_access((uint64_t)room(), SIM_WRITE);
+    touch(SIM_WRITE);
     NTSTATUS status = check(r);
     if (!NT_SUCCESS(status))
         return status;
     uint64_t id = ++room()->last_id;
     EX_RUNDOWN_REF *inside = sim_alloc(sizeof *inside);
+    sim_name(inside, sizeof *inside, SIM_ACCESS_OF(SIM_ROOM, (uint64_t)ROOM_OB << 32) + id * sizeof *inside);
     ExInitializeRundownProtection(inside);
     struct operation **at = &room()->highest;
     while (*at && rtl_altitude_compare(&(*at)->altitude, &r->Altitude) > 0)
@@ -161,6 +168,7 @@ NTSTATUS ObRegisterCallbacks(const OB_CALLBACK_REGISTRATION *r, PVOID *handle)
 
 static const struct operation *find(uint64_t id)
 {
+    touch(SIM_READ);
     const struct operation *o = room()->highest;
     while (o && o->id != id)
         o = o->next;
@@ -170,12 +178,13 @@ static const struct operation *find(uint64_t id)
 void ObUnRegisterCallbacks(PVOID handle)
 {
     uint64_t id = (uint64_t)handle >> 4;
-    sim_access((uint64_t)room(), SIM_WRITE);
+    touch(SIM_WRITE);
     const struct operation *first = find(id);
     if (!first)
         return;
     EX_RUNDOWN_REF *inside = first->inside;
     ExWaitForRundownProtectionRelease(inside);
+    touch(SIM_WRITE);
     for (struct operation **at = &room()->highest; *at;) {
         struct operation *o = *at;
         if (o->id != id) {
@@ -222,7 +231,10 @@ static ACCESS_MASK specific(enum ob_type_index type, ACCESS_MASK access)
 static bool can_tell(enum ob_type_index type)
 {
     const struct agent *a = MACHINE->fiber;
-    return (type == OB_PROCESS || type == OB_THREAD) && a && a->kind == AGENT_THREAD && ob_room()->callbacks && room()->highest && KeGetCurrentIrql() == 0;
+    if (type != OB_PROCESS && type != OB_THREAD)
+        return false;
+    touch(SIM_READ);
+    return a && a->kind == AGENT_THREAD && ob_room()->callbacks && room()->highest && KeGetCurrentIrql() == 0;
 }
 
 static void tell_pre(struct ob_handle_call *c, const struct operation *o, ACCESS_MASK retain, bool kernel)
@@ -241,7 +253,6 @@ struct ob_handle_call *ob_callbacks_pre(unsigned operation, void *object, bool k
     enum ob_type_index type = ob_type_of(object);
     if (!can_tell(type))
         return NULL;
-    sim_access((uint64_t)room(), SIM_READ);
     struct ob_handle_call *c = sim_alloc(sizeof *c);
     const struct operation *wanted[MAX_OPERATIONS];
     uint64_t ids[MAX_OPERATIONS];

@@ -12,6 +12,7 @@
 #include "ob/ob.h"
 #include "pnp/room.h"
 #include "session/config.h"
+#include "sim/access.h"
 
 enum { INTERFACE_TAG = 0x70506E50 };
 
@@ -40,6 +41,7 @@ static UNICODE_STRING pool_unicode(const char *text)
 
 static struct interface_record *find_link(const char *link)
 {
+    pnp_interfaces_touch(SIM_READ);
     for (struct interface_record *r = pnp_room()->interfaces; r; r = r->next)
         if (strcasecmp(r->link, link) == 0)
             return r;
@@ -85,6 +87,7 @@ NTSTATUS IoRegisterDeviceInterface(DEVICE_OBJECT *pdo, const GUID *class_guid, c
     link_text(n, guid, ref, text, sizeof text);
     if (!find_link(text)) {
         struct interface_record *r = sim_alloc(sizeof *r);
+        pnp_interfaces_touch(SIM_WRITE);
         r->pdo = pdo;
         r->class = *class_guid;
         strcpy(r->guid, guid);
@@ -121,6 +124,7 @@ static NTSTATUS set_state(struct interface_record *r, bool enable)
     NTSTATUS s = STATUS_SUCCESS;
     if (enable == r->enabled)
         return enable ? STATUS_OBJECT_NAME_EXISTS : STATUS_OBJECT_NAME_NOT_FOUND;
+    pnp_interfaces_touch(SIM_WRITE);
     snprintf(base, sizeof base, "%.*s", (int)base_length(r->link), r->link);
     UNICODE_STRING l = ob_text(base, link, 400);
     bool shared = base_in_use(r);
@@ -151,10 +155,12 @@ NTSTATUS IoSetDeviceInterfaceState(const UNICODE_STRING *link, ULONG enable)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     /* OBS: enabled before the device is started, it takes effect when it is. */
     if (on && n->state < NODE_STARTED) {
+        pnp_interfaces_touch(SIM_WRITE);
         r->pended = true;
         return STATUS_SUCCESS;
     }
     if (!on && r->pended) {
+        pnp_interfaces_touch(SIM_WRITE);
         r->pended = false;
         return STATUS_SUCCESS;
     }
@@ -163,8 +169,10 @@ NTSTATUS IoSetDeviceInterfaceState(const UNICODE_STRING *link, ULONG enable)
 
 void pnp_interfaces_started(const DEVICE_OBJECT *pdo)
 {
+    pnp_interfaces_touch(SIM_READ);
     for (struct interface_record *r = pnp_room()->interfaces; r; r = r->next)
         if (r->pdo == pdo && r->pended) {
+            pnp_interfaces_touch(SIM_WRITE);
             r->pended = false;
             set_state(r, true);
         }
@@ -172,6 +180,7 @@ void pnp_interfaces_started(const DEVICE_OBJECT *pdo)
 
 void pnp_interfaces_disable(const DEVICE_OBJECT *pdo)
 {
+    pnp_interfaces_touch(SIM_READ);
     for (struct interface_record *r = pnp_room()->interfaces; r; r = r->next)
         if (r->pdo == pdo && r->enabled)
             set_state(r, false);
@@ -179,12 +188,14 @@ void pnp_interfaces_disable(const DEVICE_OBJECT *pdo)
 
 void pnp_interfaces_forget(const DEVICE_OBJECT *pdo)
 {
+    pnp_interfaces_touch(SIM_READ);
     for (struct interface_record **at = &pnp_room()->interfaces; *at;) {
         struct interface_record *r = *at;
         if (r->pdo != pdo) {
             at = &r->next;
             continue;
         }
+        pnp_interfaces_touch(SIM_WRITE);
         *at = r->next;
         pnp_properties_free(&r->properties);
         sim_free(r, sizeof *r);
@@ -207,6 +218,7 @@ NTSTATUS IoGetDeviceInterfaces(const GUID *class_guid, DEVICE_OBJECT *pdo, ULONG
     *list = NULL;
     if (pdo && !pnp_node_of(pdo))
         return STATUS_INVALID_DEVICE_REQUEST;
+    pnp_interfaces_touch(SIM_READ);
     for (struct interface_record *r = pnp_room()->interfaces; r; r = r->next)
         n += strlen(r->link) + 1;
     WCHAR *w = ex_pool_alloc(PagedPool, n * 2, INTERFACE_TAG), *at = w;

@@ -10,6 +10,7 @@
 #include "nt/status.h"
 #include "ob/ob.h"
 #include "pnp/room.h"
+#include "sim/access.h"
 #include "sim/door.h"
 
 enum { PROFILE_CHANGE = 1, INTERFACE_CHANGE = 2, TARGET_CHANGE = 3, INCLUDE_EXISTING = 1, NOTIFY_TAG = 0x6E706E50 };
@@ -47,8 +48,15 @@ _Static_assert(sizeof(INTERFACE_NOTIFICATION) == 48 && offsetof(TARGET_NOTIFICAT
 #define EVENT(n) { 0xCB3A4000 + (n), 0x46F0, 0x11D0, { 0xB0, 0x8F, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3F } }
 static const GUID arrival = EVENT(4), removal = EVENT(5), query_remove = EVENT(6), remove_cancelled = EVENT(7), remove_complete = EVENT(8);
 
+/* Who is registered, and how long entries last, is one object for the reduction. */
+static void touch(unsigned how)
+{
+    sim_access((uint64_t)&pnp_room()->notifications, how);
+}
+
 static void release(struct notification *n)
 {
+    touch(SIM_WRITE);
     if (--n->references)
         return;
     if (n->file)
@@ -61,6 +69,7 @@ static void release(struct notification *n)
 static struct notification *after(uint64_t serial)
 {
     struct notification *n = pnp_room()->notifications;
+    touch(SIM_READ);
     while (n && (n->serial <= serial || n->gone))
         n = n->next;
     return n;
@@ -68,6 +77,7 @@ static struct notification *after(uint64_t serial)
 
 static NTSTATUS call(struct notification *n, void *structure)
 {
+    touch(SIM_WRITE);
     n->references++;
     KeClearEvent(&n->idle);
     n->running_thread = ps_current()->ethread;
@@ -121,6 +131,7 @@ void pnp_notify_interface(const GUID *class, const char *link, bool enabled)
     const struct pnp_event e = { .kind = enabled ? PNP_EVENT_ARRIVAL : PNP_EVENT_REMOVAL, .class = class, .link = link };
     if (pnp_user_hook)
         pnp_user_hook(&e);
+    touch(SIM_READ);
     for (const struct notification *n = pnp_room()->notifications; n; n = n->next)
         wanted |= n->category == INTERFACE_CHANGE && memcmp(&n->class, class, sizeof *class) == 0;
     if (!wanted)
@@ -269,6 +280,7 @@ NTSTATUS IoRegisterPlugPlayNotification(ULONG category, ULONG flags, PVOID data,
         return STATUS_INVALID_PARAMETER;
     struct notification *n = ex_pool_alloc(NonPagedPoolNx, sizeof *n, NOTIFY_TAG);
     memset(n, 0, sizeof *n);
+    touch(SIM_WRITE);
     n->serial = ++pnp_room()->notification_serial;
     n->category = category;
     n->driver = driver;
@@ -305,6 +317,7 @@ NTSTATUS IoRegisterPlugPlayNotification(ULONG category, ULONG flags, PVOID data,
 static NTSTATUS unregister(struct notification *n)
 {
     struct notification **at = &pnp_room()->notifications;
+    touch(SIM_WRITE);
     while (*at && *at != n)
         at = &(*at)->next;
     if (!*at)
@@ -312,8 +325,9 @@ static NTSTATUS unregister(struct notification *n)
     n->gone = true;
     /* DOC: returns when no callback runs any more; from within the callback it does not wait. */
     if (n->running_thread != (PVOID)ps_current()->ethread)
-        while (!n->idle.Header.SignalState)
+        while (KeReadStateEvent(&n->idle) == 0)
             KeWaitForSingleObject(&n->idle, Executive, KernelMode, FALSE, NULL);
+    touch(SIM_WRITE);
     for (at = &pnp_room()->notifications; *at != n;)
         at = &(*at)->next;
     *at = n->next;

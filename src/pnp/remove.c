@@ -174,7 +174,7 @@ static void let_go(struct devnode *n)
 /* The node is gone; only its name is remembered. */
 static void forget(struct devnode *n)
 {
-    n->state = NODE_REMOVED;
+    pnp_node_state(n, NODE_REMOVED);
     let_go(n);
     pnp_interfaces_forget(n->pdo);
     pnp_properties_free(&n->properties);
@@ -183,12 +183,14 @@ static void forget(struct devnode *n)
     n->requirements = NULL;
     n->pdo->DeviceObjectExtension->DeviceNode = NULL;
     ob_dereference(n->pdo);
+    pnp_tree_touch(SIM_WRITE);
     n->pdo = NULL;
 }
 
 /* The device stays where it is, without its drivers. */
 static void rest(struct devnode *n, unsigned problem)
 {
+    pnp_tree_touch(SIM_WRITE);
     n->state = problem == PROBLEM_FAILED_POST_START || problem == PROBLEM_FAILED_START ? NODE_FAILED : NODE_DISABLED;
     n->problem = problem;
     let_go(n);
@@ -214,7 +216,7 @@ static void surprise_batch(const struct batch *b, const struct devnode *stays, u
             continue;
         pnp_send_minor(n->pdo, IRP_MN_SURPRISE_REMOVAL);
         pnp_interfaces_disable(n->pdo);
-        n->state = NODE_SURPRISE;
+        pnp_node_state(n, NODE_SURPRISE);
         n->problem = n == stays ? problem : PROBLEM_DEVICE_NOT_THERE;
         n->stays = n == stays;
         n->told_removed = true;
@@ -344,7 +346,7 @@ static void disable(struct devnode *n, struct pnp_answer *a)
         take_down(n, PROBLEM_DISABLED, a);
     } else if (n->state != NODE_SURPRISE) {
         n->problem = PROBLEM_DISABLED;
-        n->state = NODE_DISABLED;
+        pnp_node_state(n, NODE_DISABLED);
     }
 }
 
@@ -496,10 +498,12 @@ static void drain(void *unused)
 {
     struct pnp_room *r = pnp_room();
     pnp_tree_enter();
+    touch();
     r->drain_queued = false;
     for (struct job *j; (j = r->jobs) != NULL;) {
         struct pnp_answer a = { .status = STATUS_SUCCESS };
         r->jobs = j->next;
+        j->next = NULL;
         struct devnode *n = pnp_node_of(j->pdo);
         bool started_only = j->what == PNP_ENUMERATE && !j->done;
         if (n && (!started_only || n->state == NODE_STARTED))
@@ -512,6 +516,7 @@ static void drain(void *unused)
         }
         ob_dereference(j->pdo);
         ex_pool_free(j);
+        touch();
     }
     pnp_tree_leave();
 }
@@ -588,13 +593,15 @@ void IoRequestDeviceEject(DEVICE_OBJECT *pdo)
 
 void pnp_file_closed(DEVICE_OBJECT *device)
 {
-    if (!pnp_room() || device->ReferenceCount > 0)
+    DEVICE_OBJECT *base = device;
+    while (base->DeviceObjectExtension->AttachedTo)
+        base = base->DeviceObjectExtension->AttachedTo;
+    struct devnode *n = pnp_node_of(base);
+    if (!n || n->state != NODE_SURPRISE)
         return;
-    while (device->DeviceObjectExtension->AttachedTo)
-        device = device->DeviceObjectExtension->AttachedTo;
-    struct devnode *n = pnp_node_of(device);
-    if (n && n->state == NODE_SURPRISE)
-        job_queue(device, PNP_CLOSED);
+    sim_access((uint64_t)device, SIM_WRITE); /* who is the last matters now */
+    if (device->ReferenceCount == 0)
+        job_queue(base, PNP_CLOSED);
 }
 
 void pnp_init(void)

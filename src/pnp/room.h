@@ -42,6 +42,11 @@ struct pnp_room {
 };
 
 struct pnp_room *pnp_room(void);
+/* For the reduction: which nodes there are and their states are one object. */
+void pnp_tree_touch(unsigned how);
+void pnp_node_state(struct devnode *n, enum devnode_state state);
+/* So are the interfaces. */
+void pnp_interfaces_touch(unsigned how);
 void pnp_wmi_init(void);
 struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo);
 NTSTATUS pnp_start_node(struct devnode *n, char *err, size_t errlen);

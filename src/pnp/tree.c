@@ -14,6 +14,7 @@
 #include "ob/ob.h"
 #include "pnp/room.h"
 #include "session/config.h"
+#include "sim/access.h"
 #include "sim/door.h"
 #include "trace/trace.h"
 
@@ -25,6 +26,22 @@ struct pnp_room *pnp_room(void)
 struct devnode *pnp_root(void)
 {
     return pnp_room() ? pnp_room()->root : NULL;
+}
+
+void pnp_tree_touch(unsigned how)
+{
+    sim_access((uint64_t)&pnp_room()->root, how);
+}
+
+void pnp_node_state(struct devnode *n, enum devnode_state state)
+{
+    pnp_tree_touch(SIM_WRITE);
+    n->state = state;
+}
+
+void pnp_interfaces_touch(unsigned how)
+{
+    sim_access((uint64_t)&pnp_room()->interfaces, how);
 }
 
 static struct devnode *find(struct devnode *n, const DEVICE_OBJECT *pdo)
@@ -41,7 +58,10 @@ static struct devnode *find(struct devnode *n, const DEVICE_OBJECT *pdo)
 
 struct devnode *pnp_node_of(const DEVICE_OBJECT *pdo)
 {
-    return pdo ? find(pnp_root(), pdo) : NULL;
+    if (!pdo || !pnp_room())
+        return NULL;
+    pnp_tree_touch(SIM_READ);
+    return find(pnp_root(), pdo);
 }
 
 /* ---- PnP requests ---- */
@@ -368,7 +388,7 @@ static NTSTATUS add_drivers(struct devnode *n, char *err, size_t errlen)
             s = add_role(n, ROLE_UPPER, &count);
         }
     }
-    n->state = NT_SUCCESS(s) ? NODE_ADDED : NODE_FAILED;
+    pnp_node_state(n, NT_SUCCESS(s) ? NODE_ADDED : NODE_FAILED);
     if (function)
         pnp_registry_count_instances(n->service);
     return NT_SUCCESS(s) && !count ? STATUS_NO_MORE_ENTRIES : s;
@@ -379,6 +399,7 @@ static NTSTATUS add_drivers(struct devnode *n, char *err, size_t errlen)
 struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo)
 {
     struct devnode *n = sim_alloc(sizeof *n);
+    pnp_tree_touch(SIM_WRITE);
     n->pdo = pdo;
     n->parent = parent;
     n->number = ++pnp_room()->node_serial;
@@ -386,7 +407,7 @@ struct devnode *pnp_node_new(struct devnode *parent, DEVICE_OBJECT *pdo)
     while (*at)
         at = &(*at)->sibling;
     *at = n;
-    pdo->DeviceObjectExtension->DeviceNode = n;
+    pdo->DeviceObjectExtension->DeviceNode = pdo->DeviceObjectExtension; /* opaque; not where our record lies, which depends on what else was made before */
     pdo->Flags |= DO_BUS_ENUMERATED_DEVICE;
     return n;
 }
@@ -479,7 +500,7 @@ NTSTATUS pnp_start_device(struct devnode *n)
 /* DOC: a stack that could not be built or started gets IRP_MN_REMOVE_DEVICE, without a query. */
 static void give_up(struct devnode *n, unsigned problem)
 {
-    n->state = NODE_FAILED;
+    pnp_node_state(n, NODE_FAILED);
     n->problem = problem;
     pnp_interfaces_disable(n->pdo);
     if (n->pdo->AttachedDevice)
@@ -498,7 +519,7 @@ ULONG_PTR pnp_device_state(struct devnode *n)
 /* What follows a successful start, the first one or one after a removal. */
 static NTSTATUS started(struct devnode *n, char *err, size_t errlen)
 {
-    n->state = NODE_STARTED;
+    pnp_node_state(n, NODE_STARTED);
     n->problem = 0;
     query_capabilities(n);
     if (pnp_device_state(n) & PNP_DEVICE_FAILED) {
@@ -512,7 +533,7 @@ static NTSTATUS started(struct devnode *n, char *err, size_t errlen)
 
 NTSTATUS pnp_bring_up(struct devnode *n, char *err, size_t errlen)
 {
-    n->state = NODE_FOUND;
+    pnp_node_state(n, NODE_FOUND);
     n->problem = 0;
     NTSTATUS s = add_drivers(n, err, errlen);
     if (s == STATUS_NO_MORE_ENTRIES && !(n->capabilities & PNP_CAP_RAW)) {

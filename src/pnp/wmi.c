@@ -68,15 +68,17 @@ struct wmi_room {
 static struct wmi_room *room(void)
 {
     struct pnp_room *p = pnp_room();
-    if (!p->wmi)
+    if (!p->wmi) {
         p->wmi = sim_alloc(sizeof *p->wmi);
+        sim_name(p->wmi, sizeof *p->wmi, SIM_ACCESS_OF(SIM_ROOM, (uint64_t)ROOM_PNP << 32));
+    }
     return p->wmi;
 }
 
 /* Who has registered and who listens is one object for the reduction. */
 static void touch(void)
 {
-    sim_access((uint64_t)room(), SIM_WRITE);
+    sim_access((uint64_t)&pnp_room()->wmi, SIM_WRITE);
 }
 
 static ULONG align8(ULONG n)
@@ -105,6 +107,7 @@ static NTSTATUS ask(DEVICE_OBJECT *device, UCHAR minor, PVOID path, ULONG size, 
     sl->Parameters.WMI.BufferSize = size;
     sl->Parameters.WMI.Buffer = buffer;
     NTSTATUS s = io_send_and_wait(top, irp, &used, FRAME_WmipForwardWmiIrp);
+    touch(); /* the others had time to register and to listen */
     ob_dereference(top);
     if (information)
         *information = used;
@@ -236,6 +239,7 @@ static void registration_worker(void *context)
     touch();
     if (!s->gone)
         ask_registration(s, s->update ? WMIUPDATE : WMIREGISTER);
+    touch();
     s->queued = false;
     KeSetEvent(&s->idle, 0, FALSE);
 }
@@ -265,6 +269,7 @@ static NTSTATUS register_device(DEVICE_OBJECT *device)
     while (*end)
         end = &(*end)->next;
     s->device = device;
+    sim_name(s, sizeof *s, SIM_ACCESS_OF(SIM_WMI_SOURCE, device));
     ob_reference(device);
     KeInitializeEvent(&s->idle, NOTIFICATION_EVENT, TRUE);
     *end = s;
@@ -685,6 +690,7 @@ static void event_worker(void *context)
         struct consumer *c;
         for (unsigned i = 0; (c = listener(&e->node->Guid, i)) != NULL; i++) {
             guest_call(FRAME_WmipNotifyKernelConsumer, c->callback, 2, (uint64_t)e->node, (uint64_t)c->context);
+            touch();
             ob_dereference(c);
         }
         ex_pool_free(e->node);

@@ -63,9 +63,17 @@ enum { ADDRESSING_MODE_32BIT = 3, SYSTEM_MODE_IMAGE = 0x100 };
 
 static struct ps_notify *room(void)
 {
-    if (!ps_room()->notify)
+    if (!ps_room()->notify) {
         ps_room()->notify = sim_alloc(sizeof(struct ps_notify));
+        sim_name(ps_room()->notify, sizeof(struct ps_notify), SIM_ACCESS_OF(SIM_ROOM, (uint64_t)ROOM_PS << 32));
+    }
     return ps_room()->notify;
+}
+
+/* Who is registered for a kind. */
+static void touch(enum kind kind, unsigned how)
+{
+    sim_access((uint64_t)&ps_room()->notify + kind, how);
 }
 
 /* ---- registration ---- */
@@ -82,7 +90,7 @@ static struct routine *find(enum kind kind, PVOID function, enum shape shape)
 
 static NTSTATUS add(enum kind kind, PVOID function, enum shape shape, NTSTATUS refused)
 {
-    sim_access((uint64_t)room(), SIM_WRITE);
+    touch(kind, SIM_WRITE);
     if (kind == ON_PROCESS && find(kind, function, shape)) /* DOC; the others may be registered twice */
         return STATUS_INVALID_PARAMETER;
     struct routine *r = find(kind, NULL, shape);
@@ -97,11 +105,12 @@ static NTSTATUS add(enum kind kind, PVOID function, enum shape shape, NTSTATUS r
 
 static NTSTATUS remove_routine(enum kind kind, PVOID function, enum shape shape, NTSTATUS absent)
 {
-    sim_access((uint64_t)room(), SIM_WRITE);
+    touch(kind, SIM_WRITE);
     struct routine *r = function ? find(kind, function, shape) : NULL;
     if (!r || (r->inside.Count & 1))
         return absent;
     ExWaitForRundownProtectionRelease(&r->inside);
+    touch(kind, SIM_WRITE);
     r->function = NULL;
     room()->count[kind]--;
     return STATUS_SUCCESS;
@@ -180,6 +189,7 @@ bool ps_notify_left_in(uint64_t base, uint64_t size, uint64_t *routine)
 /* The next routine of a kind from *i on, held against removal; NULL: no more. */
 static struct routine *hold_next(enum kind kind, unsigned *i)
 {
+    touch(kind, SIM_READ);
     while (*i < MAX_ROUTINES) {
         struct routine *r = &room()->routines[kind][(*i)++];
         if (r->function && ExAcquireRundownProtection(&r->inside))
@@ -192,6 +202,7 @@ static struct routine *hold_next(enum kind kind, unsigned *i)
 static bool can_tell(enum kind kind)
 {
     struct agent *a = MACHINE->fiber;
+    touch(kind, SIM_READ);
     return a && a->kind == AGENT_THREAD && ps_room()->notify && room()->count[kind];
 }
 
@@ -322,6 +333,9 @@ void ps_notify_program_begin(struct thread *t)
     if (p->main_thread != t || p->begun)
         return;
     p->begun = true;
+    touch(ON_PROCESS, SIM_READ);
+    touch(ON_THREAD, SIM_READ);
+    touch(ON_IMAGE, SIM_READ);
     if (!ps_room()->notify) {
         p->told = t->told = true;
         return;

@@ -26,12 +26,12 @@ NTSTATUS ps_thread_reference(HANDLE handle, ACCESS_MASK access, ETHREAD **out)
 
 /* ---- on the way back to user mode ---- */
 
-/* Suspension takes effect here: a thread that is in the kernel goes on until it would leave. */
+/* Suspension takes effect here: a thread that is in the kernel goes on until it would leave. User APCs have to wait; being told to end sets the event. */
 void ps_wait_while_suspended(struct thread *t)
 {
     while (t->suspend_count && !t->terminating) {
         KeClearEvent(t->resume);
-        KeWaitForSingleObject(t->resume, Suspended, UserMode, FALSE, NULL);
+        KeWaitForSingleObject(t->resume, Suspended, KernelMode, FALSE, NULL);
     }
 }
 

@@ -347,6 +347,7 @@ void ps_syscall_leave(struct syscall *s)
     if (s->nested)
         return;
     ke_user_return_check(t, a->fiber.frame_site);
+    sim_access((uint64_t)t->ethread, SIM_READ); /* told to end or to stand still, by others */
     if (t->suspend_count)
         ps_wait_while_suspended(t);
     if (!t->terminating && ps_user_apc_pending(t))
@@ -421,6 +422,8 @@ void ps_terminate_thread(struct thread *t, NTSTATUS status)
         sim_ready(t->agent);
     }
     ke_thread_terminate(t);
+    if (t->resume)
+        ke_event_set(t->resume);
 }
 
 NTSTATUS ps_resume_thread(struct thread *t)

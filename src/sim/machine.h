@@ -373,6 +373,17 @@ extern bool (*sim_idle_hook)(void);
 extern bool (*sim_timer_hook)(void);
 /* Called in the agent's context before it goes on after having been switched out (kernel APC delivery). */
 extern void (*sim_resume_hook)(struct agent *agent);
+/* Around what that runs: the agent's points in between are those of what it does there, not the one that it stands at. Nothing is lost where
+ * it does not come back. */
+struct sim_stand {
+    sim_gate *gate;
+    const void *gate_arg;
+    uint64_t next_object;
+    bool at_point, behind, awaits, spinning, at_await;
+    uint8_t promise;
+};
+void sim_stand_leave(struct sim_stand *s);
+void sim_stand_back(const struct sim_stand *s);
 extern void (*sim_place_hook)(struct agent *agent, struct processor *p);
 
 /* Segments for snapshots. */

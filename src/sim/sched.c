@@ -290,6 +290,39 @@ static void stand_at_poll(struct machine *m, struct agent *a, uint64_t object)
     m->awaiting--;
 }
 
+/* What an agent stands at, while it does something else first. Whether it can do that depends on what it stood at. */
+void sim_stand_leave(struct sim_stand *s)
+{
+    struct agent *a = MACHINE->fiber;
+    *s = (struct sim_stand) { a->gate, a->gate_arg, a->next_object, a->at_point, a->behind, a->awaits, a->spinning, a->at_await, a->promise };
+    if (s->gate)
+        sim_access_order(s->next_object, SIM_READ);
+    a->gate = NULL;
+    a->at_point = a->behind = a->awaits = a->spinning = a->at_await = false;
+    a->promise = PROMISES_NOTHING;
+}
+
+/* A lock that could be had before may be held by now: it stands there again. */
+void sim_stand_back(const struct sim_stand *s)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    a->gate = s->gate;
+    a->gate_arg = s->gate_arg;
+    a->next_object = s->next_object;
+    a->at_point = s->at_point;
+    a->behind = s->behind;
+    a->awaits = s->awaits;
+    a->spinning = s->spinning;
+    a->at_await = s->at_await;
+    a->promise = s->promise;
+    if (!a->gate)
+        return;
+    sim_access_order(s->next_object, SIM_READ);
+    if (!m->gates_open && !a->told && !a->gate(a, a->gate_arg))
+        to_main();
+}
+
 void sim_point(uint64_t object)
 {
     struct machine *m = MACHINE;

@@ -59,12 +59,16 @@ static NTSTATUS Finish(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 
 static PCHILD Find(PBUS Bus, ULONG Serial)
 {
-    for (PLIST_ENTRY e = Bus->Children.Flink; e != &Bus->Children; e = e->Flink) {
+    PCHILD found = NULL;
+
+    ExAcquireFastMutex(&Bus->Lock);
+    for (PLIST_ENTRY e = Bus->Children.Flink; e != &Bus->Children && !found; e = e->Flink) {
         PCHILD c = CONTAINING_RECORD(e, CHILD, Entry);
         if (c->Serial == Serial && c->Present)
-            return c;
+            found = c;
     }
-    return NULL;
+    ExReleaseFastMutex(&Bus->Lock);
+    return found;
 }
 
 static NTSTATUS Plug(PBUS Bus, ULONG Serial)
@@ -392,7 +396,9 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         if (code == IOCTL_BUS_EJECT) {
             IoRequestDeviceEject(c->Common.Self);
         } else {
+            ExAcquireFastMutex(&bus->Lock);
             c->Present = FALSE;
+            ExReleaseFastMutex(&bus->Lock);
             IoInvalidateDeviceRelations(bus->Pdo, BusRelations);
         }
         return Finish(Irp, STATUS_SUCCESS, 0);
