@@ -88,13 +88,16 @@ bool ke_gate_wait_multiple(const struct agent *a, const void *args)
     uint32_t count = (uint32_t)v[0], type = (uint32_t)v[2];
     if (v[6] || type != WaitAll || count > MAXIMUM_WAIT_OBJECTS)
         return true;
+    const struct thread *t = a->thread;
+    uint64_t objects[MAXIMUM_WAIT_OBJECTS];
+    if (!t || !t->ethread || !host_peek(objects, v[1], count * sizeof *objects))
+        return true;
     bool all = true;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t object;
         DISPATCHER_HEADER h;
-        if (!sim_peek(&object, v[1] + i * 8) || !sim_peek(&h, object) || !is_lasting(&h))
+        if (!sim_peek(&h, objects[i]) || !is_lasting(&h))
             return true;
-        all &= passes(a, object);
+        all = all && can_have((const DISPATCHER_HEADER *)objects[i], t);
     }
-    return all;
+    return all || ke_wait_is_disturbed(t);
 }

@@ -341,10 +341,9 @@ static void events_wait(KEVENT *done)
     ex_pool_free(done);
 }
 
-static void run_program(void)
+/* A function of its own, as whatever needs room on the stack of who waits: it would be part of every snapshot. */
+static __attribute__((noinline)) struct process *start_program(void)
 {
-    struct session *s = state();
-    s->phase = PHASE_PROGRAM;
     char path[CONFIG_PATH], err[600], line[4096];
     if (!config_find_file(config, config->program, path, sizeof path)) {
         snprintf(err, sizeof err, "%.500s: no such file", config->program);
@@ -358,6 +357,14 @@ static void run_program(void)
     if (!p)
         fail_text(err);
     ob_reference(p->eprocess);
+    return p;
+}
+
+static void run_program(void)
+{
+    struct session *s = state();
+    s->phase = PHASE_PROGRAM;
+    struct process *p = start_program();
     ps_resume_thread(p->main_thread);
     KeWaitForSingleObject(p->eprocess, Executive, KernelMode, FALSE, NULL);
     s->program_ended = true;
@@ -387,6 +394,18 @@ static void unload_drivers(bool again)
     }
 }
 
+/* When that fails the run does, but what was built is taken down as Windows does, so that the drivers' own way out is run too. */
+static __attribute__((noinline)) bool start_devices(struct session *s)
+{
+    char err[400];
+    NTSTATUS status = pnp_start(config, err, sizeof err);
+    if (NT_SUCCESS(status))
+        return true;
+    s->load_failed = true;
+    snprintf(s->message, sizeof s->message, "%s failed with %s", err, nt_status_name(status));
+    return false;
+}
+
 static void session_thread(void *unused)
 {
     struct session *s = state();
@@ -394,13 +413,7 @@ static void session_thread(void *unused)
     load_drivers();
     io_reinitialize_drivers();
     s->phase = PHASE_START;
-    char err[400];
-    NTSTATUS status = pnp_start(config, err, sizeof err);
-    if (!NT_SUCCESS(status)) {
-        /* The run fails, but what was built is taken down as Windows does, so that the drivers' own way out is run too. */
-        s->load_failed = true;
-        snprintf(s->message, sizeof s->message, "%s failed with %s", err, nt_status_name(status));
-    } else {
+    if (start_devices(s)) {
         KEVENT *events = events_start();
         if (config->program[0])
             run_program();
@@ -410,8 +423,10 @@ static void session_thread(void *unused)
     pnp_remove_all();
     unload_drivers(false);
     let_settle();
-    unload_drivers(true);
-    let_settle();
+    if (config->driver_count) {
+        unload_drivers(true);
+        let_settle();
+    }
     io_shutdown_system();
     KeFlushQueuedDpcs();
     s->phase = PHASE_LEAKS;

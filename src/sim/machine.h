@@ -211,6 +211,7 @@ struct machine {
     struct agent *last; /* who took the last step */
     struct sim_choice choice;
     uint32_t decided;
+    bool stands; /* nobody has run since `choice` was made, which says what it would say now */
     bool choice_wanted; /* the running agent waits for a data choice */
     bool every_point; /* return to the strategy at every point, not only where there is a choice */
     uint32_t runnable; /* agents READY or RUNNING, and DPC activities with work */

@@ -724,6 +724,12 @@ static bool stands_back(struct machine *m, struct agent *a)
     return a->awaits ? !a->awaited : a->spinning && a->spin_progress == m->progress;
 }
 
+/* Whether it stands back depends on more than the machine: on what has been learned of its loop by now. */
+static bool waits_in_loop(const struct agent *a)
+{
+    return a->at_await || a->awaits || a->spinning;
+}
+
 static bool timer_may_step(const struct machine *m)
 {
     return m->clock && sim_timer_hook();
@@ -765,6 +771,7 @@ static void gather(struct machine *m)
         await_learn(m);
     *c = (struct sim_choice) { .kind = CHOICE_SCHEDULE };
     m->alone = m->last_resort = false;
+    m->stands = m->every_point;
     struct agent *last = m->last;
     bool last_goes_on = last && sim_can_step(m, last) && !stands_back(m, last);
     bool stays_first = last_goes_on && !last->yielded;
@@ -779,6 +786,7 @@ static void gather(struct machine *m)
         struct agent *a = m->agents[at];
         if (a == last || !sim_can_step(m, a))
             continue;
+        m->stands &= !waits_in_loop(a);
         if (stands_back(m, a))
             somebody_stands_back = true;
         else
@@ -787,6 +795,7 @@ static void gather(struct machine *m)
     if (last_goes_on && !stays_first)
         c->agents[c->n++] = last->id;
     bool spins = c->n == 0 && somebody_stands_back;
+    m->stands &= !(last && waits_in_loop(last)) && c->n > 0;
     if (spins && !m->gates_open && m->every_point && m->stuck_at != m->progress + 1) {
         await_stuck(m, timer_may_step(m));
         m->stuck_at = m->progress + 1;
@@ -928,6 +937,7 @@ void sim_decide(unsigned alternative)
 {
     struct machine *m = MACHINE;
     IR_ASSERT(alternative < m->choice.n);
+    m->stands = false;
     if (m->choice.kind == CHOICE_DATA) {
         m->decided = alternative;
         m->choice_wanted = false;
@@ -951,6 +961,7 @@ static bool open_gate(struct machine *m)
     m->gates_open = true;
     gather(m);
     bool any = m->choice.n > 0;
+    m->stands = false;
     if (any) {
         struct agent *a = m->agents[m->choice.agents[0]];
         a->gave_up = a->next_object;
@@ -969,7 +980,7 @@ bool sim_run(void)
     for (;;) {
         if (m->end != RUN_GOING)
             return false;
-        if (m->choice_wanted)
+        if (m->choice_wanted || m->stands)
             return true;
         gather(m);
         if (m->end != RUN_GOING)
@@ -990,5 +1001,6 @@ void sim_settle(void)
     struct machine *m = MACHINE;
     for (gather(m); m->choice.n && !only_clock(m); gather(m))
         sim_decide(0);
+    m->stands = false;
     m->last = NULL;
 }
