@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-enum { MOST_TOUCHES = 4096 };
+enum { MOST_TOUCHES = 4096, RECENT = 1024, RECENT_ACCESSES = 24 };
 
 void *explore_grow(void *array, size_t *room, size_t need, size_t size)
 {
@@ -67,6 +67,7 @@ void footprints_free(struct footprints *f)
     free(f->table);
     free(f->object_ids);
     free(f->object_numbers);
+    free(f->recent);
     memset(f, 0, sizeof *f);
 }
 
@@ -171,10 +172,47 @@ static uint32_t find_or_add(struct footprints *f, struct touch *touches, unsigne
     return number;
 }
 
+/* Lists as they were told, before they are sorted: nearly all come again and again. */
+struct recent {
+    uint32_t print, count; /* count 0: nothing */
+    struct explore_access accesses[RECENT_ACCESSES];
+};
+
+static inline bool is_recent(const struct recent *r, const struct explore_access *accesses, unsigned count)
+{
+    if (r->count != count)
+        return false;
+    uint64_t differs = 0;
+    for (unsigned i = 0; i < count; i++)
+        differs |= (r->accesses[i].object ^ accesses[i].object) | (uint64_t)(r->accesses[i].kind ^ accesses[i].kind) | (uint64_t)(r->accesses[i].lock ^ accesses[i].lock);
+    return !differs;
+}
+
+static uint32_t intern(struct footprints *f, const struct explore_access *accesses, unsigned count);
+
 uint32_t footprint_intern(struct footprints *f, const struct explore_access *accesses, unsigned count)
 {
     if (count == 0)
         return FOOTPRINT_NONE;
+    if (count > RECENT_ACCESSES)
+        return intern(f, accesses, count);
+    uint64_t hash = count;
+    for (unsigned i = 0; i < count; i++)
+        hash = (hash ^ (accesses[i].object + accesses[i].kind)) * 0x9e3779b97f4a7c15ull;
+    if (!f->recent)
+        f->recent = zeroed(RECENT, sizeof *f->recent);
+    struct recent *r = &f->recent[hash >> 32 & (RECENT - 1)];
+    if (is_recent(r, accesses, count))
+        return r->print;
+    uint32_t print = intern(f, accesses, count);
+    r->print = print;
+    r->count = count;
+    memcpy(r->accesses, accesses, count * sizeof *accesses);
+    return print;
+}
+
+static uint32_t intern(struct footprints *f, const struct explore_access *accesses, unsigned count)
+{
     if (count <= 8) {
         struct touch few[8];
         return find_or_add(f, few, normalise(few, accesses, count));

@@ -37,6 +37,7 @@ struct footprints {
     uint32_t *object_numbers;
     size_t object_size;
     uint32_t objects;
+    struct recent *recent; /* by hash, newest only */
 };
 
 void footprints_init(struct footprints *f);

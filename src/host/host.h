@@ -78,6 +78,9 @@ bool host_protection_changed(uint64_t since, uint64_t address, size_t bytes);
 void host_protection_span(uint64_t since, uint64_t *from, uint64_t *to);
 /* Counts calls that took write access away. */
 uint64_t host_write_losses(void);
+/* Zeros in pages of the user half, through their second mapping: where they are used, only those come into the processor's tables that somebody
+ * touches, and a change of protection takes its time for each of these. */
+void host_zero_user(uint64_t address, size_t bytes);
 /* Processes' slices of the user half that nobody may touch while another process is current: the host's page tables only; what
  * host_page_protection says stays. */
 void host_slices_hide_but(uint64_t shown_slice); /* 0: all */

@@ -392,6 +392,13 @@ void host_protect_apart(uint64_t address, size_t bytes, int prot)
     write_losses = losses;
 }
 
+void host_zero_user(uint64_t address, size_t bytes)
+{
+    IR_ASSERT(address >= USER_BASE && address + bytes <= USER_END);
+    host_heat_range(address, bytes);
+    memset((void *)(address - USER_BASE + VIEW_BASE), 0, bytes);
+}
+
 /* Neighbours of another kind are never merged with it, nor is it split when all of its access changes: several times as fast. The kind is
  * whether a core dump has it, which means nothing here; it stays for the life of the process. */
 void host_map_apart(uint64_t address, size_t bytes)

@@ -28,8 +28,8 @@ static uint64_t up(uint64_t x, uint64_t align)
 static struct segment *segment_with(uint64_t address)
 {
     struct machine *m = MACHINE;
-    for (uint32_t i = 0; i < m->segment_count; i++)
-        if (m->segments[i].kind == SEGMENT_PLAIN && address >= m->segments[i].base && address - m->segments[i].base < m->segments[i].size)
+    for (uint32_t i = m->segment_count; i-- > 0;)
+        if (address - m->segments[i].base < m->segments[i].size && m->segments[i].kind == SEGMENT_PLAIN)
             return &m->segments[i];
     return NULL;
 }
@@ -218,7 +218,7 @@ static void commit(struct user_range *r)
 {
     r->committed = true;
     host_protect(r->base, r->bytes, PROT_READ | PROT_WRITE);
-    memset((void *)r->base, 0, r->bytes);
+    host_zero_user(r->base, r->bytes);
 }
 
 uint64_t mm_user_alloc_at(struct process *p, uint64_t base, size_t bytes)
@@ -256,11 +256,11 @@ static void uncover_pages(uint64_t base, uint64_t bytes)
     struct machine *m = MACHINE;
     for (uint32_t i = 0; i < m->segment_count;) {
         const struct segment *s = &m->segments[i];
-        uint64_t from = s->base > base ? s->base : base, to = s->base + s->size < base + bytes ? s->base + s->size : base + bytes;
-        if (s->kind != SEGMENT_PLAIN || from >= to) {
+        if (s->base >= base + bytes || s->base + s->size <= base || s->kind != SEGMENT_PLAIN) {
             i++;
             continue;
         }
+        uint64_t from = s->base > base ? s->base : base, to = s->base + s->size < base + bytes ? s->base + s->size : base + bytes;
         segment_uncover(from, to - from);
         i = 0; /* others have taken its place */
     }

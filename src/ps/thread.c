@@ -159,7 +159,7 @@ static bool user_stack_make(struct thread *t, uint64_t reserve)
     t->user_stack_top = low + reserve;
     t->user_stack_limit = t->user_stack_top - USER_STACK_COMMIT;
     host_protect(t->user_stack_limit, USER_STACK_COMMIT, PROT_READ | PROT_WRITE);
-    memset((void *)t->user_stack_limit, 0, USER_STACK_COMMIT);
+    host_zero_user(t->user_stack_limit, USER_STACK_COMMIT);
     struct segment *s = sim_segment_add(t->user_stack_limit, USER_STACK_COMMIT, SEGMENT_STACK, true);
     s->agent = t->agent->id;
     return true;

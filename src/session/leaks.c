@@ -151,10 +151,21 @@ static bool irps_left(struct session *s, bool drivers_stay)
                 (unsigned long long)(uint64_t)l.first, where);
 }
 
+/* Were there any in this run? */
+static bool drivers_were_there(void)
+{
+    for (const struct io_driver *d = io_room()->drivers; d; d = d->next)
+        if (d->image)
+            return true;
+    return MACHINE->images_gone > 0;
+}
+
 static bool pool_left(struct session *s)
 {
     struct pool_leak l = { 0 };
     char tag[5], where[300];
+    if (!drivers_were_there())
+        return false;
     mm_pool_walk(count_block, &l);
     if (!l.blocks)
         return false;

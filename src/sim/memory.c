@@ -131,7 +131,7 @@ struct segment *sim_segment_add(uint64_t base, uint64_t size, enum segment_kind 
 void sim_segment_remove(uint64_t base)
 {
     struct machine *m = MACHINE;
-    for (uint32_t i = 0; i < m->segment_count; i++)
+    for (uint32_t i = m->segment_count; i-- > 0;) /* what goes came late, mostly */
         if (m->segments[i].base == base) {
             m->segments[i] = m->segments[--m->segment_count];
             return;
