@@ -25,7 +25,7 @@
 
 static const char magic[] = "irplab-search 3\n";
 enum { MOST_PHASES = 4, LARGEST_FILE = 1 << 30, MOST_REFUSED = 3 };
-static const double longest_slice = 60, shortest_slice = 0.03, patience = 0.5;
+static const double longest_slice = 60, shortest_slice = 0.03, patience = 0.5, longest_unasked = 3 /* half a lease of queue.c */;
 
 struct campaign {
     struct irplab *lab;
@@ -41,6 +41,7 @@ struct campaign {
     double started, deadline, shown, saved;
     double recalled; /* when all were asked to come back, the time being over; 0: not yet */
     double slice;    /* longest part: shorter while explorers die, so that something comes to its end between two deaths */
+    double cost;     /* about what an item costs this process, in seconds: to give it out, and to take its result */
     double before; /* seconds spent before the state file was written */
 };
 
@@ -491,15 +492,32 @@ static bool out_of_time(const struct campaign *c)
     return interrupted || lab_now() > c->deadline;
 }
 
+static void note_cost(struct campaign *c, double since)
+{
+    c->cost += (lab_now() - since - c->cost / 2) / 8;
+}
+
+/* Who cannot be asked to come back does so by itself; the more there are the later, so that half of this process's time is enough for all of them. */
+static double seconds_for(const struct campaign *c, struct sharers who)
+{
+    double seconds = share_seconds(c->share, who), all = 2 * (double)share_out(c->share) * c->cost;
+    if (!who.asked && seconds < all)
+        seconds = fmin(all, longest_unasked);
+    return fmin(seconds, c->slice);
+}
+
 static void hand_out(struct campaign *c)
 {
     struct sharers who = { c->x->count(c->x->user), c->x->ask_back != NULL };
     while (who.among && c->x->idle(c->x->user)) {
         struct bytes item = { 0 };
         uint64_t id;
+        double since = lab_now();
         bool more = share_take(c->share, who, &id, &item);
-        if (more)
-            c->x->give(c->x->user, id, &item, fmin(share_seconds(c->share, who), c->slice));
+        if (more) {
+            c->x->give(c->x->user, id, &item, seconds_for(c, who));
+            note_cost(c, since);
+        }
         bytes_free(&item);
         if (!more) {
             if (who.asked && share_wanted(c->share, who))
@@ -542,8 +560,11 @@ static enum phase_end explore_phase(struct campaign *c)
             hand_out(c);
         enum part_news n = c->x->news(c->x->user, c->recalled ? 0.01 : fmax(0, fmin(c->deadline - lab_now(), 0.1)), &id, &answer);
         c->slice = n == PART_CAME ? fmin(c->slice * 1.5, longest_slice) : c->slice;
-        if (n == PART_CAME)
+        double since = lab_now();
+        if (n == PART_CAME) {
             again = !came(c, id, &answer);
+            note_cost(c, since);
+        }
         else if (n == PART_LOST)
             lost(c, id);
         bytes_free(&answer);
