@@ -134,4 +134,5 @@ void ke_init(void)
     sim_resume_hook = ke_apc_resume;
     sim_idle_hook = ke_clock_idle;
     sim_timer_hook = ke_timer_waits;
+    sim_timer_early_hook = ke_timer_may_come_early;
 }

@@ -196,6 +196,7 @@ bool ke_timer_remove(KTIMER *timer);
 bool ke_timers_expire(void);
 KTIMER *ke_timer_first(void);
 bool ke_timer_waits(void);
+bool ke_timer_may_come_early(void);
 bool ke_clock_idle(void);
 void ke_clock_set(uint64_t now_100ns);
 

@@ -7,7 +7,10 @@
 #include "sim/access.h"
 #include "trace/trace.h"
 
-enum { TIMER_INSERTED = 0x40 }; /* GUESS: bit of Header.TimerMiscFlags as public symbols show it */
+enum {
+    TIMER_INSERTED = 0x40, /* GUESS: bit of Header.TimerMiscFlags as public symbols show it */
+    TIMER_OF_NO_GUEST = 0x80, /* ours: it expires when nobody else can go on, whatever the time model */
+};
 
 static LIST_ENTRY *timers(void)
 {
@@ -30,12 +33,12 @@ static void touch(const KTIMER *timer)
 
 void ke_timer_insert(KTIMER *timer, uint64_t due)
 {
-    if (MACHINE->fiber && MACHINE->fiber->fiber.callback)
-        MACHINE->guests_time = true;
+    bool guests = MACHINE->fiber && MACHINE->fiber->fiber.callback;
+    MACHINE->guests_time |= guests;
     IR_ASSERT(!(timer->Header.TimerMiscFlags & TIMER_INSERTED));
     touch(timer);
     timer->DueTime.QuadPart = (LONGLONG)due;
-    timer->Header.TimerMiscFlags |= TIMER_INSERTED;
+    timer->Header.TimerMiscFlags |= TIMER_INSERTED | (MACHINE->time_any && !guests && !timer->Period ? TIMER_OF_NO_GUEST : 0);
     LIST_ENTRY *at = timers()->Blink;
     while (at != timers() && is_before(timer, LIST_ITEM(at, KTIMER, TimerListEntry)))
         at = at->Blink;
@@ -47,7 +50,7 @@ bool ke_timer_remove(KTIMER *timer)
     touch(timer);
     if (!(timer->Header.TimerMiscFlags & TIMER_INSERTED))
         return false;
-    timer->Header.TimerMiscFlags &= (UCHAR)~TIMER_INSERTED;
+    timer->Header.TimerMiscFlags &= (UCHAR)~(TIMER_INSERTED | TIMER_OF_NO_GUEST);
     list_remove(&timer->TimerListEntry);
     return true;
 }
@@ -65,6 +68,12 @@ const KTIMER *ke_timer_in(uint64_t base, uint64_t bytes)
 bool ke_timer_waits(void)
 {
     return !list_empty(timers());
+}
+
+bool ke_timer_may_come_early(void)
+{
+    const KTIMER *first = ke_timer_first();
+    return first && !(first->Header.TimerMiscFlags & TIMER_OF_NO_GUEST);
 }
 
 KTIMER *ke_timer_first(void)

@@ -384,6 +384,55 @@ static bool search_shared(struct irplab *lab, struct lab_result *r, char **opaqu
     return ok;
 }
 
+static bool blames_a_driver(const struct explore_failure *f)
+{
+    bool spins = strncmp(f->text, "deadlock: ", 10) == 0 && strstr(f->text, " waits for spin lock ");
+    return spins || strncmp(f->text, "bugcheck: ", 10) == 0 || strncmp(f->text, "verifier: ", 10) == 0;
+}
+
+/* Timers and time-outs came only when nobody else could go on, and nothing failed: as many schedules as were drawn at first, in which they come at
+ * any time. Of what fails there only what a driver must never do counts. A program that finds a time-out over sooner than it is used to proves nothing. They
+ * count only if one fails so, and then time is any for all that follows. */
+static bool failed_at_any_time(struct irplab *lab, const struct explore_machine *machine, struct lab_result *r)
+{
+    struct explore_config x;
+    search_config(lab, &x);
+    x.keep_going = true;
+    x.preemptions = -1;
+    x.iterate = false;
+    explorable_any_time(true);
+    for (unsigned i = 0; i < 2 && !r->found.failing; i++) {
+        x.strategy = i ? EXPLORE_RANDOM : EXPLORE_PCT;
+        x.schedules = i ? AUTO_RANDOM : AUTO_PCT;
+        struct explore_result part;
+        explore_run(machine, &x, &part);
+        size_t first = 0;
+        while (first < part.failure_count && !blames_a_driver(&part.failures[first]))
+            first++;
+        if (first < part.failure_count) {
+            struct explore_failure f = part.failures[first];
+            part.failures[first] = part.failures[--part.failure_count];
+            f.found_at += r->found.schedules;
+            f.times = 1;
+            r->found.failures = malloc(sizeof f);
+            IR_ASSERT(r->found.failures);
+            r->found.failures[r->found.failure_count++] = f;
+            r->found.failing++;
+        }
+        r->found.schedules += r->found.failing ? part.schedules : 0;
+        explore_result_free(&part);
+    }
+    spins_forget_noted();
+    if (!r->found.failing) {
+        explorable_any_time(false);
+        return false;
+    }
+    lab->ready.time_any = true;
+    r->complete = false;
+    r->why_not = "stopped at the first failure, which came with timers and time-outs at any time";
+    return true;
+}
+
 /* The run that nobody is preempted in: what a program exits with, and what a report can compare a failure to. */
 static void usual_run(const struct explore_machine *machine, struct lab_result *r, struct explore_schedule *passing)
 {
@@ -418,6 +467,10 @@ bool lab_explore(struct irplab *lab, struct lab_result *r)
             conclude_shared(lab, opaque, timed_out, r);
         usual_run(machine, r, &passing);
         r->idle_timers = !lab->ready.time_any && MACHINE->guests_time;
+        if (r->idle_timers && r->complete && !r->found.failing && search_is_automatic(lab) && failed_at_any_time(lab, machine, r)) {
+            explore_schedule_free(&passing);
+            usual_run(machine, r, &passing);
+        }
         ok = lab_failures_collect(lab, r, machine, &passing, confirmer) && lab_coverage_write(lab);
     }
     confirm_end(confirmer);

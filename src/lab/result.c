@@ -149,7 +149,7 @@ static void print_counts(const struct lab_result *r, FILE *to, bool quiet)
     if (!r->complete && (r->why_not || x->why_not))
         fprintf(to, "not complete: %s\n", r->why_not ? r->why_not : x->why_not);
     if (r->idle_timers && !r->failure_count)
-        fprintf(to, "note: timers and time-outs came only when nobody else could go on; --time-model any lets them come at any time\n");
+        fprintf(to, "note: timers and time-outs came only when nobody else could go on (but in a few schedules drawn at random); --time-model any explores all orders of them\n");
     if (!quiet)
         print_plain(to);
     if (image_stubs_used())

@@ -83,10 +83,18 @@ void explorable_guard(bool on)
     guarded = on;
 }
 
+static bool any_time;
+
+void explorable_any_time(bool on)
+{
+    any_time = on;
+}
+
 static void reset(void *context)
 {
     sim_snapshot_restore(start);
     session_guard(guarded);
+    MACHINE->time_any |= any_time;
 }
 
 static enum explore_status status_at_end(void)

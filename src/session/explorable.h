@@ -10,6 +10,8 @@
 const struct explore_machine *explorable_open(const struct config *config);
 /* Runs from the next reset on are guarded (session_guard), or not; the configuration says how it begins. */
 void explorable_guard(bool on);
+/* From the next reset on runs have the time model any, whatever the configuration says. */
+void explorable_any_time(bool on);
 /* Whether the search makes use of what atomic instructions are sure to touch: it is begun again when one of them is seen to touch more. */
 void explorable_promises(bool on);
 /* Id of an agent for choices: the same in every schedule. */

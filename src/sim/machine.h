@@ -372,6 +372,8 @@ _Noreturn void sim_end(enum run_end how);
 extern bool (*sim_idle_hook)(void);
 /* Whether there is a timer. */
 extern bool (*sim_timer_hook)(void);
+/* The next one may also come while others can go on, if the time model is any. */
+extern bool (*sim_timer_early_hook)(void);
 /* Called in the agent's context before it goes on after having been switched out (kernel APC delivery). */
 extern void (*sim_resume_hook)(struct agent *agent);
 /* Around what that runs: the agent's points in between are those of what it does there, not the one that it stands at. Nothing is lost where

@@ -10,7 +10,7 @@
 #include "sim/machine.h"
 
 bool (*sim_idle_hook)(void);
-bool (*sim_timer_hook)(void);
+bool (*sim_timer_hook)(void), (*sim_timer_early_hook)(void);
 void (*sim_resume_hook)(struct agent *agent);
 void (*sim_place_hook)(struct agent *agent, struct processor *p);
 static sim_access_listener *access_listener;
@@ -804,7 +804,7 @@ static void gather(struct machine *m)
     }
     if (spins)
         gather_spinners(m);
-    if ((c->n == 0 || (m->time_any && !spins)) && timer_may_step(m))
+    if (c->n == 0 ? timer_may_step(m) : m->time_any && !spins && m->clock && sim_timer_early_hook())
         c->agents[c->n++] = m->clock->id;
 }
 
