@@ -14,7 +14,8 @@ void bytes_free(struct bytes *b)
 
 void bytes_put(struct bytes *b, const void *data, size_t n)
 {
-    b->data = explore_grow(b->data, &b->room, b->count + n + 1, 1);
+    if (b->room < b->count + n + 1)
+        b->data = explore_grow(b->data, &b->room, b->count + n + 1, 1);
     if (n)
         memcpy(b->data + b->count, data, n);
     b->count += n;
@@ -22,12 +23,12 @@ void bytes_put(struct bytes *b, const void *data, size_t n)
 
 void bytes_u(struct bytes *b, uint64_t v)
 {
-    uint8_t out[10];
-    size_t n = 0;
+    enum { LONGEST = 10 };
+    if (b->room < b->count + LONGEST)
+        b->data = explore_grow(b->data, &b->room, b->count + LONGEST, 1);
     for (; v >= 0x80; v >>= 7)
-        out[n++] = (uint8_t)(v | 0x80);
-    out[n++] = (uint8_t)v;
-    bytes_put(b, out, n);
+        b->data[b->count++] = (uint8_t)(v | 0x80);
+    b->data[b->count++] = (uint8_t)v;
 }
 
 void bytes_text(struct bytes *b, const char *text)

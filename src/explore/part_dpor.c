@@ -168,6 +168,15 @@ static void step_or_stay(struct path *p, size_t at, unsigned agent, unsigned alt
     path_step(p, agent, alternative);
 }
 
+/* Branches from b on that will be explored: those of which the item says one of these things, or all if it says nothing. */
+static unsigned comes_back(const struct dpor *d, uint32_t b, uint8_t item)
+{
+    unsigned n = 0;
+    for (; b != NO_BRANCH; b = d->branches.all[b].next)
+        n += !item || d->branches.all[b].item & item;
+    return n;
+}
+
 /* Where the part was left off: the nodes below its root as they were. */
 static void go_on(struct dpor *d, struct reader *r)
 {
@@ -192,8 +201,9 @@ static void go_on(struct dpor *d, struct reader *r)
             path_break(p, "broken promise: the choices that lead to a part of the search cannot be made where it is explored", NO_EVENT);
             break;
         }
+        if (p->count == at)
+            path_checkpoint_worth(p, d->s->config->checkpoint, comes_back(d, b.next, 0));
         step_or_stay(p, at, b.agent, b.alternative);
-        path_checkpoint(p, d->s->config->checkpoint / 2);
         if (b.print != p->events[at].print)
             path_break(p, "broken promise: %s touched something else where a part of the search was explored", (uint32_t)at);
     }
@@ -361,8 +371,9 @@ static void go_down(struct dpor *d, size_t at)
         add_alternatives(d, at);
     if (p->broken)
         return;
+    if (p->count == at)
+        path_checkpoint_worth(p, d->s->config->checkpoint, comes_back(d, b.next, ITEM_MINE | ITEM_LEADS));
     step_or_stay(p, at, b.agent, b.alternative);
-    path_checkpoint(p, d->s->config->checkpoint / 2);
     if (b.print != p->events[at].print)
         path_break(p, "broken promise: %s touched something else where a part of the search was explored", (uint32_t)at);
     d->branches.all[first].child = NO_BRANCH;

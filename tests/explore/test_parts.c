@@ -108,7 +108,7 @@ static void in_parts(const struct explore_machine *m, const struct explore_confi
     unsigned count = 0;
     struct part_keep *keep = part_keep_new();
     while (!share_over(p)) {
-        if (count < OUT_AT_ONCE && draw(3) && share_take(p, (struct sharers){3, false}, &out[count].id, &out[count].item)) {
+        if (count < OUT_AT_ONCE && draw(3) && share_take(p, (struct sharers){3, draw(2)}, &out[count].id, &out[count].item)) {
             count++;
             continue;
         }
