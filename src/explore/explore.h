@@ -86,6 +86,7 @@ struct explore_agent {
     uint32_t alternatives; /* bit n: alternative n is possible now; never 0. The lowest is the usual one */
     uint32_t faults;       /* those that count against the fault bound (failed allocation, ...) */
     uint64_t object;       /* what its next operation will touch first, for pos and surw; 0: unknown */
+    bool reads;            /* it is known to change nothing there */
 };
 
 struct explore_point {

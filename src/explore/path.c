@@ -166,7 +166,7 @@ static void read_point(struct path *p)
         const struct explore_agent *a = &point.enabled[i];
         IR_ASSERT(a->alternatives != 0);
         p->candidates[p->candidate_count++] =
-            (struct candidate){(uint16_t)path_agent(p, a->id), a->alternatives, a->faults & a->alternatives, a->object};
+            (struct candidate){(uint16_t)path_agent(p, a->id), a->reads, a->alternatives, a->faults & a->alternatives, a->object};
     }
     IR_ASSERT(status != EXPLORE_RUNNING || n->candidate_count > 0);
     n->running = point.running == EXPLORE_NO_AGENT ? NO_AGENT : (uint16_t)path_agent(p, point.running);

@@ -39,6 +39,7 @@ struct event {
 /* A candidate of a point, with the agent as a dense number. */
 struct candidate {
     uint16_t agent;
+    bool reads;
     uint32_t alternatives, faults;
     uint64_t object;
 };

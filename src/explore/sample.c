@@ -2,7 +2,7 @@
  *
  *   random  uniform among who can run.
  *   pct     Burckhardt et al., ASPLOS 2010: random priorities, at depth - 1 random steps the first in line drops to the end. The
- *           length it needs is that of the longest run so far. Who yields drops too, or a spinning agent would never let go.
+ *           length it needs is that of the first run. Who yields drops too, or a spinning agent would never let go.
  *   pos     Yuan et al., CAV 2018: every pending operation has a random priority, drawn again when an event races with it.
  *   surw    after Zhao et al., ASPLOS 2025: one shared object is picked for a run, and the order of the accesses to it is drawn
  *           uniformly, weighing agents by how many they still have to make (estimated from earlier runs); the rest is a random
@@ -80,8 +80,8 @@ static const struct candidate *pct(struct sampler *m, const struct candidate *c,
     return best;
 }
 
-/* Operations that raced with the last event get new priorities; so does the agent that ran. */
-static void pos_redraw(struct sampler *m, const struct candidate *c, unsigned n)
+/* Operations that raced with the last event, those that could have run in its place, get new priorities; so does the agent that ran. */
+static void pos_redraw(struct sampler *m)
 {
     const struct path *p = &m->s->path;
     if (p->count == 0)
@@ -89,10 +89,11 @@ static void pos_redraw(struct sampler *m, const struct candidate *c, unsigned n)
     const struct event *e = &p->events[p->count - 1];
     const struct footprint *f = &p->prints.all[e->really];
     const struct touch *t = p->prints.touches + f->first;
+    const struct candidate *c = path_candidates(p, p->count - 1);
     m->known[e->agent] = false;
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < p->nodes[p->count - 1].candidate_count; i++)
         for (uint32_t k = 0; k < f->count && c[i].object; k++)
-            if (t[k].id == c[i].object && t[k].kind != EXPLORE_READ)
+            if (t[k].id == c[i].object && !(t[k].kind == EXPLORE_READ && c[i].reads))
                 m->known[c[i].agent] = false;
 }
 
@@ -214,7 +215,7 @@ static const struct candidate *pick(struct sampler *m)
         return path_find(p, p->count, n->running);
     switch (m->s->config->strategy) {
     case EXPLORE_PCT: return pct(m, c, count);
-    case EXPLORE_POS: pos_redraw(m, c, count); return highest(m, c, count);
+    case EXPLORE_POS: pos_redraw(m); return highest(m, c, count);
     case EXPLORE_SURW: return surw(m, c, count);
     default: return &c[below(m, count)];
     }
@@ -254,7 +255,7 @@ static void first_run(struct sampler *m, bool counts)
 {
     begin(m, 0);
     run(m, counts);
-    m->longest = m->s->path.count + 1;
+    m->longest = m->s->path.count ? m->s->path.count : 1;
     m->agents = m->s->path.agents;
     if (m->s->config->strategy == EXPLORE_SURW)
         surw_learn(m);

@@ -136,7 +136,8 @@ static enum explore_status point(void *context, struct explore_point *out)
         return EXPLORE_RUNNING;
     }
     for (unsigned i = 0; i < c->n; i++)
-        enabled[i] = (struct explore_agent) { explorable_agent_id(m->agents[c->agents[i]]), 1, 0, next_of(m->agents[c->agents[i]]) };
+        enabled[i] = (struct explore_agent) { explorable_agent_id(m->agents[c->agents[i]]), 1, 0, next_of(m->agents[c->agents[i]]),
+                                               m->agents[c->agents[i]]->promise == PROMISES_READ };
     out->enabled_count = c->n;
     if (m->last)
         out->running = explorable_agent_id(m->last);

@@ -125,7 +125,7 @@ static enum explore_status point(void *context, struct explore_point *out)
         if (!can)
             continue;
         uint32_t faults = i->op == VM_CHOOSE && i->k ? can & ~1u : 0;
-        vm->enabled[n++] = (struct explore_agent){t, can, faults, object_of(vm, t, i)};
+        vm->enabled[n++] = (struct explore_agent){t, can, faults, object_of(vm, t, i), i->op == VM_READ};
         out->running_can_go_on |= t == s->running && !s->yielded;
     }
     out->enabled_count = n;
