@@ -20,17 +20,23 @@ static uint64_t below(struct check *c, uint64_t n)
     return (uint64_t)(((unsigned __int128)explore_mix(c->random) * n) >> 64);
 }
 
-static void breach(struct check *c, const char *what)
+/* first: of the two events; what is wrong shows at event `at`. */
+static void breach(struct check *c, const char *what, size_t first_event, size_t at)
 {
     struct path *p = &c->path;
-    char first[200], second[200], instead[140] = "", text[700];
+    char first[200], second[200], later[220] = "", instead[140] = "", text[1000];
     struct explore_schedule upto = {0};
-    path_describe(p, (uint32_t)p->count - 2, first, sizeof first);
-    path_describe(p, (uint32_t)p->count - 1, second, sizeof second);
+    path_describe(p, (uint32_t)first_event, first, sizeof first);
+    path_describe(p, (uint32_t)first_event + 1, second, sizeof second);
+    if (at > first_event + 1) {
+        strcpy(later, "; at ");
+        path_describe(p, (uint32_t)at, later + 5, sizeof later - 5);
+    }
     if (c->instead != FOOTPRINT_UNKNOWN)
         path_describe_print(p, c->instead, instead, sizeof instead);
-    snprintf(text, sizeof text, "%s%s%s%s: %s; then %s", what, *instead ? " (" : "", instead, *instead ? ")" : "", first, second);
+    snprintf(text, sizeof text, "%s%s%s%s: %s; then %s%s", what, *instead ? " (" : "", instead, *instead ? ")" : "", first, second, later);
     path_schedule(p, &upto);
+    upto.count = at + 1 < upto.count ? at + 1 : upto.count;
     c->breaches++;
     if (c->report)
         c->report(c->user, text, &upto);
@@ -96,7 +102,56 @@ static void swap(struct check *c)
             wrong = "the state depends on the order";
     }
     if (wrong)
-        breach(c, wrong);
+        breach(c, wrong, p->count - 2, p->count - 1);
+}
+
+/* A pair of the finished run, with all that followed: what does not show in the bytes shows later, in what others touch and in how the run ends. */
+static bool swap_within(struct check *c, size_t first, enum explore_status status, uint64_t state)
+{
+    static const char cannot[] = "what followed cannot run behind the other order", differs[] = "what followed touches something else behind the other order";
+    struct path *p = &c->path;
+    enum explore_status end;
+    uint64_t enabled, bytes;
+    size_t at = first + 1;
+    c->pairs++;
+    c->instead = FOOTPRINT_UNKNOWN;
+    path_visit(p, first);
+    const char *wrong = rerun(c, first + 1, cannot, differs);
+    wrong = wrong ? wrong : rerun(c, first, cannot, differs);
+    while (!wrong && ++at < p->count)
+        wrong = rerun(c, at, cannot, differs);
+    path_moved(p);
+    if (!wrong) {
+        at = p->count - 1;
+        look_around(c, &end, &enabled, &bytes);
+        if (end != status)
+            wrong = "the run ends otherwise behind the other order";
+        else if (bytes != state)
+            wrong = "the state at the end depends on the order";
+    }
+    if (wrong)
+        breach(c, wrong, first, at);
+    return !wrong;
+}
+
+static void swap_some(struct check *c)
+{
+    enum { PAIRS = 2, TRIES = 20 };
+    struct path *p = &c->path;
+    enum explore_status status;
+    uint64_t enabled, state;
+    if (p->count < 2 || path_node(p)->status == EXPLORE_RUNNING || p->broken)
+        return;
+    path_sync(p);
+    look_around(c, &status, &enabled, &state);
+    for (unsigned done = 0, tries = 0; done < PAIRS && tries < TRIES; tries++) {
+        size_t first = below(c, p->count - 1);
+        if (path_before(p, first, first + 1))
+            continue;
+        if (!swap_within(c, first, status, state))
+            return; /* the state that the caller holds for comparison is another one now */
+        done++;
+    }
 }
 
 static void walk(struct check *c, const struct explore_config *config)
@@ -113,6 +168,7 @@ static void walk(struct check *c, const struct explore_config *config)
         if (p->count >= 2 && !path_before(p, p->count - 2, p->count - 1))
             swap(c);
     }
+    swap_some(c);
 }
 
 uint64_t explore_check(const struct explore_machine *machine, const struct explore_config *config, uint64_t (*state)(void *context),

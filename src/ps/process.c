@@ -161,6 +161,11 @@ static void terminate_others(NTSTATUS status)
 {
     struct thread *me = MACHINE->fiber->thread;
     struct process *p = me->process;
+    struct syscall sc;
+    ps_syscall_enter(&sc, FRAME_NtTerminateProcess); /* until it is back in user mode, nobody ends it */
+    sim_access((uint64_t)me->ethread, SIM_READ);
+    if (me->terminating) /* somebody else was first, and waits for this one */
+        ps_exit_thread(me->ethread->ExitStatus);
     sim_access(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), SIM_WRITE);
     if (!p->exit_status_set) {
         p->exit_status_set = true;
@@ -175,6 +180,7 @@ static void terminate_others(NTSTATUS status)
         sim_point_when(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), is_alone, p);
         sim_access(SIM_ACCESS_OF(SIM_THREADS, p->eprocess), SIM_WRITE);
     }
+    ps_syscall_leave(&sc);
 }
 
 _Noreturn void ps_exit_process(NTSTATUS status)

@@ -252,6 +252,9 @@ static void teb_make(struct thread *t)
 
 NTSTATUS ps_create_user_thread(struct process *process, void *start, void *parameter, uint64_t stack_size, bool suspended, struct thread **out)
 {
+    sim_access(SIM_ACCESS_OF(SIM_THREADS, process->eprocess), SIM_READ);
+    if (process->exit_status_set) /* its threads have been told to end: one more would not know */
+        return STATUS_PROCESS_IS_TERMINATING;
     struct thread *t = create(process, start, parameter, NULL);
     sim_access(SIM_ACCESS_OF(SIM_USER_MEMORY, process->eprocess), SIM_WRITE);
     if (!user_stack_make(t, stack_size))

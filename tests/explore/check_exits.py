@@ -9,8 +9,8 @@ import sys
 
 compare, driver, program = sys.argv[1:4]
 count, rng = int(sys.argv[4]), random.Random(int(sys.argv[5]))
-# What once went wrong: ended where it waits for a lock; before it has begun; twice at once.
-cases = [('c', 'c'), ('n', 'c'), ('qc', 'c'), ('nx', 'c'), ('cdn', ''), ('cx', ''), ('wx', 'e'), ('ax', 'e')]
+# What once went wrong: a thread made after all were told to end; one told to end that ends the process; ended where it waits for a lock; before it has begun; twice at once.
+cases = [('cn', 'c'), ('nq', 'c'), ('xt', 'e'), ('c', 'c'), ('n', 'c'), ('qc', 'c'), ('nx', 'c'), ('cdn', ''), ('cx', ''), ('wx', 'e'), ('ax', 'e')]
 while len(cases) < count:
     cases.append((''.join(rng.choice('waqsclextmdn') for _ in range(rng.choice((1, 2, 2, 3)))), rng.choice(('', 'c', 'e'))))
 wrong = large = 0
