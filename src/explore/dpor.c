@@ -602,26 +602,29 @@ static void races_of(struct dpor *d, size_t event)
     held_races(d, &h, event);
 }
 
-/* Agents that wait for ever: the run never saw their operation. */
-static void races_of_waiting(struct dpor *d)
+/* Agents that wait for ever: the run never saw their operation. Asked while the machine stands where the run ended. */
+static unsigned who_waits(struct dpor *d)
 {
     struct path *p = d->path;
     const struct explore_waiting *list;
     if (!p->machine->waiting)
-        return;
+        return 0;
     path_sync(p);
     unsigned n = p->machine->waiting(p->machine->context, &list);
-    struct held *held = calloc(n + 1, sizeof *held);
-    if (!held)
-        base_panic("out of memory while exploring");
-    for (unsigned i = 0; i < n; i++) /* before anything moves the machine */
-        held[i] = (struct held){.agent = path_agent(p, list[i].agent), .print = FOOTPRINT_UNKNOWN,
-                                .wants = footprint_intern(&p->prints, list[i].accesses, list[i].access_count)};
+    d->held = explore_grow(d->held, &d->held_room, n, sizeof *d->held);
+    for (unsigned i = 0; i < n; i++)
+        d->held[i] = (struct held){.agent = path_agent(p, list[i].agent), .print = FOOTPRINT_UNKNOWN,
+                                   .wants = footprint_intern(&p->prints, list[i].accesses, list[i].access_count)};
+    return n;
+}
+
+static void races_of_waiting(struct dpor *d, unsigned n)
+{
+    struct path *p = d->path;
     for (unsigned i = 0; i < n; i++) {
-        held[i].arrived = path_arrival(p, held[i].agent, p->last[held[i].agent], p->count, d->arrival);
-        held_races(d, &held[i], p->count);
+        d->held[i].arrived = path_arrival(p, d->held[i].agent, p->last[d->held[i].agent], p->count, d->arrival);
+        held_races(d, &d->held[i], p->count);
     }
-    free(held);
 }
 
 /* The last event ended the run under others: each of them could have run before it. */
@@ -643,9 +646,10 @@ static void races_with_the_end(struct dpor *d)
 
 static void all_races(struct dpor *d)
 {
+    unsigned waiting = who_waits(d); /* races are tried elsewhere */
     for (size_t i = 0; i < d->path->count; i++)
         races_of(d, i);
-    races_of_waiting(d);
+    races_of_waiting(d, waiting);
     races_with_the_end(d);
 }
 
@@ -795,6 +799,7 @@ void dpor_free(struct dpor *d)
     free(d->sleepers);
     free(d->cursors);
     free(d->cuts);
+    free(d->held);
     free(d->remembered);
     free(d->trail);
     free(d);

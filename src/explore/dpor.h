@@ -44,6 +44,8 @@ struct dpor {
     size_t trail_count, trail_room;
     struct cut *cuts;
     size_t cut_count, cut_room;
+    struct held *held; /* who waits where the newest run ended */
+    size_t held_room;
     /* Of a part of the search: nodes above `root` belong to others. What goes into their trees is passed on too. */
     size_t root;
     struct part *part; /* NULL: the whole search */

@@ -529,6 +529,8 @@ void sim_snapshot_restore(struct snapshot *sn)
     for (uint32_t i = 0; i < sn->count; i++) {
         const struct part *p = &sn->parts[i];
         bool same = part_low(p) >= changed_to || p->base + p->bytes <= changed_from; /* protections, as when the snapshot was made */
+        if (same && !p->run_count && !p->lines_count)
+            continue;
         char *to = !lost || (same ? p->protection == (PROT_READ | PROT_WRITE) : is_plain(p)) ? bytes_of(p->base) : view_of(p->base);
         for (const struct run *r = sn->runs + p->runs; r < sn->runs + p->runs + p->run_count; r++)
             if (sn->watch == watches)
