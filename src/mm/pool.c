@@ -627,7 +627,14 @@ static void check_freed(const struct pool_header *h)
     bool same = *(const uint64_t *)block == POOL_FREED * 0x0101010101010101ull;
     if (bytes > UNIT && same) {
         const __m128i freed = _mm_set1_epi8((char)POOL_FREED);
-        for (i = UNIT; i < bytes && _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128((const __m128i *)(block + i)), freed)) == 0xFFFF; i += UNIT)
+        for (i = UNIT; i + 4 * UNIT <= bytes; i += 4 * UNIT) {
+            const __m128i *u = (const __m128i *)(block + i);
+            __m128i all = _mm_and_si128(_mm_and_si128(_mm_cmpeq_epi8(u[0], freed), _mm_cmpeq_epi8(u[1], freed)),
+                                        _mm_and_si128(_mm_cmpeq_epi8(u[2], freed), _mm_cmpeq_epi8(u[3], freed)));
+            if (_mm_movemask_epi8(all) != 0xFFFF)
+                break;
+        }
+        for (; i < bytes && _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128((const __m128i *)(block + i)), freed)) == 0xFFFF; i += UNIT)
             ;
         same = i == bytes;
     }
