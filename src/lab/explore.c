@@ -400,6 +400,7 @@ static bool failed_at_any_time(struct irplab *lab, const struct explore_machine 
     x.keep_going = true;
     x.preemptions = -1;
     x.iterate = false;
+    uint64_t before = r->found.schedules;
     explorable_any_time(true);
     for (unsigned i = 0; i < 2 && !r->found.failing; i++) {
         x.strategy = i ? EXPLORE_RANDOM : EXPLORE_PCT;
@@ -412,14 +413,15 @@ static bool failed_at_any_time(struct irplab *lab, const struct explore_machine 
         if (first < part.failure_count) {
             struct explore_failure f = part.failures[first];
             part.failures[first] = part.failures[--part.failure_count];
-            f.found_at += r->found.schedules;
+            f.found_at += before;
             f.times = 1;
             r->found.failures = malloc(sizeof f);
             IR_ASSERT(r->found.failures);
             r->found.failures[r->found.failure_count++] = f;
             r->found.failing++;
+            r->found.schedules = f.found_at;
         }
-        r->found.schedules += r->found.failing ? part.schedules : 0;
+        before += part.schedules;
         explore_result_free(&part);
     }
     spins_forget_noted();
