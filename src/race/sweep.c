@@ -174,6 +174,40 @@ static void accessed(uint64_t rip, uint64_t at, unsigned bytes, unsigned how)
         order(&access, bytes, false);
 }
 
+/* Exports and string instructions that copy, fill or compare. Of long pieces the beginning is looked at. */
+static void touches(uint64_t caller, uint64_t to, bool writes, uint64_t from, uint64_t bytes)
+{
+    enum { MOST = 1024 };
+    const struct agent *a = MACHINE->fiber;
+    const struct image *image = patch_sweeps() || reports || spins_any_plain() ? image_at(caller) : NULL;
+    unsigned size = (unsigned)(bytes < MOST ? bytes : MOST);
+    if (!image || !image->file || image->file->brought || !size || bytes > INT64_MAX)
+        return;
+    const struct {
+        uint64_t at;
+        bool writes;
+    } pieces[] = { { from, false }, { to, writes } };
+    bool stopped = false, sweep = patch_sweeps();
+    for (unsigned i = 0; i < 2; i++) {
+        struct race_access access = { .address = pieces[i].at, .pc = caller, .agent = a->id, .irql = sim_irql(), .write = pieces[i].writes };
+        if (!pieces[i].at || is_own_stack(a, pieces[i].at))
+            continue;
+        if (is_point(caller)) {
+            if (!stopped)
+                sim_point(to & ~3ull);
+            stopped = true;
+            race_tell(pieces[i].at, size, pieces[i].writes ? SIM_WRITE : SIM_READ);
+            touches_block(pieces[i].at, pieces[i].writes, caller);
+        }
+        if (!sweep && !reports)
+            continue;
+        for (unsigned k = 0; sweep && k < size; k += 16)
+            count_access();
+        access.stack = sweep ? RACE_SWEPT : race_stack_here();
+        look(access, size);
+    }
+}
+
 /* Before an atomic instruction; what it orders comes after. */
 static void atomically(uint64_t rip, uint64_t at, unsigned bytes, bool writes)
 {
@@ -188,4 +222,5 @@ void race_sweep_init(void)
 {
     patch_access_hook = accessed;
     patch_atomic_hook = atomically;
+    door_memory_hook = touches;
 }

@@ -19,6 +19,7 @@ void (*door_watch_hook)(const struct door_frame *f, const char *name);
 void (*door_gone_hook)(uint64_t address);
 void (*door_leave_hook)(void);
 void (*door_freed_hook)(uint64_t address, bool writes, uint64_t rip);
+void (*door_memory_hook)(uint64_t caller, uint64_t to, bool writes, uint64_t from, uint64_t bytes);
 
 /* The four doubles are xmm0 to xmm3 in both conventions: whatever the function takes, it finds it there. */
 typedef uint64_t fn6(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double);
@@ -93,6 +94,13 @@ static void look_behind(const struct door_entry *e, const struct door_frame *f, 
             door_freed_hook(touches[i].address, touches[i].writes, touches[i].rip);
 }
 
+static void tell_memory(const struct door_entry *e, const struct door_frame *f)
+{
+    uint64_t bytes = e->point & DOOR_CLEARS ? f->args[1] : f->args[2];
+    bool two = e->point & (DOOR_COPIES | DOOR_COMPARES);
+    door_memory_hook(f->return_address, f->args[0], !(e->point & DOOR_COMPARES), two ? f->args[1] : 0, bytes);
+}
+
 uint64_t door_result_high; /* between two instructions of one call only: no state of a run */
 
 /* Called by door.S on the host stack of the running agent. */
@@ -114,6 +122,8 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
         sim_point_when(f->args[0], e->gate, f->args);
     else if (e->point & DOOR_BEFORE)
         sim_point(f->args[0]);
+    else if (e->point >= DOOR_COPIES && door_memory_hook)
+        tell_memory(e, f);
     if (door_trace_hook)
         door_trace_hook(e, f, false, 0);
     uint64_t r = 0;

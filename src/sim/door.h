@@ -17,7 +17,16 @@ enum door_state { DOOR_DONE, DOOR_PARTIAL, DOOR_INTERNAL /* has a slot and an ad
 enum { IRQL_EXACT_DISPATCH = 0x82, IRQL_UNCHECKED = 0xFF, IRQL_USER = 0xFE };
 
 /* DOOR_BEHIND: the call lets others go on, so that what the caller touches behind it matters (sim/after.h). */
-enum door_point { DOOR_PURE, DOOR_BEFORE, DOOR_BEHIND };
+enum door_point {
+    DOOR_PURE,
+    DOOR_BEFORE = 1,
+    DOOR_BEHIND = 2,
+    /* Pure, and what of its caller's memory it touches: (to, from, bytes), (to, ..., bytes), (to, bytes), (one, other, bytes). */
+    DOOR_COPIES = 4,
+    DOOR_FILLS = 8,
+    DOOR_CLEARS = 16,
+    DOOR_COMPARES = 32,
+};
 
 struct agent;
 
@@ -118,6 +127,8 @@ void door_images_build(void);
 extern void (*door_breach_hook)(const struct door_entry *e, uint8_t irql);
 /* Called for each export call and return while not NULL. */
 extern void (*door_trace_hook)(const struct door_entry *e, const struct door_frame *f, bool leaving, uint64_t result);
+/* Called before an export touches that many bytes of its caller's memory at `to`, which it may write, and at `from` (0: only there). */
+extern void (*door_memory_hook)(uint64_t caller, uint64_t to, bool writes, uint64_t from, uint64_t bytes);
 /* Called at each call of an agent that is watched. */
 extern void (*door_watch_hook)(const struct door_frame *f, const char *name);
 /* Asked before guest code is called while images have been unloaded (MACHINE->images_gone): stops the run if the address lies in one. */

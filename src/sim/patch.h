@@ -35,7 +35,7 @@ enum patch_kind {
     PATCH_RDFSBASE,
     PATCH_SYSCALL, /* syscall, sysenter, int 80h */
     PATCH_CALL, /* calls, and jumps through memory, when they are watched: `detail` says how they go, `disp` where a direct one leads */
-    PATCH_ACCESS, /* a plain access to memory that is watched: `detail` holds 1 for reads, 2 for writes; executed in the trampoline */
+    PATCH_ACCESS, /* a plain access to memory that is watched: `detail`: PATCH_READS and the like; executed in the trampoline */
     PATCH_PUSHF, /* in functions that switch interrupts off */
     PATCH_POPF,
     PATCH_TRAPS, /* the rest traps by itself */
@@ -163,7 +163,7 @@ void patch_watch_accesses(unsigned percent, uint64_t seed);
 void patch_sweep(bool on);
 bool patch_sweeps(void);
 /* Called on the host stack, the guest standing before the instruction; how: 1 read, 2 write, 3 both. Also for the accesses of sim/spins.h that are points. */
-enum { PATCH_READS = 1, PATCH_WRITES = 2 };
+enum { PATCH_READS = 1, PATCH_WRITES = 2, PATCH_MOVES = 4 /* movs */, PATCH_STORES = 8 /* stos */, PATCH_REPEATS = 16 /* with one of them: rcx times */ };
 extern void (*patch_access_hook)(uint64_t rip, uint64_t at, unsigned bytes, unsigned how);
 
 /* The same before an atomic instruction, behind its point. */

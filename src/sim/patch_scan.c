@@ -397,10 +397,35 @@ static bool is_drawn(const struct scan *s, uint32_t rva)
     return (h >> 40) % 100 < s->watched;
 }
 
-/* 1 reads, 2 writes, 3 both; 0: not watched. */
+static uint8_t string_access(const ZydisDecodedInstruction *in)
+{
+    uint8_t repeats = in->attributes & ZYDIS_ATTRIB_HAS_REP ? PATCH_REPEATS : 0;
+    switch (in->mnemonic) {
+    case ZYDIS_MNEMONIC_MOVSB:
+    case ZYDIS_MNEMONIC_MOVSW:
+    case ZYDIS_MNEMONIC_MOVSQ:
+        return PATCH_MOVES | repeats;
+    case ZYDIS_MNEMONIC_MOVSD: /* of two instructions */
+        return in->meta.category == ZYDIS_CATEGORY_STRINGOP ? PATCH_MOVES | repeats : 0;
+    case ZYDIS_MNEMONIC_STOSB:
+    case ZYDIS_MNEMONIC_STOSW:
+    case ZYDIS_MNEMONIC_STOSD:
+    case ZYDIS_MNEMONIC_STOSQ:
+        return PATCH_STORES | repeats;
+    default:
+        return 0;
+    }
+}
+
+/* How it is accessed (PATCH_READS and the like); 0: it is not watched. */
 static uint8_t access_of(const struct scan *s, uint32_t rva, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
 {
-    const ZydisDecodedOperand *m = s->watched || s->plain ? memory_operand(in, op) : NULL;
+    if (!s->watched && !s->plain)
+        return 0;
+    uint8_t string = string_access(in);
+    if (string)
+        return is_drawn(s, rva) || (s->plain && spins_is_plain(s->name, rva)) ? string : 0;
+    const ZydisDecodedOperand *m = memory_operand(in, op);
     if (!m || m->mem.base == ZYDIS_REGISTER_RSP || is_fs_or_gs(m->mem.segment) || m->size < 8 || m->size > 256 || m->mem.base == ZYDIS_REGISTER_EIP ||
         (m->mem.index != ZYDIS_REGISTER_NONE && gpr_of(m->mem.index) == PATCH_NO_REGISTER))
         return 0;
@@ -646,7 +671,7 @@ static void decode_from(struct scan *s, uint32_t rva)
             watch_call(s, rva, &in, op);
         else if ((detail = access_of(s, rva, &in, op)) != 0) {
             add_site(s, rva, &in, op, PATCH_ACCESS, detail);
-            s->plan->sites[s->plan->count - 1].size = (uint8_t)(memory_operand(&in, op)->size / 8);
+            s->plan->sites[s->plan->count - 1].size = (uint8_t)(detail >= PATCH_MOVES ? in.operand_width / 8 : memory_operand(&in, op)->size / 8);
         }
         look_at_address(s, &in, op, rva);
         if (!follow(s, &in, op, rva))

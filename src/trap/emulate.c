@@ -593,7 +593,9 @@ void emulate_slow(const struct host_fault *f, const void *vectors)
         atomic_access(t, &c);
         break;
     case PATCH_ACCESS:
-        if (framed && patch_access_hook)
+        if (framed && t->detail >= PATCH_MOVES && door_memory_hook)
+            door_memory_hook(c.rip, c.rdi, true, t->detail & PATCH_MOVES ? c.rsi : 0, (t->detail & PATCH_REPEATS ? c.rcx : 1) * t->size);
+        else if (framed && patch_access_hook)
             patch_access_hook(c.rip, patch_operand_address(t, &c), t->size, t->detail);
         break;
     case PATCH_SPIN: /* only if it jumps */

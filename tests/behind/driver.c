@@ -307,6 +307,57 @@ static NTSTATUS begin(PDRIVER_OBJECT driver)
         KeBugCheckEx(MANUALLY_INITIATED_CRASH, (ULONG_PTR)sum, 0, 0, 0);
     return STATUS_SUCCESS;
 }
+#elif defined(COPY) || defined(MOVS)
+/* What was found under the lock is written behind it, by an export or by a string instruction, while another takes it away and frees it. */
+static UCHAR *buffer, text[64];
+static KSPIN_LOCK buffer_lock;
+static volatile SIZE_T text_size = sizeof text;
+
+static VOID dropper(PVOID context)
+{
+    KIRQL irql;
+    UNREFERENCED_PARAMETER(context);
+    KeAcquireSpinLock(&buffer_lock, &irql);
+    UCHAR *b = buffer;
+    buffer = NULL;
+    KeReleaseSpinLock(&buffer_lock, irql);
+    if (b)
+        ExFreePoolWithTag(b, 'fuBB');
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static void fill(UCHAR *to)
+{
+#ifdef COPY
+    RtlMoveMemory(to, text, text_size);
+#else
+    __movsb(to, text, text_size);
+#endif
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    KIRQL irql;
+    PVOID thread;
+    KeInitializeSpinLock(&buffer_lock);
+    buffer = ExAllocatePoolWithTag(NonPagedPool, sizeof text, 'fuBB');
+    if (!buffer || !NT_SUCCESS(thread_start(dropper, NULL, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeAcquireSpinLock(&buffer_lock, &irql);
+    UCHAR *b = buffer;
+#ifdef FIXED
+    if (b)
+        fill(b);
+#endif
+    KeReleaseSpinLock(&buffer_lock, irql);
+#ifndef FIXED
+    if (b)
+        fill(b);
+#endif
+    thread_wait(thread);
+    return STATUS_SUCCESS;
+}
 #elif defined(FRAME)
 /* Who asks waits for a millisecond, on its stack; the answer comes when it comes. The default order of time never lets the wait end first. */
 static KEVENT *asked;
