@@ -60,7 +60,9 @@ struct bounded {
     int32_t arrival[EXPLORE_AGENTS_MAX];
     agents *stretches[EXPLORE_AGENTS_MAX]; /* what the stretch from an agent's n-th event last called for: a guess */
     size_t stretch_room[EXPLORE_AGENTS_MAX];
-    size_t root; /* of a part of the search: only what is below this node */
+    /* Of a part of the search: */
+    size_t root;   /* only what is below this node */
+    uint64_t memo; /* what is known of places and classes holds for parts with this number */
 };
 
 static agents bit(unsigned agent)
@@ -92,12 +94,17 @@ static void grow_places(struct bounded *b)
     free(old);
 }
 
+static uint64_t place_key(const struct path *p, const struct node *n)
+{
+    uint64_t key = n->can_go_on ? explore_mix(n->trace + p->keys[n->running]) : n->trace;
+    return key + (key == 0);
+}
+
 /* The place where the path ends; *known: it has been entered at no greater cost. */
 static struct place *enter(struct bounded *b, bool *known)
 {
     const struct node *n = path_node(b->path);
-    uint64_t key = n->can_go_on ? explore_mix(n->trace + b->path->keys[n->running]) : n->trace;
-    key += key == 0;
+    uint64_t key = place_key(b->path, n);
     if (b->place_count * 2 >= b->place_size)
         grow_places(b);
     struct place *at = find_place(b, key);
@@ -430,7 +437,7 @@ static struct bounded *new_search(struct search *s, int bound)
     return b;
 }
 
-static void free_all(struct bounded *b)
+void bounded_free(struct bounded *b)
 {
     for (unsigned i = 0; i < EXPLORE_AGENTS_MAX; i++)
         free(b->stretches[i]);
@@ -458,13 +465,14 @@ void explore_bounded(struct search *s)
     }
     if (done)
         s->result->unbounded = !b->left_out && s->config->faults < 0 && s->result->complete;
-    free_all(b);
+    bounded_free(b);
 }
 
 /* --- parts ---------------------------------------------------------------------------------------------------------
  *
- * An item: the bound, whether only the places behind this one are wanted, the choices that lead here, the rivals known. Its nodes above
- * are explored in full by whoever made the item, so nobody has to be called for there. */
+ * An item: the bound, whether only the places behind this one are wanted, a number, the choices that lead here, the rivals known. Its nodes above
+ * are explored in full by whoever made the item, so nobody has to be called for there. What an explorer knows of places it keeps from part to part
+ * as long as the number is the same: then all that it brought has counted. */
 
 static void put_agents(struct bounded *b, struct bytes *out, agents set)
 {
@@ -518,43 +526,108 @@ static void put_rivals(struct bounded *b, struct bytes *out, const struct bytes 
     free(m.map);
 }
 
-/* Every place that one event leads to: its class and agent that goes on, its cost, the choices. */
-static void put_places(struct bounded *b, struct bytes *out)
+/* The place where the path ends: its class and agent that goes on, its cost, the choices. */
+static void put_place(struct bounded *b, struct bytes *out)
+{
+    struct explore_schedule to = {0};
+    bytes_u(out, place_key(b->path, path_node(b->path)));
+    bytes_u(out, path_node(b->path)->preemptions);
+    path_schedule(b->path, &to);
+    put_schedule(out, &to);
+    explore_schedule_free(&to);
+}
+
+/* Of an agent at a node: its alternatives that have not been begun with. */
+static uint32_t alternatives_left(struct bounded *b, size_t node, const struct candidate *c)
+{
+    const struct turn *t = &b->turns[node];
+    if (node > b->path->count || !was_tried(t, c->agent))
+        return search_alternatives(b->s, c);
+    return c->agent == t->agent ? t->left : 0;
+}
+
+static bool too_dear(const struct bounded *b, size_t node, const struct candidate *c)
+{
+    const struct node *n = &b->path->nodes[node];
+    return n->can_go_on && c->agent != n->running && (int)n->preemptions >= b->bound;
+}
+
+/* Every place that one event leads to from this node, but for what has been explored. The path ends there. */
+static uint64_t put_places(struct bounded *b, size_t node, struct bytes *out)
 {
     struct path *p = b->path;
-    size_t root = b->root;
-    struct bytes all = {0};
     uint64_t n = 0;
-    struct explore_schedule to = {0};
-    path_cut(p, root);
-    unsigned count = p->nodes[root].candidate_count;
+    unsigned count = p->nodes[node].candidate_count;
     for (unsigned i = 0; i < count && path_node(p)->status == EXPLORE_RUNNING; i++) {
-        struct candidate c = path_candidates(p, root)[i];
-        const struct node *at = path_node(p);
-        if (at->can_go_on && c.agent != at->running && (int)at->preemptions >= b->bound) {
+        struct candidate c = path_candidates(p, node)[i];
+        uint32_t left = alternatives_left(b, node, &c);
+        if (left && too_dear(b, node, &c)) {
             b->left_out = true;
             continue;
         }
-        for (uint32_t left = search_alternatives(b->s, &c); left; left &= left - 1) {
+        for (; left; left &= left - 1) {
             path_step(p, c.agent, (unsigned)__builtin_ctz(left));
-            const struct node *x = path_node(p);
-            if (x->status == EXPLORE_RUNNING && (int)x->preemptions > b->bound) {
-                b->left_out = true;
-                path_cut(p, root);
-                continue;
-            }
-            bytes_u(&all, x->can_go_on ? explore_mix(x->trace + p->keys[x->running]) : x->trace);
-            bytes_u(&all, x->preemptions);
-            path_schedule(p, &to);
-            put_schedule(&all, &to);
-            explore_schedule_free(&to);
-            n++;
-            path_cut(p, root);
+            bool dear = path_node(p)->status == EXPLORE_RUNNING && (int)path_node(p)->preemptions > b->bound;
+            b->left_out |= dear;
+            if (!dear)
+                put_place(b, out);
+            n += !dear;
+            path_cut(p, node);
         }
+    }
+    return n;
+}
+
+/* Nodes from the root on that are given up, so that others can have what is left there: as many as it takes to have `wanted` agents. The last event of
+ * the path leads nowhere. */
+static size_t nodes_to_give(struct bounded *b, unsigned wanted)
+{
+    const struct path *p = b->path;
+    size_t node = b->root;
+    for (unsigned have = 0; node + 1 < p->count && have < wanted; node++)
+        for (unsigned i = 0; i < p->nodes[node].candidate_count; i++) {
+            const struct candidate *c = path_candidates(p, node) + i;
+            have += !was_tried(&b->turns[node], c->agent) && !too_dear(b, node, c);
+        }
+    return node - b->root;
+}
+
+/* Places on the way are not known yet. */
+static void forget_way(struct bounded *b)
+{
+    for (size_t i = b->root; i < b->path->count; i++)
+        find_place(b, place_key(b->path, &b->path->nodes[i]))->cost = UINT32_MAX;
+}
+
+/* What is left of the walk: places beside the way from the root on, and the one that it leads to. */
+static void put_left(struct bounded *b, unsigned wanted, struct bytes *out)
+{
+    struct path *p = b->path;
+    struct bytes all = {0};
+    uint64_t n = 0;
+    size_t give = nodes_to_give(b, wanted ? wanted : 1), node = b->root + give;
+    forget_way(b);
+    path_cut(p, node);
+    if (node > b->root) {
+        put_place(b, &all);
+        n++;
+    } else {
+        n += put_places(b, node, &all);
+    }
+    while (node-- > b->root) {
+        path_cut(p, node);
+        n += put_places(b, node, &all);
     }
     bytes_u(out, n);
     bytes_put(out, all.data, all.count);
     bytes_free(&all);
+}
+
+static void forget_places(struct bounded *b)
+{
+    memset(b->places, 0, b->place_size * sizeof *b->places);
+    b->place_count = 0;
+    seen_free(&b->complete);
 }
 
 void bounded_part(struct part *part)
@@ -566,11 +639,22 @@ void bounded_part(struct part *part)
     struct bytes given = {0};
     uint64_t bound = read_u(in);
     bool only_expand = read_u(in);
-    struct bounded *b = new_search(s, bound < INT_MAX ? (int)bound : INT_MAX);
+    uint64_t memo = read_u(in);
+    struct bounded *b = *part->kept_bounded ? *part->kept_bounded : new_search(s, 0);
+    *part->kept_bounded = b;
+    b->bound = bound < INT_MAX ? (int)bound : INT_MAX;
+    b->left_out = b->skipped = false;
+    if (b->memo != memo)
+        forget_places(b);
+    b->memo = memo;
     s->log = true;
     get_schedule(in, &to);
-    path_begin(p);
-    path_checkpoint(p, 1);
+    if (p->nodes) {
+        path_cut(p, 0);
+    } else {
+        path_begin(p);
+        path_checkpoint(p, 1);
+    }
     open_turn(b);
     get_rivals(b, in, &given);
     for (size_t i = 0; i < to.count && !in->bad && !p->broken; i++) {
@@ -593,11 +677,10 @@ void bounded_part(struct part *part)
         put_rivals(b, part->out, &given);
         if (!done && !s->stopped) {
             part->flags |= PART_EXPANDED;
-            put_places(b, part->out);
+            put_left(b, *part->wanted, part->out);
         }
         part->flags |= (b->left_out ? PART_LEFT_OUT : 0u) | (b->skipped ? PART_SKIPPED : 0u);
     }
     bytes_free(&given);
     explore_schedule_free(&to);
-    free_all(b);
 }

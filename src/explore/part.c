@@ -241,6 +241,7 @@ struct part_keep {
     struct explore_config config;
     struct explore_result result;
     struct dpor *dpor;
+    struct bounded *bounded;
     bool begun;
 };
 
@@ -259,7 +260,10 @@ static void forget(struct part_keep *k)
         dpor_free(k->dpor);
     if (k->begun)
         path_free(&k->s.path);
+    if (k->bounded)
+        bounded_free(k->bounded);
     k->dpor = NULL;
+    k->bounded = NULL;
     k->begun = false;
 }
 
@@ -282,10 +286,11 @@ static void begin(struct part_keep *k, const struct explore_machine *machine)
     k->begun = true;
 }
 
-/* Coming back costs both sides some time for each byte of the item: not more than a small part of what exploring it took. */
-static double soonest(size_t size)
+/* Coming back costs both sides some time for each byte of the item: not more than a small part of what exploring it took. With a bound, others explore
+ * again some of what has been explored. */
+static double soonest(size_t size, bool reduced)
 {
-    return 2e-3 + (double)size * 2e-7;
+    return (reduced ? 2e-3 : 2e-2) + (double)size * 2e-7;
 }
 
 bool explore_part(const struct explore_machine *machine, struct part_keep *k, const void *item, size_t size, const struct part_how *how, struct bytes *out)
@@ -297,18 +302,18 @@ bool explore_part(const struct explore_machine *machine, struct part_keep *k, co
     get_config(&in, &k->config);
     if (in.bad)
         return false;
-    bool reduced = k->config.strategy == EXPLORE_DPOR && k->config.preemptions < 0;
-    struct limits limits = {.s = &k->s, .how = how, .until = started + how->seconds, .soonest = started + soonest(size)};
+    bool keeps = k->config.strategy == EXPLORE_DPOR, reduced = keeps && k->config.preemptions < 0;
+    struct limits limits = {.s = &k->s, .how = how, .until = started + how->seconds, .soonest = started + soonest(size, reduced)};
     search_defaults(&k->config);
     k->config.stop = enough;
     k->config.failed = how->failed ? failed : NULL;
     k->config.user = &limits;
-    if (!reduced)
+    if (!keeps || (reduced ? k->bounded != NULL : k->dpor != NULL))
         forget(k);
     begin(k, machine);
     struct search *s = &k->s;
     struct bytes rest = {0};
-    struct part p = {.s = s, .kept = &k->dpor, .in = &in, .out = &rest, .wanted = &limits.wanted};
+    struct part p = {.s = s, .kept = &k->dpor, .kept_bounded = &k->bounded, .in = &in, .out = &rest, .wanted = &limits.wanted};
     switch (k->config.strategy) {
     case EXPLORE_DFS: dfs_part(&p); break;
     case EXPLORE_DPOR: reduced ? dpor_part(&p) : bounded_part(&p); break;
@@ -318,7 +323,7 @@ bool explore_part(const struct explore_machine *machine, struct part_keep *k, co
         search_enough(s);
     if (!in.bad)
         put_result(out, s, p.flags, &rest, why_of(&k->result));
-    if (!reduced || in.bad || s->path.broken)
+    if (!keeps || in.bad || s->path.broken)
         forget(k);
     seen_free(&s->traces);
     bytes_free(&s->runs);

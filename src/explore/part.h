@@ -9,7 +9,8 @@
  *               leaves, and the rest.
  *   dfs         A sequence of choices; all below it. Out of time, it comes back as the sequences that are left.
  *   sampling    Numbers of runs; what a run does is a function of the seed and its number.
- *   bounded     A place (see bounded.c) and the rivals known by now; all below it. Out of time, it comes back as the places it leads to.
+ *   bounded     A place (see bounded.c) and the rivals known by now; all below it. Out of time, it comes back as places: those beside its way that are
+ *               left, and the one that it had come to.
  *
  * Why nothing is explored twice or missed: docs/distributed.md. */
 #ifndef IRPLAB_EXPLORE_PART_H
@@ -18,7 +19,7 @@
 #include "explore/bytes.h"
 #include "explore/explore.h"
 
-enum { PART_VERSION = 3 };
+enum { PART_VERSION = 4 };
 
 /* What a part brings, besides what belongs to its strategy. */
 enum {
@@ -50,6 +51,8 @@ bool explore_part(const struct explore_machine *machine, struct part_keep *keep,
 struct search;
 struct path;
 struct dpor;
+struct bounded;
+void bounded_free(struct bounded *b);
 
 /* What an item of the reduction says of a branch, and a result of a leaf. */
 enum {
@@ -83,6 +86,7 @@ void get_config(struct reader *r, struct explore_config *c);
 struct part {
     struct search *s;
     struct dpor **kept;
+    struct bounded **kept_bounded;
     struct reader *in;
     struct bytes *out;       /* behind the common head */
     struct bytes passed_on;  /* reversals */

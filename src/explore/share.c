@@ -48,6 +48,7 @@ struct share {
     /* CHOICES and PLACES: one round for each bound */
     int bound, last_bound;
     uint64_t pass; /* PLACES: of all rounds */
+    uint64_t memo; /* PLACES: changes with the pass, and when a part was lost: what explorers know of places then is of no use */
     bool left_out, skipped, learnt;
     struct footprints prints;
     struct rival *rivals;
@@ -169,6 +170,7 @@ static void not_complete(struct share *p, const char *why)
 static void next_round(struct share *p)
 {
     p->pass++;
+    p->memo++;
     if (p->kind == PLACES && p->learnt && p->skipped) { /* the same places again, now knowing more */
         p->left_out = p->skipped = p->learnt = false;
         for (size_t i = 0; i < p->work_count; i++) {
@@ -293,6 +295,7 @@ static void put_work(struct share *p, struct work *w, unsigned among, struct byt
     case PLACES:
         bytes_u(item, (uint64_t)p->bound);
         bytes_u(item, among > 1 && w->generation < DEEPEST_EXPANSION && places(p) < WANTED_PLACES);
+        bytes_u(item, p->memo);
         put_schedule(item, &w->to);
         put_rivals(p, item);
         w->id = schedule_id(&w->to, 0xb0d + p->pass);
@@ -363,16 +366,16 @@ bool share_take(struct share *p, struct sharers who, uint64_t *id, struct bytes 
 
 unsigned share_wanted(const struct share *p, struct sharers who)
 {
-    return (p->kind == TREE || p->kind == CHOICES) && who.among > 1 ? 2 * who.among : 0;
+    return p->kind != NUMBERS && who.among > 1 ? 2 * who.among : 0;
 }
 
 double share_seconds(const struct share *p, struct sharers who)
 {
     unsigned among = who.among;
-    if (p->kind == PLACES)
-        return among > 1 ? 2 : 5; /* what comes back in parts is explored again */
     if (who.asked && share_wanted(p, who))
         return 1;
+    if (p->kind == PLACES)
+        return among > 1 ? 2 : 5;
     /* Many explorers bring many messages to one keeper: longer parts, about a thousand a second at most. */
     double whole = among <= 250 ? 0.25 : among <= 2000 ? among / 1000.0 : 2;
     return share_waiting(p) < among ? whole / 8 : whole;
@@ -394,6 +397,7 @@ void share_back(struct share *p, uint64_t id)
     }
     w->state = READY;
     p->waiting++;
+    p->memo++;
 }
 
 size_t share_waiting(const struct share *p)

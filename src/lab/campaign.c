@@ -1,6 +1,6 @@
 /* See campaign.h.
  *
- * A state file is "irplab-search 3\n", a hash of what follows, and what follows: what is searched (a hash of the configuration and its
+ * A state file is "irplab-search 4\n", a hash of what follows, and what follows: what is searched (a hash of the configuration and its
  * files, the options that matter), the loops that are scheduling points, the phase, what earlier phases came to, and the shared search. */
 #include "lab/campaign.h"
 
@@ -23,7 +23,7 @@
 #include "sim/patch.h"
 #include "sim/spins.h"
 
-static const char magic[] = "irplab-search 3\n";
+static const char magic[] = "irplab-search 4\n", magic_name[] = "irplab-search ";
 enum { MOST_PHASES = 4, LARGEST_FILE = 1 << 30, MOST_REFUSED = 3 };
 static const double longest_slice = 60, shortest_slice = 0.03, patience = 0.5, longest_unasked = 3 /* half a lease of queue.c */;
 
@@ -291,6 +291,8 @@ static uint8_t *state_bytes(struct irplab *lab, const char *path, size_t *size)
     *size = (size_t)st.st_size;
     const size_t head = sizeof magic - 1;
     uint64_t hash = 0;
+    if (!why && *size >= head && memcmp(bytes, magic, head) != 0 && memcmp(bytes, magic_name, sizeof magic_name - 1) == 0)
+        why = "was written by another version of irplab";
     if (!why && (*size < head || memcmp(bytes, magic, head) != 0))
         why = "is not a state file of irplab explore";
     if (!why && *size >= head + sizeof hash)

@@ -25,7 +25,7 @@
 #include "lab/places.h"
 #include "session/explorable.h"
 
-enum { VERSION = 3, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, KEPT_MS = 3600000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
+enum { VERSION = 4, LEASE_MS = 6000, HEARD_OF_MS = 3000, CURRENT_MS = 15000, KEPT_MS = 3600000, MOST_OUT = 4096, NAME = 100, ANSWER_S = 10 };
 enum { RESTART = 77, AWAY }; /* status of an explorer that wants to begin in a fresh process; of one that has lost its server */
 static const double away_patience = 20, /* seconds that a server may be gone */
     current_patience = 20;              /* that a search may be waited for whose keeper is dead, perhaps */

@@ -186,7 +186,7 @@ def state():
     check(p.returncode == 0 and json.loads(out)['schedules'] <= one['schedules'], f'interrupted: exit status {p.returncode}')
     same(explore('--resume', file), one, 'gone on with after an interruption')
     good = open(file, 'rb').read()
-    for broken, words in ((b'', 'not a state file'), (b'junk\n', 'not a state file'), (good[:len(good) // 2], 'damaged'), (good[:40] + b'x' + good[41:], 'damaged'), (good + b'x', 'damaged')):
+    for broken, words in ((b'', 'not a state file'), (b'junk\n', 'not a state file'), (good.replace(b'irplab-search ', b'irplab-search 1', 1), 'another version'), (good[:len(good) // 2], 'damaged'), (good[:40] + b'x' + good[41:], 'damaged'), (good + b'x', 'damaged')):
         open(file, 'wb').write(broken)
         refused(['explore', '--resume', file, *options], words)
         refused(['explore', '--resume', file], words)
