@@ -33,6 +33,7 @@ static const char explore_help[] =
     "                   schedules look at all of them, and those that race become scheduling points; 0: not even that\n"
     "  --verifier on|off  off: rules of the verifier do not stop a run, which goes on to what Windows would make of it\n"
     "  --guard          each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"
+    "  --reuse          pool blocks are given out again as soon as somebody has freed them, so that one address may be taken for another\n"
     "  --junit FILE, --sarif FILE   also write what was found for a continuous-integration server\n"
     "  --check-orders   instead: runs neighbours that are said to be independent in both orders and compares the bytes\n"
     "  --json  --quiet  --verbose  --color auto|always|never  --output DIR\n"

@@ -20,6 +20,7 @@ static const char help[] =
     "  --input FILE           what is typed at the program's console (- for irplab's own input); then Enter for whoever asks for a key\n"
     "  --watch PERCENT        looks for data races in images built without --race, too (docs/races.md)\n"
     "  --verifier on|off      off: rules of the verifier do not stop the run (default on)\n"
+    "  --reuse                pool blocks are given out again as soon as somebody has freed them\n"
     "  --guard                each IRP and pool block on pages of its own: a use after free or an overrun stops at the instruction\n"
     "  --wdf-log              print the framework's in-flight recorder (KMDF drivers) as it is written\n"
     "  --schedule TEXT        the order in which an exploration found a failure (its --json prints it), instead of the usual one\n"

@@ -189,6 +189,11 @@ static bool set_verifier(struct irplab *lab, const char *name, const char *text)
     return true;
 }
 
+static bool set_reuse(struct irplab *lab, const char *name, const char *text)
+{
+    return lab->config.reuse = true;
+}
+
 static bool set_guard(struct irplab *lab, const char *name, const char *text)
 {
     return lab->config.guard = true;
@@ -321,6 +326,7 @@ static const struct option {
     { "time-model", set_time_model },
     { "verifier", set_verifier },
     { "guard", set_guard, .is_switch = true },
+    { "reuse", set_reuse, .is_switch = true },
     { "output", set_output },
     { "schedule", set_schedule },
     { "strategy", set_strategy, .exploring = true },

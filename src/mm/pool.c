@@ -297,11 +297,18 @@ static struct pool_owner *owner_new(struct pool_room *r, uint16_t slot, struct a
     return o;
 }
 
+static bool reuses; /* of the process */
+
+void pool_reuse_at_once(bool on)
+{
+    reuses = on;
+}
+
 /* An ended agent that left nothing behind leaves its window to the next who hashes to it. */
 static bool owner_is_abandoned(const struct pool_owner *o)
 {
     const struct agent *a = o->agent;
-    return a && o->live == 0 && !o->extents && (a->stable_id != o->stable_id || a->state == AGENT_DEAD);
+    return a && !reuses && o->live == 0 && !o->extents && (a->stable_id != o->stable_id || a->state == AGENT_DEAD);
 }
 
 static void owner_recycle(struct pool_owner *o, struct agent *a)
@@ -390,6 +397,18 @@ static inline void *owner_take(struct pool_owner *o, size_t bytes, size_t capaci
     return __builtin_expect(owner_may_reuse(o, *head, cache_aligned), 1) ? list_pop(head) : owner_take_fresh(o, bytes, capacity, cache_aligned);
 }
 
+/* The block freed last, of any owner, which becomes *o. */
+static void *reuse(struct pool_room *r, struct pool_owner **o, size_t bytes, bool cache_aligned)
+{
+    uint32_t class = class_of_bytes(bytes), *head = &r->freed[class];
+    sim_access_order(SIM_ACCESS_OF(SIM_POOL, POOL_OWNERS + class), SIM_WRITE);
+    if (!owner_may_reuse(*o, *head, cache_aligned))
+        return NULL;
+    void *p = list_pop(head);
+    *o = r->owners[((struct pool_header *)p - 1)->owner];
+    return p;
+}
+
 static void count(struct pool_room *r, int64_t blocks, int64_t bytes)
 {
     r->live_blocks += (uint64_t)blocks;
@@ -409,7 +428,10 @@ void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller
         count(r, 1, (int64_t)bytes);
         return p;
     }
-    p = owner_take(o, bytes, capacity, pool_type & POOL_KEEP_CACHE_ALIGNED);
+    if (__builtin_expect(reuses, 0))
+        p = reuse(r, &o, bytes, pool_type & POOL_KEEP_CACHE_ALIGNED);
+    if (!p)
+        p = owner_take(o, bytes, capacity, pool_type & POOL_KEEP_CACHE_ALIGNED);
     if (!p)
         return NULL;
     sim_memory((uint64_t)p, bytes, tag, SIM_MEMORY_NEW);
@@ -466,10 +488,16 @@ void pool_free(struct pool_header *h)
     size_t capacity = pool_capacity(h);
     count(r, -1, -(int64_t)h->bytes);
     o->live--;
-    if (capacity >= SHRINK_BYTES && o == self && shrink(pool_window_at((uint64_t)h), h, capacity))
+    if (capacity >= SHRINK_BYTES && o == self && !reuses && shrink(pool_window_at((uint64_t)h), h, capacity))
         return;
     void *p = h + 1;
     fill(p, POOL_FREED, capacity);
+    if (__builtin_expect(reuses, 0)) {
+        sim_access_order(SIM_ACCESS_OF(SIM_POOL, POOL_OWNERS + class_of_bytes(h->bytes)), SIM_WRITE);
+        pool_state_set(h, POOL_FREE);
+        list_push(&r->freed[class_of_bytes(h->bytes)], p);
+        return;
+    }
     if (o != self)
         sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_WRITE);
     pool_state_set(h, o == self ? POOL_FREE : POOL_FREE_FOREIGN);

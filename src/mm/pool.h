@@ -62,7 +62,12 @@ struct pool_room {
     struct pool_owner *owners[POOL_OWNERS];
     uint64_t extent_next;
     uint64_t live_blocks, live_bytes;
+    uint32_t freed[POOL_CLASSES]; /* as heads[], of all owners, if freed blocks are reused at once */
 };
+
+/* From the next machine on the block of its size that was freed last, whoever freed it, is given out first: addresses come back, as on NT, and what
+ * compares them may take one for another. Which block somebody gets then depends on the order of all who allocate and free blocks of that size. */
+void pool_reuse_at_once(bool on);
 
 struct pool_room *pool_room_make(void);
 static inline struct pool_room *pool_room(void)

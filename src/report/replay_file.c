@@ -91,6 +91,8 @@ static json_t *config_json(const struct config *c)
         json_array_append_new(hive_list, json_pack("{s:s, s:s}", "file", base_name(c->hives[i].file), "key", c->hives[i].key));
     json_t *j = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:s, s:b, s:I, s:b}", "hives", hive_list, "events", events, "name", c->name, "drivers", drivers, "devices", devices, "registry", registry, "args", args,
                      "program", base_name(c->program), "cpus", (int)c->cpus, "os", c->os, "time_any", c->time_any, "seed", (json_int_t)c->seed, "verifier", c->verifier);
+    if (c->reuse)
+        json_object_set_new(j, "reuse", json_true());
     if (c->guard)
         json_object_set_new(j, "guard", json_true());
     if (c->watch)
@@ -185,6 +187,7 @@ static bool config_from(const json_t *j, struct config *c)
     c->cpus = (uint32_t)n;
     c->time_any = json_is_true(json_object_get(j, "time_any"));
     c->verifier = !json_is_false(json_object_get(j, "verifier"));
+    c->reuse = json_is_true(json_object_get(j, "reuse"));
     c->guard = json_is_true(json_object_get(j, "guard"));
     if (!get_number(j, "seed", 0, INT64_MAX, &n))
         return false;

@@ -443,6 +443,8 @@ static bool top_key(struct reader *r, void *at, const char *key, yaml_node_t *v)
             return false;
         return os_known(c->os) || bad(r, v, "os is win7, 8.1, 10 or 11, not", c->os);
     }
+    if (strcmp(key, "reuse") == 0)
+        return flag(r, v, &c->reuse);
     if (strcmp(key, "guard") == 0)
         return flag(r, v, &c->guard);
     if (strcmp(key, "time_model") == 0) {

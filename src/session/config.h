@@ -105,6 +105,7 @@ struct config {
     bool sweep_off; /* nor are those looked at in a few runs of an exploration (race/sweep.h) */
     uint32_t watch; /* of a hundred memory accesses in images that tell nothing, how many are looked at (race/race.h) */
     bool verifier; /* the rules of verify/ stop a run (default); off: it goes on to what Windows would do without them */
+    bool reuse; /* pool blocks that were freed are given out again at once (mm/pool.h) */
     bool guard; /* pool blocks on pages of their own (mm/guard.h) */
     /* bounds */
     int32_t preemptions; /* -1 = not given */

@@ -21,6 +21,7 @@
 #include "kd/kd.h"
 #include "ke/ke.h"
 #include "mm/guard.h"
+#include "mm/pool.h"
 #include "mm/mm.h"
 #include "nt/bugcheck.h"
 #include "nt/status.h"
@@ -636,6 +637,7 @@ void session_begin(const struct config *c)
     image_need_hook = needed;
     config = c;
     race_watch(c->watch, c->seed);
+    pool_reuse_at_once(c->reuse);
     sim_init(c->cpus);
     MACHINE->time_any = c->time_any;
     host_watchdog(TRAP_WATCHDOG_US);

@@ -358,6 +358,65 @@ static NTSTATUS begin(PDRIVER_OBJECT driver)
     thread_wait(thread);
     return STATUS_SUCCESS;
 }
+#elif defined(AGAIN)
+/* What was known of an object is taken to be true as long as the object at that address is the current one: another may lie there by now (--reuse). Nothing
+ * that was freed is touched. */
+static struct versioned {
+    LONG value;
+} *current;
+static LONG version;
+static KSPIN_LOCK current_lock;
+
+static VOID replacer(PVOID context)
+{
+    KIRQL irql;
+    UNREFERENCED_PARAMETER(context);
+    KeAcquireSpinLock(&current_lock, &irql);
+    struct versioned *old = current;
+    current = NULL;
+    version++;
+    KeReleaseSpinLock(&current_lock, irql);
+    ExFreePoolWithTag(old, 'rvFB');
+    struct versioned *fresh = ExAllocatePoolWithTag(NonPagedPool, sizeof *fresh, 'rvFB');
+    if (fresh)
+        fresh->value = 2;
+    KeAcquireSpinLock(&current_lock, &irql);
+    current = fresh;
+    KeReleaseSpinLock(&current_lock, irql);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS begin(PDRIVER_OBJECT driver)
+{
+    UNREFERENCED_PARAMETER(driver);
+    KIRQL irql;
+    PVOID thread;
+    KeInitializeSpinLock(&current_lock);
+    current = ExAllocatePoolWithTag(NonPagedPool, sizeof *current, 'rvFB');
+    if (!current)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    current->value = 1;
+    if (!NT_SUCCESS(thread_start(replacer, NULL, &thread)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeAcquireSpinLock(&current_lock, &irql);
+    struct versioned *seen = current;
+    LONG value = seen ? seen->value : 0, seen_version = version;
+    KeReleaseSpinLock(&current_lock, irql);
+    KeAcquireSpinLock(&current_lock, &irql);
+#ifdef FIXED
+    BOOLEAN same = seen_version == version;
+#else
+    BOOLEAN same = current == seen;
+    UNREFERENCED_PARAMETER(seen_version);
+#endif
+    if (same && seen && current->value != value)
+        KeBugCheckEx(MANUALLY_INITIATED_CRASH, (ULONG_PTR)value, (ULONG_PTR)current->value, 0, 0);
+    KeReleaseSpinLock(&current_lock, irql);
+    thread_wait(thread);
+    if (current)
+        ExFreePoolWithTag(current, 'rvFB');
+    return STATUS_SUCCESS;
+}
 #elif defined(FRAME)
 /* Who asks waits for a millisecond, on its stack; the answer comes when it comes. The default order of time never lets the wait end first. */
 static KEVENT *asked;
