@@ -1,5 +1,6 @@
 /* irplab explore: every schedule that matters. irplab replay: exactly that run again. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,20 @@ static char *plain_report(const struct lab_failure *f)
     return text;
 }
 
+/* What is run, as seen from the current folder. false: only a state file knows. */
+static bool target_file(const struct options *o, char *out, size_t size)
+{
+    const struct config *c = &o->lab.ready;
+    char path[2 * CONFIG_PATH], real[PATH_MAX], here[PATH_MAX];
+    snprintf(path, sizeof path, "%s%s", c->folder[0] ? c->folder : c->program, c->folder[0] ? "/irplab.yaml" : "");
+    if (!o->lab.has_target || !realpath(path, real) || !getcwd(here, sizeof here))
+        return false;
+    size_t n = strlen(here);
+    bool below = strncmp(real, here, n) == 0 && real[n] == '/';
+    snprintf(out, size, "%s", below ? real + n + 1 : real);
+    return true;
+}
+
 static int write_ci(const char *path, void (*writer)(FILE *, const struct ci_result *), const struct options *o, const struct lab_result *r)
 {
     struct ci_failure *failures = calloc(r->failure_count + 1, sizeof *failures);
@@ -93,7 +108,8 @@ static int write_ci(const char *path, void (*writer)(FILE *, const struct ci_res
         failures[i] = (struct ci_failure) { outcome_contract_kind(&f->outcome), f->outcome.name, f->outcome.message, f->outcome.code, f->outcome.key, f->replay,
                                             plain_report(f), f->record };
     }
-    const struct ci_result all = { .name = o->lab.ready.name, .bound = r->bound, .version = IRPLAB_VERSION, .schedules = r->found.schedules, .failing = r->found.failing,
+    char target[PATH_MAX];
+    const struct ci_result all = { .name = o->lab.ready.name, .file = target_file(o, target, sizeof target) ? target : NULL, .bound = r->bound, .version = IRPLAB_VERSION, .schedules = r->found.schedules, .failing = r->found.failing,
                                    .complete = r->complete, .seconds = r->seconds, .failures = failures, .failure_count = r->failure_count };
     bool ok = base_file_begin(&file, path);
     if (ok) {

@@ -21,6 +21,7 @@ struct ci_failure {
 
 struct ci_result {
     const char *name; /* of the case or program */
+    const char *file; /* that tells what is run: the case's description, or the program; relative to the current folder where it lies below; NULL: unknown */
     const char *bound;
     const char *version; /* irplab's */
     uint64_t schedules, failing;

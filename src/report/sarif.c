@@ -1,4 +1,5 @@
-/* SARIF 2.1.0 (OASIS standard); see ci.h. Images have no lines, so a place is a logical location: module!function. */
+/* SARIF 2.1.0 (OASIS standard); see ci.h. Images have no lines, so a place is a logical location: module!function. Servers that show results beside
+ * files (GitHub's code scanning refuses results without one) get the file that tells what is run. */
 #include <jansson.h>
 #include <string.h>
 
@@ -34,6 +35,27 @@ static json_t *logical(const struct record_frame *f)
     return json_pack("{s:[{s:s, s:s, s:s}]}", "logicalLocations", "name", f->function, "fullyQualifiedName", name, "kind", "function");
 }
 
+/* A file's name as a URI reference (RFC 3986). */
+static json_t *uri(const char *file)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+    char text[3 * 4096 + 8] = "";
+    size_t n = 0;
+    if (file[0] == '/')
+        n = (size_t)snprintf(text, sizeof text, "file://");
+    for (; *file && n + 4 < sizeof text; file++)
+        n += (size_t)snprintf(text + n, sizeof text - n, strchr(plain, *file) ? "%c" : "%%%02X", (unsigned char)*file);
+    return json_string(text);
+}
+
+static void add_file(json_t *result, const char *file)
+{
+    json_t *all = json_object_get(result, "locations"), *location = all ? json_array_get(all, 0) : json_object();
+    json_object_set_new(location, "physicalLocation", json_pack("{s:{s:o}, s:{s:i}}", "artifactLocation", "uri", uri(file), "region", "startLine", 1));
+    if (!all)
+        json_object_set_new(result, "locations", json_pack("[o]", location));
+}
+
 static void add_stack(json_t *result, const struct record *r)
 {
     const struct record_event *e = telling_event(r);
@@ -48,7 +70,7 @@ static void add_stack(json_t *result, const struct record *r)
         json_object_set_new(result, "locations", json_pack("[o]", logical(driver)));
 }
 
-static json_t *result_of(const struct ci_failure *f)
+static json_t *result_of(const struct ci_failure *f, const char *file)
 {
     char cause[20];
     snprintf(cause, sizeof cause, "%016llx", (unsigned long long)f->key);
@@ -58,6 +80,8 @@ static json_t *result_of(const struct ci_failure *f)
         json_object_set_new(json_object_get(j, "properties"), "replay", json_string(f->replay));
     if (f->record)
         add_stack(j, f->record);
+    if (file)
+        add_file(j, file);
     return j;
 }
 
@@ -67,7 +91,7 @@ void ci_sarif(FILE *out, const struct ci_result *r)
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         json_array_append_new(known, json_pack("{s:s, s:{s:s}}", "id", rules[i].kind, "shortDescription", "text", rules[i].text));
     for (size_t i = 0; i < r->failure_count; i++)
-        json_array_append_new(results, result_of(&r->failures[i]));
+        json_array_append_new(results, result_of(&r->failures[i], r->file));
     json_t *run = json_pack("{s:{s:{s:s, s:s, s:o}}, s:o, s:{s:s, s:I, s:b, s:s}}", "tool", "driver", "name", "irplab", "version", r->version, "rules", known, "results", results,
                             "properties", "case", r->name, "schedules", (json_int_t)r->schedules, "complete", r->complete, "bound", r->bound);
     json_t *j = json_pack("{s:s, s:s, s:[o]}", "version", "2.1.0", "$schema", "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json", "runs", run);

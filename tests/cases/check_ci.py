@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 import xml.etree.ElementTree as xml
 
 
@@ -23,6 +24,9 @@ def main():
         kinds = [f['kind'] for f in said['failures']]
         assert [f.get('type') for f in suite.iter('failure')] == kinds, kinds
         assert [r['ruleId'] for r in results] == kinds, results
+        for r in results:  # beside a file that is there, as a URI
+            uri = r['locations'][0]['physicalLocation']['artifactLocation']['uri']
+            assert os.path.samefile(urllib.parse.unquote(uri.removeprefix('file://')), os.path.join(case, 'irplab.yaml')), uri
         assert int(suite.get('failures')) == len(kinds) and int(suite.get('tests')) == max(1, len(kinds))
         for f, r in zip(said['failures'], results):
             assert f['replay'] == r['properties']['replay'] and os.path.exists(f['replay']), f
