@@ -62,15 +62,41 @@ static NTSTATUS request_begin(struct request *r, HANDLE file, HANDLE event, PVOI
     return STATUS_SUCCESS;
 }
 
+/* The file that a request goes to, if it is one at a time there. Only looks. */
+static const FILE_OBJECT *synchronous_file(struct process *process, HANDLE handle)
+{
+    const FILE_OBJECT *f = ob_of_handle(process, handle);
+    return f && ob_type_of(f) == OB_FILE && (f->Flags & FO_SYNCHRONOUS_IO) ? f : NULL;
+}
+
+/* Argument: the handle; it may be closed meanwhile. */
+static bool gate_file(const struct agent *a, const void *handle)
+{
+    const struct thread *t = a->thread;
+    const FILE_OBJECT *f = synchronous_file(t->attached ? t->attached : t->process, *(const HANDLE *)handle);
+    return !f || !f->Busy || ke_wait_is_disturbed(t);
+}
+
+/* A program's request begins when the file can be had: as with any lock, taking it is one event. */
+static void request_point(HANDLE handle)
+{
+    const FILE_OBJECT *f = synchronous_file(ps_current_process(), handle);
+    if (f)
+        sim_point_when((uint64_t)f, gate_file, &handle);
+    else
+        sim_point((uint64_t)handle);
+}
+
 /* One request at a time on a file opened for synchronous I/O. */
 static void file_lock(FILE_OBJECT *f)
 {
     if (!(f->Flags & FO_SYNCHRONOUS_IO))
         return;
-    sim_access((uint64_t)f, SIM_WRITE);
+    sim_access_lock((uint64_t)f, SIM_LOCK_ACQUIRE);
     while (f->Busy) {
         f->Waiters++;
         KeWaitForSingleObject(&f->Lock, Executive, KernelMode, FALSE, NULL);
+        sim_access((uint64_t)f, SIM_WRITE);
         f->Waiters--;
     }
     f->Busy = TRUE;
@@ -80,7 +106,7 @@ static void file_unlock(FILE_OBJECT *f)
 {
     if (!(f->Flags & FO_SYNCHRONOUS_IO))
         return;
-    sim_access((uint64_t)f, SIM_WRITE);
+    sim_access_lock((uint64_t)f, SIM_LOCK_RELEASE);
     f->Busy = FALSE;
     if (f->Waiters)
         KeSetEvent(&f->Lock, IO_NO_INCREMENT, FALSE);
@@ -273,7 +299,11 @@ NTSTATUS NtDeviceIoControlFile(HANDLE file, HANDLE event, PVOID apc, PVOID conte
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtDeviceIoControlFile);
-    sim_point((uint64_t)file);
+    const FILE_OBJECT *f = synchronous_file(ps_current_process(), file);
+    if (f && f->DeviceObject && fast_routine(io_top_of_stack(f->DeviceObject), offsetof(FAST_IO_DISPATCH, FastIoDeviceControl)))
+        sim_point((uint64_t)file); /* that is asked without the lock */
+    else
+        request_point(file);
     NTSTATUS s = control(IRP_MJ_DEVICE_CONTROL, FRAME_NtDeviceIoControlFile, UserMode, file, event, apc, context, iosb, code, in, in_length, out, out_length);
     ps_syscall_leave(&sc);
     return s;
@@ -284,7 +314,7 @@ NTSTATUS NtFsControlFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtFsControlFile);
-    sim_point((uint64_t)file);
+    request_point(file);
     NTSTATUS s = control(IRP_MJ_FILE_SYSTEM_CONTROL, FRAME_NtFsControlFile, UserMode, file, event, apc, context, iosb, code, in, in_length, out, out_length);
     ps_syscall_leave(&sc);
     return s;
@@ -370,7 +400,7 @@ NTSTATUS NtReadFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STAT
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtReadFile);
-    sim_point((uint64_t)file);
+    request_point(file);
     NTSTATUS s = transfer(true, UserMode, file, event, apc, context, iosb, buffer, length, offset, key);
     ps_syscall_leave(&sc);
     return s;
@@ -380,7 +410,7 @@ NTSTATUS NtWriteFile(HANDLE file, HANDLE event, PVOID apc, PVOID context, IO_STA
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtWriteFile);
-    sim_point((uint64_t)file);
+    request_point(file);
     NTSTATUS s = transfer(false, UserMode, file, event, apc, context, iosb, buffer, length, offset, key);
     ps_syscall_leave(&sc);
     return s;
@@ -400,7 +430,7 @@ NTSTATUS NtFlushBuffersFile(HANDLE file, IO_STATUS_BLOCK *iosb)
 {
     struct syscall sc;
     ps_syscall_enter(&sc, FRAME_NtFlushBuffersFile);
-    sim_point((uint64_t)file);
+    request_point(file);
     struct request r = { .mode = UserMode };
     NTSTATUS s = request_begin(&r, file, NULL, NULL, NULL, iosb, 0);
     if (NT_SUCCESS(s)) {

@@ -256,6 +256,17 @@ NTSTATUS ob_handle_reference(struct process *process, HANDLE handle, enum ob_typ
     return STATUS_SUCCESS;
 }
 
+void *ob_of_handle(struct process *process, HANDLE handle)
+{
+    uint64_t h = (uint64_t)handle;
+    if ((h & KERNEL_HANDLE_BIT) == KERNEL_HANDLE_BIT) {
+        process = ps_system();
+        h &= ~KERNEL_HANDLE_BIT;
+    }
+    const struct entry *e = entry_at(process, (h >> 2) - 1);
+    return e ? e->object : NULL;
+}
+
 void *ob_waitable_of_handle(struct process *process, HANDLE handle)
 {
     struct process *owner;

@@ -97,6 +97,8 @@ uint64_t ob_handle_count(struct process *process, HANDLE *last, void **object);
 
 /* What a wait on the handle would wait on, without a reference; NULL: nothing. For looking ahead. */
 void *ob_waitable_of_handle(struct process *process, HANDLE handle);
+/* The object, without a reference and without telling that it was looked for; NULL: there is none. */
+void *ob_of_handle(struct process *process, HANDLE handle);
 
 /* The full path that object attributes mean: their name, below RootDirectory if they have one (a handle to a directory object of the current
  * process). *path is valid as long as oa and room are. */

@@ -2,14 +2,14 @@
 """Small drivers and waiting loops: the reduction runs each class of orders once. What the classes are is worked out by running every order with at most four
 preemptions and dropping those with the same happens-before hash; the numbers below are kept so that a change of both is seen. Each thread doubles them: it may end before or after its handle is closed.
 
-usage: check_drivers.py IRPLAB MUTUAL.exe DRIVER.sys…"""
+usage: check_drivers.py IRPLAB MUTUAL.exe ONE-FILE.sys ONE-FILE.exe DRIVER.sys…"""
 import json
 import os
 import subprocess
 import sys
 import tempfile
 
-irplab, mutual, drivers = sys.argv[1], sys.argv[2], sys.argv[3:]
+irplab, mutual, one_file, drivers = sys.argv[1], sys.argv[2], sys.argv[3:5], sys.argv[5:]
 expected = {'queue-cancel': 10, 'remove-lock': 8, 'timer-dpc': 6, 'spin-locks': 8, 'work-item': 12, 'cancel-twice': 20, 'resource': 6, 'resource-shared': 8, 'queued-lock': 6, 'rundown': 8}
 wrong = 0
 
@@ -43,6 +43,13 @@ for name, more, says in (('timer-dpc', [], True), ('timer-dpc', ['--time-model',
     check(r.get('idle_timers', False) == says, f'{name} {" ".join(more)}: {"says" if says else "says nothing"} of timers that had to wait')
 done = subprocess.run([irplab, 'explore', '--schedules', '50', *timed['timer-dpc']], capture_output=True, text=True)
 check(('--time-model any' in done.stdout) == (done.returncode == 0), f'the hint: {done.stdout}')
+# One request at a time on a file: whose is next is all the order there is, and with a DPC whether the thread already waits when it comes.
+for n, code, exact in ((2, 0, 2), (3, 0, 6), (2, 1, 2), (3, 1, 6)):
+    options = ['--cpus', '4', '--driver', one_file[0], one_file[1], str(n), str(code)]
+    r = explore('--strategy', 'dpor', *options)
+    brute = explore('--strategy', 'dfs', '--preemptions', '9', *options) if n == 2 else r
+    check(r['complete'] and brute['complete'] and r['blocked'] == 0 and r['failing'] == 0 and r['schedules'] == r['traces'] == brute['traces'] == exact,
+          f'one file, {n} threads, code {code}: {r["schedules"]} of {exact}, {brute["schedules"]} orders in {brute["traces"]} classes')
 for name, exact in (('peterson', 4), ('lamport', 16)):
     r = explore('--strategy', 'dpor', '--cpus', '16', mutual, name)
     check(r['complete'] and r['failing'] == 0 and r['blocked'] == 0 and r['schedules'] == r['traces'] == exact, f'{name}: {r["schedules"]} schedules, {r["failing"]} failing')
