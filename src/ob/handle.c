@@ -47,7 +47,7 @@ static uint32_t window_of(uint32_t index)
 static uint32_t own_window(const struct process *p)
 {
     const struct agent *a = MACHINE->fiber;
-    return !a || (p->main_thread && p->main_thread->agent == a) ? 0 : 1u + a->id;
+    return !a || (p->main_thread && p->main_thread->agent == a) ? 0 : 1u + a->place;
 }
 
 static void room_for(struct window *w, uint32_t index)

@@ -112,6 +112,7 @@ struct agent {
     uint64_t atomic_rip, promised_at;
     uint8_t promised_bytes, promise; /* enum atomic_promise */
     bool no_point; /* the next point is none: what it begins belongs to the operation before */
+    uint16_t place; /* of its stacks; does not depend on what other agents did, but for the order in which threads are made */
     uint64_t affinity; /* processors that it may have, a bit each; 0 = any */
     struct processor *processor; /* while RUNNING; the last one otherwise */
     struct agent *dpc; /* THREAD, CLOCK, interrupts: activity for the DPCs it queues; NULL = none yet */
@@ -197,6 +198,7 @@ struct machine {
     uint64_t scratch; /* rax on the way from a trampoline to its emulation */
     struct agent *agents[MAX_AGENTS];
     uint32_t agent_count;
+    uint16_t places; /* for stacks, that have been given out */
     uint64_t gone[MAX_AGENTS]; /* stable ids of ended agents whose slots others have taken */
     uint32_t gone_count;
     struct processor processors[MAX_PROCESSORS];

@@ -35,7 +35,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 /* ---- agents ---- */
 
-/* A slot decides where stacks lie. That of an ended agent is used again only when there is no other, or where a thread lies would
+/* That of an ended agent is used again only when there is no other, or where a thread lies would
  * depend on whether another had ended by then. */
 static uint16_t free_slot(struct machine *m)
 {
@@ -48,12 +48,21 @@ static uint16_t free_slot(struct machine *m)
     base_panic("more than %d threads at once", MAX_AGENTS);
 }
 
+/* Where its stacks lie. DPCs that a thread queues have their place from the thread's, so that a thread's first DPC moves nobody else. */
+static uint16_t place_for(struct machine *m, const struct agent *owner)
+{
+    if (owner)
+        return (uint16_t)(MAX_AGENTS + owner->place);
+    sim_access(SIM_ACCESS_THREAD_IDS, SIM_WRITE);
+    return m->places++;
+}
+
 static void stacks_map(struct agent *a)
 {
     struct fiber *f = &a->fiber;
-    f->host_stack = PRIVATE_BASE + HOST_STACKS + (uint64_t)a->id * HOST_STACK_SIZE;
+    f->host_stack = PRIVATE_BASE + HOST_STACKS + (uint64_t)a->place * HOST_STACK_SIZE;
     host_protect(f->host_stack + 0x1000, HOST_STACK_SIZE - 0x1000, PROT_READ | PROT_WRITE);
-    f->kernel_stack_top = KERNEL_BASE + KERNEL_STACKS + (uint64_t)(a->id + 1) * KERNEL_STACK_SLOT - 0x1000;
+    f->kernel_stack_top = KERNEL_BASE + KERNEL_STACKS + (uint64_t)(a->place + 1) * KERNEL_STACK_SLOT - 0x1000;
     f->kernel_stack = f->kernel_stack_top - KERNEL_STACK_SIZE;
     host_protect(f->kernel_stack, KERNEL_STACK_SIZE, PROT_READ | PROT_WRITE);
     struct segment *s = sim_segment_add(f->host_stack, HOST_STACK_SIZE, SEGMENT_HOST_STACK, false);
@@ -65,27 +74,28 @@ static void stacks_map(struct agent *a)
 static void dead_slot_reuse(struct agent *a)
 {
     struct fiber keep = a->fiber;
-    uint16_t id = a->id;
+    uint16_t id = a->id, place = a->place;
     if (MACHINE->gone_count < MAX_AGENTS)
         MACHINE->gone[MACHINE->gone_count++] = a->stable_id;
     memset(a, 0, sizeof *a);
     a->id = id;
+    a->place = place;
     a->fiber.host_stack = keep.host_stack;
     a->fiber.kernel_stack = keep.kernel_stack;
     a->fiber.kernel_stack_top = keep.kernel_stack_top;
 }
 
-struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *arg)
+static struct agent *agent_create(enum agent_kind kind, const struct agent *owner, void (*fn)(void *), void *arg)
 {
     struct machine *m = MACHINE;
     uint16_t id = free_slot(m);
-    sim_access(SIM_ACCESS_THREAD_IDS, SIM_WRITE); /* which slot is the next */
     struct agent *a = m->agents[id];
     if (a) {
         dead_slot_reuse(a);
     } else {
         a = sim_alloc(sizeof *a);
         a->id = id;
+        a->place = place_for(m, owner);
         m->agents[m->agent_count++] = a;
         stacks_map(a);
     }
@@ -106,11 +116,17 @@ struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *a
     return a;
 }
 
+struct agent *sim_agent_create(enum agent_kind kind, void (*fn)(void *), void *arg)
+{
+    return agent_create(kind, NULL, fn, arg);
+}
+
 void sim_clock_create(void)
 {
     struct machine *m = MACHINE;
     struct agent *a = sim_alloc(sizeof *a);
     a->id = free_slot(m);
+    a->place = m->places++;
     IR_ASSERT(!m->clock && a->id == m->agent_count);
     m->agents[m->agent_count++] = a;
     a->kind = AGENT_CLOCK;
@@ -570,7 +586,7 @@ void sim_irql_set(uint8_t irql)
 
 struct agent *sim_dpc_create(struct agent *owner, struct processor *bound, void (*fn)(void *))
 {
-    struct agent *d = sim_agent_create(AGENT_DPC, fn, NULL);
+    struct agent *d = agent_create(AGENT_DPC, owner, fn, NULL);
     d->owner = owner;
     d->bound = bound;
     if (owner)
