@@ -678,7 +678,7 @@ void dpor_alternatives(struct dpor *d, unsigned agent)
     }
 }
 
-/* A node without a plan goes on with whoever ran, then the first that is not asleep. */
+/* A node without a plan goes on with whoever ran, unless that gave way to others, then the first that is not asleep. */
 static bool choose(struct dpor *d)
 {
     struct path *p = d->path;
@@ -687,7 +687,7 @@ static bool choose(struct dpor *d)
     unsigned agent = 0, alternative = 0, found = 0;
     for (unsigned i = 0; i < n->candidate_count && found < 2; i++) {
         for (uint32_t left = search_alternatives(d->s, &c[i]); left; left &= left - 1) {
-            unsigned a = (unsigned)__builtin_ctz(left), better = c[i].agent == n->running ? 2 : 1;
+            unsigned a = (unsigned)__builtin_ctz(left), better = c[i].agent == n->running && n->can_go_on ? 2 : 1;
             if (found >= better || asleep(d, top(d), c[i].agent, a))
                 continue;
             agent = c[i].agent;

@@ -152,7 +152,7 @@ static bool try_move(struct shrink *s, size_t a, size_t m, size_t b, size_t e, b
 /* Joins two blocks of an agent with nothing of it between, at the earlier or the later place. */
 static bool join_blocks(struct shrink *s)
 {
-    for (size_t a = 0; a < s->best.count;) {
+    for (size_t a = 0; a < s->best.count && s->runs < s->limit;) {
         size_t m = block_end(&s->best, a), b = m;
         while (b < s->best.count && !same_agent(&s->best, a, b))
             b++;
@@ -181,7 +181,7 @@ static bool drop_tail(struct shrink *s)
 /* One block left out: what it did happens later, or not at all. */
 static bool drop_block(struct shrink *s)
 {
-    for (size_t a = 0, e; a < s->best.count; a = e) {
+    for (size_t a = 0, e; a < s->best.count && s->runs < s->limit; a = e) {
         struct explore_schedule list = {0};
         e = block_end(&s->best, a);
         append_range(&list, &s->best, 0, a);
@@ -196,7 +196,7 @@ static bool drop_block(struct shrink *s)
 
 static bool usual_alternative(struct shrink *s)
 {
-    for (size_t i = 0; i < s->best.count; i++) {
+    for (size_t i = 0; i < s->best.count && s->runs < s->limit; i++) {
         if (!s->best.choices[i].alternative)
             continue;
         struct explore_schedule list = {0};
@@ -262,9 +262,18 @@ static void search_fewer(struct shrink *s)
     }
 }
 
+/* Of very long schedules (what ends at a limit) fewer runs: as much time. */
+static unsigned runs_to_spend(const struct explore_schedule *schedule, unsigned limit)
+{
+    enum { LONG = 1000, LEAST = 10 };
+    unsigned runs = limit ? limit : DEFAULT_LIMIT;
+    uint64_t fewer = schedule->count > LONG ? (uint64_t)runs * LONG / schedule->count : runs;
+    return fewer > LEAST ? (unsigned)fewer : runs < LEAST ? runs : LEAST;
+}
+
 unsigned explore_minimise(const struct explore_machine *machine, struct explore_schedule *schedule, unsigned limit)
 {
-    struct shrink s = {.limit = limit ? limit : DEFAULT_LIMIT};
+    struct shrink s = {.limit = runs_to_spend(schedule, limit)};
     path_init(&s.path, machine);
     follow(&s.path, schedule, schedule->count + REPLAY_MOST);
     enum explore_status status = path_node(&s.path)->status;
@@ -326,6 +335,7 @@ void explore_last_avoidable(const struct explore_machine *machine, const struct 
     struct path p;
     unsigned runs = 0;
     *out = (struct explore_turning){0};
+    limit = runs_to_spend(failing, limit);
     path_init(&p, machine);
     path_begin(&p);
     size_t length = 0;
@@ -333,7 +343,7 @@ void explore_last_avoidable(const struct explore_machine *machine, const struct 
         path_checkpoint(&p, TURNING_GAP);
         length++;
     }
-    for (size_t i = length; i-- > 0 && runs < (limit ? limit : DEFAULT_LIMIT) && !out->found;)
+    for (size_t i = length; i-- > 0 && runs < limit && !out->found;)
         turn_at(&p, failing, i, &runs, out);
     path_free(&p);
 }

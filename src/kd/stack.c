@@ -203,7 +203,7 @@ const struct agent *kd_failed_agent(void)
         return MACHINE->last;
     case RUN_LIVELOCK:
         for (uint32_t i = 0; i < MACHINE->agent_count; i++)
-            if (MACHINE->agents[i]->at_await)
+            if (MACHINE->round_step_count ? MACHINE->round_steps[0].agent == i : MACHINE->agents[i]->at_await)
                 return MACHINE->agents[i];
         return MACHINE->last;
     case RUN_HANG:

@@ -152,7 +152,7 @@ static void time_passes(uint64_t by_100ns)
     ke_clock_set(MACHINE->clock_100ns + by_100ns);
     ke_timers_expire();
     ke_room()->woke = false;
-    sim_yield();
+    sim_give_way();
 }
 
 void ke_time_asked(void)
@@ -175,6 +175,9 @@ void ke_time_asked_often(uint32_t times)
     struct machine *m = MACHINE;
     struct asked *a = &ke_room()->asked[m->fiber->id];
     sim_access(SIM_ACCESS_CLOCK, SIM_READ);
+    m->time_asked = true;
+    if (m->probing)
+        return;
     if (a->at != m->clock_100ns) {
         a->count = 0;
         if (a->moved_to != m->clock_100ns)
@@ -194,14 +197,20 @@ void ke_time_asked_often(uint32_t times)
 void ke_yield(void)
 {
     uint64_t before = MACHINE->clock_100ns;
+    if (MACHINE->probing) { /* a round of a loop is tried: without time */
+        sim_give_way();
+        return;
+    }
     ke_time_asked();
     if (MACHINE->clock_100ns == before)
-        sim_yield();
+        sim_give_way();
 }
 
 void KeStallExecutionProcessor(ULONG microseconds)
 {
-    if (sim_irql() > DISPATCH_LEVEL)
+    if (MACHINE->probing)
+        sim_give_way();
+    else if (sim_irql() > DISPATCH_LEVEL)
         ke_clock_set(MACHINE->clock_100ns + microseconds * 10ull);
     else
         time_passes(microseconds * 10ull);

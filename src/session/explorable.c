@@ -104,7 +104,7 @@ static enum explore_status status_at_end(void)
     if (MACHINE->end == RUN_STALE)
         return EXPLORE_FUTILE;
     if (MACHINE->end == RUN_LIVELOCK)
-        return EXPLORE_DEADLOCK;
+        return MACHINE->round_step_count ? EXPLORE_FAILED : EXPLORE_DEADLOCK; /* who goes round can go on */
     if (MACHINE->end == RUN_SPIN)
         return EXPLORE_CUT; /* whoever explores sees spins_waiting and begins anew */
     session_outcome(&o);
@@ -172,7 +172,7 @@ static uint32_t operation_of(const struct agent *a)
 /* One that stands in a point, not at a gate and not in a wait, is enabled until it runs. */
 static uint32_t flags_of(const struct agent *a)
 {
-    bool free = a->at_point && !a->gate && !a->spin_on && !a->spinning && !a->awaits && !a->at_await && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
+    bool free = a->at_point && !a->gate && !a->spin_on && !a->spinning && !a->awaits && !a->at_await && !a->at_round && !a->dpc && a->kind == AGENT_THREAD && !MACHINE->processors_matter;
     return free ? EXPLORE_NEVER_WAITS : 0;
 }
 
@@ -219,7 +219,7 @@ static struct promise promise_of_atomic(const struct agent *a)
 
 static struct promise promise_of(const struct agent *a)
 {
-    if (!promises || !a->at_point || a->kind != AGENT_THREAD || a->dpc || MACHINE->processors_matter)
+    if (!promises || !a->at_point || a->at_round || a->kind != AGENT_THREAD || a->dpc || MACHINE->processors_matter)
         return (struct promise) { .kind = PROMISES_NOTHING };
     return a->gate ? promise_of_gate(a) : promise_of_atomic(a);
 }

@@ -373,21 +373,44 @@ void leaks_deadlock_text(char *out, size_t size)
         snprintf(out, size, "nothing can go on");
 }
 
+/* What the rounds consist of: who comes by where. */
+static size_t rounds_text(char *out, size_t size)
+{
+    const struct machine *m = MACHINE;
+    size_t n = (size_t)snprintf(out, size, "livelock: ");
+    uint32_t agent = UINT32_MAX, first = 0;
+    for (uint32_t i = 0; i < m->round_step_count && n < size; i++) {
+        const struct round_step *s = &m->round_steps[i];
+        char name[100], where[200];
+        image_symbol_text(s->rip, where, sizeof where);
+        if (s->agent != agent) {
+            thread_name(m->agents[s->agent]->thread, name, sizeof name);
+            n += (size_t)snprintf(out + n, size - n, "%s%s goes round by ", agent == UINT32_MAX ? "" : "; ", name);
+            agent = s->agent;
+            first = i;
+        }
+        n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s%s%s", i == first ? "" : ", ", s->op ? door_table[s->op - 1].name : "", s->op ? " at " : "", where);
+    }
+    if (n < size)
+        n += (size_t)snprintf(out + n, size - n, "; each round changes back what it changes, and nobody else can go on");
+    return n;
+}
+
 void leaks_livelock_text(char *out, size_t size)
 {
     char name[100], where[300], waits[600];
-    size_t n = (size_t)snprintf(out, size, "livelock: ");
-    bool any = false;
+    bool rounds = MACHINE->round_step_count != 0, any = false;
+    size_t n = rounds ? rounds_text(out, size) : (size_t)snprintf(out, size, "livelock: ");
     for (uint32_t i = 0; i < MACHINE->agent_count && n < size; i++) {
         const struct agent *a = MACHINE->agents[i];
         if (!a->at_await || a->state == AGENT_DEAD || !a->thread)
             continue;
         thread_name(a->thread, name, sizeof name);
         kd_where(a, where, sizeof where);
-        n += (size_t)snprintf(out + n, size - n, "%s%s looks again and again at %s", any ? ", " : "", name, where);
+        n += (size_t)snprintf(out + n, size - n, "%s%s looks again and again at %s", any || rounds ? ", " : "", name, where);
         any = true;
     }
-    if (n < size)
+    if (n < size && !rounds)
         n += (size_t)snprintf(out + n, size - n, "; nobody is left to change what is looked at");
     if (n < size && leaks_waits_text(waits, sizeof waits))
         snprintf(out + n, size - n, "; %s", waits);
@@ -399,8 +422,10 @@ void leaks_hang_text(const struct agent *a, char *out, size_t size)
     size_t n = (size_t)snprintf(out, size, "no end after %llu scheduling points", (unsigned long long)MACHINE->points);
     if (!a || n >= size)
         return;
+    if (MACHINE->idles)
+        n += (size_t)snprintf(out + n, size - n, ": time passes, and nothing else happens");
     kd_where(a, where, sizeof where);
-    n += (size_t)snprintf(out + n, size - n, "; the last to run stands in %s", where);
+    n += (size_t)snprintf(out + n, n < size ? size - n : 0, "; the last to run stands in %s", where);
     if (n < size && leaks_work_routine(a, routine, sizeof routine))
         snprintf(out + n, size - n, ", in the work item of %s", routine);
 }

@@ -813,11 +813,12 @@ void session_outcome(struct outcome *o)
         o->kind = FAILURE_HANG;
         snprintf(o->name, sizeof o->name, "LIVELOCK");
         leaks_livelock_text(o->message, sizeof o->message);
+        place = RUN_LIVELOCK; /* of another cause than a hang */
         break;
     case RUN_HANG: {
         const struct trap_crash *c = trap_hang_info();
         o->kind = FAILURE_HANG;
-        snprintf(o->name, sizeof o->name, "HANG");
+        snprintf(o->name, sizeof o->name, c && c->happened ? "UNCONTROLLED_SPIN" : "HANG");
         if (c && c->happened) {
             char where[200];
             image_symbol_text(c->address, where, sizeof where);

@@ -88,18 +88,9 @@ void await_arrive(struct agent *a, uint64_t rip, uint64_t state, bool changed, u
 
 /* ---- trying ---- */
 
-struct trial {
-    struct snapshot *before;
-    sim_access_listener *access;
-    void (*create)(struct agent *a);
-    void (*join)(const struct agent *a);
-    void (*opaque)(const char *why);
-    const struct sim_sync *sync;
-};
-
-static void trial_begin(struct machine *m, struct trial *t)
+void await_trial_begin(struct machine *m, struct await_trial *t)
 {
-    *t = (struct trial){ sim_snapshot_take(), sim_access_listen(NULL), sim_create_hook, sim_join_hook, sim_opaque_hook, sim_sync };
+    *t = (struct await_trial){ sim_snapshot_take(), sim_access_listen(NULL), sim_create_hook, sim_join_hook, sim_opaque_hook, sim_sync };
     sim_create_hook = NULL;
     sim_join_hook = NULL;
     sim_opaque_hook = NULL;
@@ -107,7 +98,7 @@ static void trial_begin(struct machine *m, struct trial *t)
     m->probing = true;
 }
 
-static void trial_end(struct trial *t)
+void await_trial_end(struct await_trial *t)
 {
     sim_snapshot_restore(t->before);
     sim_snapshot_free(t->before);
@@ -169,6 +160,12 @@ static void grow(void)
     known.size = size;
 }
 
+bool await_stands_in(const struct agent *a)
+{
+    bool yields;
+    return a->seen_count && is_await(a->looks[a->seen_count - 1].rip, &yields);
+}
+
 bool await_open(struct machine *m, struct agent *a)
 {
     uint64_t value[2] = { 0, 0 }, key = mixed(a->seen[a->seen_count - 1], 0);
@@ -186,10 +183,10 @@ bool await_open(struct machine *m, struct agent *a)
         at = (at + 1) & (known.size - 1);
     if (known.keys[at])
         return known.open[at];
-    struct trial t;
-    trial_begin(m, &t);
+    struct await_trial t;
+    await_trial_begin(m, &t);
     bool open = !closes(m, a);
-    trial_end(&t);
+    await_trial_end(&t);
     known.keys[at] = key;
     known.open[at] = open;
     known.count++;
@@ -198,8 +195,7 @@ bool await_open(struct machine *m, struct agent *a)
 
 /* ---- learning ---- */
 
-/* All that guests can see, as it lies in memory. */
-static uint64_t visible(const struct machine *m)
+uint64_t await_visible(const struct machine *m)
 {
     uint64_t h = 0;
     for (uint32_t i = 0; i < m->segment_count; i++) {
@@ -236,12 +232,12 @@ void await_learn(struct machine *m)
     m->closed_by = 0;
     if (!a->turning || m->probing || rejected_count == MOST_REJECTED)
         return;
-    struct trial t;
-    trial_begin(m, &t);
+    struct await_trial t;
+    await_trial_begin(m, &t);
     bool yields = false, round = found_again(a) && goes_round(m, a, rips, &count, &yields);
-    uint64_t was = round ? visible(m) : 0;
-    round = round && goes_round(m, a, NULL, NULL, NULL) && visible(m) == was;
-    trial_end(&t);
+    uint64_t was = round ? await_visible(m) : 0;
+    round = round && goes_round(m, a, NULL, NULL, NULL) && await_visible(m) == was;
+    await_trial_end(&t);
     if (!round) {
         reject(rip);
         return;
@@ -259,15 +255,15 @@ enum verdict { STUCK, STALE, ODD };
 
 static enum verdict verdict_on(struct machine *m, struct agent *a)
 {
-    struct trial t;
-    trial_begin(m, &t);
+    struct await_trial t;
+    await_trial_begin(m, &t);
     enum verdict v = ODD;
     if (closes(m, a)) {
         uint64_t head = a->seen[0];
         bool round = goes_round(m, a, NULL, NULL, NULL);
         v = round && a->seen[0] == head ? STUCK : STALE; /* or it has come to another loop */
     }
-    trial_end(&t);
+    await_trial_end(&t);
     return v;
 }
 

@@ -13,6 +13,7 @@
 #ifndef IRPLAB_SIM_AWAIT_H
 #define IRPLAB_SIM_AWAIT_H
 
+#include "sim/access.h"
 #include "sim/machine.h"
 
 /* The running agent comes to an atomic instruction at rip in this state (its registers and stack), having changed something since the last
@@ -30,6 +31,23 @@ bool await_open(struct machine *m, struct agent *a);
 void await_learn(struct machine *m);
 /* Nobody can go on but who waits so. Ends the run if that is for ever, or because somebody had looked too early. */
 void await_stuck(struct machine *m, bool time_can_pass);
+
+/* The last place of the running agent was such an instruction. */
+bool await_stands_in(const struct agent *a);
+
+/* What is done between these is taken back. */
+struct await_trial {
+    struct snapshot *before;
+    sim_access_listener *access;
+    void (*create)(struct agent *a);
+    void (*join)(const struct agent *a);
+    void (*opaque)(const char *why);
+    const struct sim_sync *sync;
+};
+void await_trial_begin(struct machine *m, struct await_trial *t);
+void await_trial_end(struct await_trial *t);
+/* A hash of all that guests can see, as it lies in memory. */
+uint64_t await_visible(const struct machine *m);
 
 /* One step of an agent, by the scheduler. */
 void sim_step(struct machine *m, struct agent *a);

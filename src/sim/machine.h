@@ -104,6 +104,19 @@ struct agent {
     bool await_yields; /* the loop has a pause: switching away while it waits is free */
     bool paused; /* since this was cleared */
     bool pause_passed; /* since it came to an atomic instruction: that was its point for this round */
+    /* Loops whose rounds change back what they change: sim/round.h. */
+    bool at_round; /* stands where such a loop calls or has an atomic instruction */
+    bool rounds; /* spinning: in such a loop */
+    bool round_closed; /* has come round, and nobody else has done anything meanwhile */
+    bool round_calls; /* its step, which is tried, began in a call */
+    bool round_member; /* while a livelock is looked for: one of those who go round */
+    uint8_t round_count;
+    uint32_t round_op; /* the export that it is in, from 1; 0: none */
+    uint64_t round_rip, round_key; /* the place, and with it the state of registers and stack */
+    uint64_t round_seen[16], round_progress; /* where it has been since others have done something, and how much they had by then */
+    uint64_t own_progress; /* machine.progress that was its own */
+    uint64_t marks[8]; /* where it was, in what state: if it comes there again it may go round */
+    uint32_t mark_passed;
     uint8_t await_bytes;
     uint64_t await_rip, await_object; /* where it stands, what it looks at */
     uint64_t atomic_at, atomic_was[2]; /* what the atomic instruction that it executes next may change */
@@ -178,6 +191,14 @@ struct sim_choice {
     uint16_t agents[MAX_AGENTS];
 };
 
+/* Of a livelock: who comes by where. */
+enum { ROUND_STEPS = 24 };
+struct round_step {
+    uint16_t agent;
+    uint32_t op; /* the export that is called, from 1; 0: an atomic instruction */
+    uint64_t rip; /* it, or where the call returns to */
+};
+
 enum run_end {
     RUN_GOING,
     RUN_DONE, /* the session ended by itself */
@@ -218,11 +239,19 @@ struct machine {
     bool every_point; /* return to the strategy at every point, not only where there is a choice */
     uint32_t runnable; /* agents READY or RUNNING, and DPC activities with work */
     uint64_t points; /* scheduling points passed */
+    uint32_t idle_steps; /* of the clock, since threads came or went */
+    bool idles; /* RUN_HANG: there were too many of those */
     uint64_t switches;
     bool gates_open; /* nobody can go on: those at gates may, to wait for ever */
     bool probing; /* a step is tried, and will be taken back */
     uint64_t stuck_at; /* progress + 1 when last was looked whether those who wait so do it for ever */
     uint32_t closed_by; /* number + 1 of an agent that has gone round in a loop not known yet */
+    uint32_t suspect; /* number + 1 of an agent that has come by in the same state again */
+    bool time_asked; /* in a step that is tried */
+    bool round_works; /* in steps that are tried: something was changed, if only for a while, or others were given way without a look at memory between */
+    uint64_t round_looked_at; /* progress + 1 when last was looked whether all go round */
+    struct round_step round_steps[ROUND_STEPS]; /* RUN_LIVELOCK: what goes on for ever (none: looks at memory) */
+    uint32_t round_step_count;
     uint64_t progress; /* steps that may have changed something for a loop that waits */
     uint32_t turns; /* that changed nothing, in a row, by whomever */
     bool watch_all; /* the door looks after everybody (verify/guard.h) */
@@ -332,6 +361,8 @@ static inline void sim_quiet_end(void)
 }
 /* Like sim_point, and switching away costs no preemption (yield, delay, pause). */
 void sim_yield(void);
+/* The same for a call that gives others way (SwitchToThread, a delay of nothing): in a loop that waits it belongs to the look. */
+void sim_give_way(void);
 /* A step of the running agent ends inside an image: at the jump back of a loop that waits for memory, at a pause (`waits`), or before
  * an atomic instruction on the `bytes` bytes at `object`. site: where. A turn that ends where an earlier one did, with
  * nothing but such stops between and no atomic instruction that changed anything, is in vain: its agent stands back until somebody

@@ -149,6 +149,7 @@ void patch_image(struct image *image)
     *area_for(image->base, image->size) = (struct area) { image->base, image->size, plan, file };
     if (room)
         *(uint64_t *)behind(image, 0) = DOOR_PAGE + DOOR_POINT;
+    MACHINE->may_spin |= spins_any_round();
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct patch_site *t = &plan->sites[i];
         MACHINE->may_spin |= t->kind == PATCH_SPIN || t->kind == PATCH_PAUSE;

@@ -865,7 +865,7 @@ static void add_found_spins(struct scan *s, const char *name)
         const struct spin *k = spins_get(i);
         ZydisDecodedInstruction in;
         ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-        bool here = strcasecmp(k->image, name) == 0 && !(k->rva & (SPIN_AWAIT | SPIN_NO_AWAIT | SPIN_MORE | SPIN_PLAIN)) && (uint64_t)k->rva + 15 <= s->m->size && (s->seen[k->rva] & CODE);
+        bool here = strcasecmp(k->image, name) == 0 && !(k->rva & (SPIN_AWAIT | SPIN_NO_AWAIT | SPIN_ROUND | SPIN_MORE | SPIN_PLAIN)) && (uint64_t)k->rva + 15 <= s->m->size && (s->seen[k->rva] & CODE);
         for (uint32_t n = 0; here && n < s->plan->count; n++)
             here = s->plan->sites[n].rva != k->rva;
         if (!here || !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&s->decoder, s->m->base + k->rva, 15, &in, op)))

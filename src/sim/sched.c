@@ -8,6 +8,8 @@
 #include "sim/access.h"
 #include "sim/await.h"
 #include "sim/machine.h"
+#include "sim/round.h"
+#include "sim/spins.h"
 
 bool (*sim_idle_hook)(void);
 bool (*sim_timer_hook)(void), (*sim_timer_early_hook)(void);
@@ -88,6 +90,7 @@ static void dead_slot_reuse(struct agent *a)
 static struct agent *agent_create(enum agent_kind kind, const struct agent *owner, void (*fn)(void *), void *arg)
 {
     struct machine *m = MACHINE;
+    m->idle_steps = 0;
     uint16_t id = free_slot(m);
     struct agent *a = m->agents[id];
     if (a) {
@@ -168,6 +171,7 @@ _Noreturn void sim_agent_exit(void)
     IR_ASSERT(!a->dpc || a->dpc->state == AGENT_IDLE);
     leave_processor(a);
     a->state = AGENT_DEAD;
+    MACHINE->idle_steps = 0;
     uint64_t low = sim_stack_low(a->fiber.kernel_stack, KERNEL_STACK_SIZE);
     sim_stack_clear(low, a->fiber.kernel_stack_top - low); /* nothing of it has to be kept in snapshots */
     if (a->dpc)
@@ -190,7 +194,7 @@ static bool dpcs_first(const struct processor *p)
     return p->active && p->active == p->thread && p->thread->dpc && p->thread->dpc->due && p->irql < DISPATCH_LEVEL && !p->interrupts_off;
 }
 
-enum { TURNS_BEFORE_TIME_PASSES = 100, TURNS_BEFORE_HANG = 30000 };
+enum { TURNS_BEFORE_TIME_PASSES = 100, TURNS_BEFORE_HANG = 30000, IDLE_STEPS_BEFORE_HANG = 5000 };
 
 /* A loop that tries a few times and gives up is to be seen giving up: only after so many rounds does it seem to be endless. After
  * the fewer it is no progress for others any more. */
@@ -364,6 +368,7 @@ void sim_point(uint64_t object)
     a->next_object = object;
     a->at_point = true;
     a->turning = quiet;
+    round_arrive(a, 0, 0);
     to_main();
     a->at_point = false;
 }
@@ -477,12 +482,16 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
     bool changed = atomic_changed(a), vain = !changed && turned_here_before(a, site, state);
     if (changed)
         a->turn_count = 0;
+    m->round_works |= changed;
+    if (object)
+        round_arrive(a, rip, state);
+    bool takes_turn = m->last_resort && a->rounds && a->at_round; /* nobody else can go on: this is no progress */
     a->pause_passed = false;
     if (object)
         await_arrive(a, rip, state, changed, object, bytes);
     else
         await_forget(a);
-    if (!vain) {
+    if (!vain && !takes_turn) {
         remember_turn(a, site, state);
         note_progress(m);
     } else if (++m->turns > TURNS_BEFORE_HANG || (a->spinning && m->clock_100ns - a->spin_since > SPIN_LIMIT_100NS)) {
@@ -490,7 +499,7 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
     }
     if (!a->spinning)
         a->spin_since = m->clock_100ns;
-    a->spinning = (vain || waits) && !a->at_await;
+    a->spinning = (vain || waits || takes_turn) && !a->at_await;
     if (a->spinning && m->time_any)
         sim_opaque("a loop waits for memory to change, and whether it turns depends on whether others can go on");
     a->spin_progress = m->progress;
@@ -512,6 +521,31 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
     if (object && host_guarded_copy(a->atomic_was, (const void *)object, a->atomic_bytes))
         a->atomic_at = object;
     return true;
+}
+
+void sim_give_way(void)
+{
+    struct machine *m = MACHINE;
+    struct agent *a = m->fiber;
+    a->yielded = true;
+    m->points++;
+    if (m->point_limit && m->points > m->point_limit)
+        sim_end(RUN_HANG);
+    m->round_works |= !a->seen_count;
+    if (a->seen_count && m->every_point) {
+        if (atomic_changed(a)) {
+            await_forget(a);
+            a->turn_count = 0;
+        } else {
+            a->paused = true;
+            if (await_stands_in(a)) /* the look was the point of this round */
+                return;
+            a->turning = true;
+            note_progress(m);
+        }
+    }
+    round_arrive(a, 0, 0);
+    to_main();
 }
 
 void sim_block(const char *why, uint64_t object)
@@ -785,6 +819,10 @@ static void gather(struct machine *m)
     struct sim_choice *c = &m->choice;
     if (m->closed_by)
         await_learn(m);
+    if (m->suspect)
+        round_learn(m);
+    if (m->last && m->last->round_closed)
+        round_close(m, m->last);
     *c = (struct sim_choice) { .kind = CHOICE_SCHEDULE };
     m->alone = m->last_resort = false;
     m->stands = m->every_point;
@@ -812,6 +850,10 @@ static void gather(struct machine *m)
         c->agents[c->n++] = last->id;
     bool spins = c->n == 0 && somebody_stands_back;
     m->stands &= !(last && waits_in_loop(last)) && c->n > 0;
+    if (spins_any_round() && m->every_point && !m->gates_open && !timer_may_step(m))
+        round_stuck(m);
+    if (m->end != RUN_GOING)
+        return;
     if (spins && !m->gates_open && m->every_point && m->stuck_at != m->progress + 1) {
         await_stuck(m, timer_may_step(m));
         m->stuck_at = m->progress + 1;
@@ -898,8 +940,9 @@ void sim_step(struct machine *m, struct agent *a)
     if (sim_place_hook)
         sim_place_hook(a, a->processor);
     a->turning = false;
-    bool spun = a->spinning;
+    bool spun = a->spinning, comes_round = a->at_round;
     uint64_t progress = m->progress;
+    a->at_round = false;
     if (m->last_resort) {
         a->vain_turns = a->vain_progress == progress ? a->vain_turns + 1 : 1;
         a->vain_progress = progress;
@@ -912,14 +955,22 @@ void sim_step(struct machine *m, struct agent *a)
     }
     host_fiber_switch(&m->main_sp, a->fiber.switch_sp, a->fiber.host_stack, HOST_STACK_SIZE);
     m->fiber = NULL;
+    bool takes_turn = m->last_resort && a->rounds && a->at_round;
+    a->rounds = takes_turn;
     if (!a->turning) {
         await_forget(a);
         a->turn_count = 0;
-        a->spinning = false;
+        a->spinning = takes_turn;
         a->atomic_at = 0;
-        note_progress(m);
+        if (!takes_turn)
+            note_progress(m);
+        else if (++m->turns > TURNS_BEFORE_HANG)
+            m->end = RUN_HANG;
     }
-    if (m->may_spin && (spun || a->spinning))
+    if (takes_turn)
+        a->spin_progress = m->progress;
+    a->own_progress += m->progress - progress;
+    if (m->may_spin && (spun || a->spinning || comes_round))
         sim_access(SIM_ACCESS_MEMORY, SIM_READ);
     if (m->may_spin && m->progress != progress)
         sim_access(SIM_ACCESS_MEMORY, SIM_COMMUTE);
@@ -935,6 +986,16 @@ static bool somebody_spins(const struct machine *m)
     return false;
 }
 
+/* Time passes, and nothing else. */
+static void ends_idly(struct machine *m)
+{
+    m->end = RUN_HANG;
+    m->idles = true;
+    for (uint32_t i = 0; i < m->agent_count; i++)
+        if (m->agents[i]->kind == AGENT_THREAD && m->agents[i]->why && strcmp(m->agents[i]->why, "delay") == 0)
+            m->last = m->agents[i];
+}
+
 static void run_clock(struct machine *m)
 {
     /* A loop that waits for memory sees more than what makes somebody ready. */
@@ -947,6 +1008,8 @@ static void run_clock(struct machine *m)
     m->turns++;
     if (!sim_idle_hook() && alone)
         m->end = RUN_DEADLOCK;
+    else if (m->every_point && ++m->idle_steps > IDLE_STEPS_BEFORE_HANG)
+        ends_idly(m);
 }
 
 void sim_decide(unsigned alternative)

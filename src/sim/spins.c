@@ -11,6 +11,7 @@ static struct spin known[MOST], noted[MOST]; /* of the process */
 static size_t known_count, noted_count;
 static bool any_await; /* among the known */
 static size_t more_count, plain_count; /* known with SPIN_MORE, with SPIN_PLAIN */
+static bool any_round;
 static unsigned generation;
 
 static bool is_in(const struct spin *list, size_t count, const char *image, uint32_t rva)
@@ -44,6 +45,7 @@ static void add(const struct spin *k)
         known[at] = known[at - 1];
     known[at] = *k;
     any_await |= (k->rva & SPIN_AWAIT) != 0;
+    any_round |= (k->rva & SPIN_ROUND) != 0;
     more_count += (k->rva & SPIN_MORE) != 0;
     plain_count += (k->rva & SPIN_PLAIN) != 0;
 }
@@ -74,6 +76,21 @@ void spins_note_ends(void)
 bool spins_ends_matter(void)
 {
     return more_count && is_in(known, known_count, "*", SPIN_MORE);
+}
+
+bool spins_note_round(const char *image, uint32_t rva)
+{
+    return spins_note(image, rva | SPIN_ROUND);
+}
+
+bool spins_any_round(void)
+{
+    return any_round;
+}
+
+bool spins_is_round(const char *image, uint32_t rva)
+{
+    return any_round && is_in(known, known_count, image, rva | SPIN_ROUND);
 }
 
 bool spins_any_more(void)

@@ -17,6 +17,7 @@ enum {
     SPIN_AWAIT = 0x80000000u, /* no jump: an atomic instruction by which a loop waits */
     SPIN_NO_AWAIT = 0x40000000u, /* it does not, whatever it looked like */
     SPIN_YIELDS = 0x20000000u, /* with SPIN_AWAIT: its loop has a pause */
+    SPIN_ROUND = 0x04000000u, /* an atomic instruction, or where a call returns to, of a loop whose rounds change back what they change (sim/round.h) */
     SPIN_MORE = 0x10000000u, /* an atomic instruction whose step touches more than its operand, or (image "*") the number of an export that takes a lock, from 1,
                               * whose step touches more than the lock: session/explorable.c; 0: order of ends, see spins_note_ends */
     SPIN_PLAIN = 0x08000000u, /* no jump: a plain access that is a point; without an image: no more of them are looked for */
@@ -46,6 +47,10 @@ bool spins_note_plain(const char *image, uint32_t rva);
 /* No more plain accesses are to be looked for. */
 bool spins_note_no_more_plain(void);
 bool spins_no_more_plain(void);
+/* A place in a loop whose rounds change back what they change. */
+bool spins_note_round(const char *image, uint32_t rva);
+bool spins_any_round(void);
+bool spins_is_round(const char *image, uint32_t rva);
 /* Of those that hold. */
 bool spins_any_plain(void);
 bool spins_is_plain(const char *image, uint32_t rva);

@@ -62,6 +62,8 @@ static __attribute__((noinline)) void hand_on(enum trace_kind kind, uint64_t a, 
 {
     const struct machine *m = MACHINE;
     const struct agent *agent = m->fiber;
+    if (m->probing) /* it will not have happened */
+        return;
     struct trace_record r = { .sequence = room()->sequence, .time_100ns = m->clock_100ns, .kind = (uint16_t)kind, .agent = 0xFFFF, .a = a, .b = b, .c = c, .d = d, .text = text };
     if (agent) {
         r.agent = agent->id;
