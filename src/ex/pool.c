@@ -253,3 +253,11 @@ void ex_pool_free(void *p)
     else
         pool_free(checked_header(p));
 }
+
+void ex_pool_free_unseen(void *p)
+{
+    if (mm_guard_covers((uint64_t)p))
+        pool_free_guarded(checked_guarded(p));
+    else
+        pool_free_unseen(checked_header(p));
+}

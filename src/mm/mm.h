@@ -17,6 +17,8 @@ void *ex_pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag);
 /* The same for who writes all of its bytes at once. */
 void *ex_pool_alloc_to_fill(uint32_t pool_type, size_t bytes, uint32_t tag);
 void ex_pool_free(void *p);
+/* The same where nobody may be able to tell which of several did it: the block is not given out again in this run. */
+void ex_pool_free_unseen(void *p);
 /* Finds the block that contains address: live, or freed and not reused yet (out->free). */
 struct pool_block {
     uint64_t base;

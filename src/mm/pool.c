@@ -6,8 +6,8 @@
  *
  * A freed block goes to the free list of its class and owner (links are inside the block, behind its first 8 bytes, so
  * that a stale pointer to its start reads 0xDDDDDDDDDDDDDDDD). If somebody else freed it, reusing it at once would make the
- * owner's next address depend on the order of the two; it waits in the list `foreign` until the owner would otherwise have to
- * take more memory. Blocks are never merged: classes are fine enough, and a freed header keeps saying who had the block.
+ * owner's next address depend on the order of the two; it waits, in no list, until the owner would otherwise have to
+ * take more memory. So what several others free has no order. Blocks are never merged: classes are fine enough, and a freed header keeps saying who had the block.
  *
  * All of the region is accessible from the start, so that nothing about protections differs after a snapshot is restored. */
 #include <emmintrin.h>
@@ -115,14 +115,26 @@ static void *list_pop(uint32_t *head)
     return q;
 }
 
+static void check_freed(const struct pool_header *h);
+
+/* In the order of addresses, whatever the order in which they were freed. */
+static void reclaim_in(struct pool_owner *o, const struct pool_window *w)
+{
+    for (const struct pool_header *h = first_block(w, w->base); h; h = next_block(w, h)) {
+        if (pool_state(h) != POOL_FREE_FOREIGN || h->owner == POOL_RETIRED)
+            continue;
+        check_freed(h);
+        pool_state_set((struct pool_header *)h, POOL_FREE);
+        list_push(&o->heads[class_of_bytes(h->bytes)], (void *)(h + 1));
+    }
+}
+
 static void reclaim_foreign(struct pool_owner *o)
 {
-    while (o->foreign) {
-        void *p = list_pop(&o->foreign);
-        struct pool_header *h = (struct pool_header *)p - 1;
-        pool_state_set(h, POOL_FREE);
-        list_push(&o->heads[class_of_bytes(h->bytes)], p);
-    }
+    reclaim_in(o, &o->window);
+    for (const struct pool_window *w = o->extents; w; w = w->next_extent)
+        reclaim_in(o, w);
+    o->foreign = 0;
 }
 
 /* ---- windows ---- */
@@ -477,31 +489,52 @@ static inline void check_slack(const struct pool_header *h)
         slack_was_written(h);
 }
 
-void pool_free(struct pool_header *h)
+/* unseen: nobody can tell when, as the block is not given out again. */
+static void give_back(struct pool_header *h, bool unseen)
 {
     check_slack(h);
     sim_memory((uint64_t)(h + 1), h->bytes, h->tag, SIM_MEMORY_FREED);
-    sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, h + 1), SIM_WRITE);
+    if (!unseen)
+        sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, h + 1), SIM_WRITE);
     struct pool_room *r = pool_room();
     struct pool_owner *o = r->owners[h->owner], *self = owner_current(r);
     IR_ASSERT(o && o->live > 0);
     size_t capacity = pool_capacity(h);
     count(r, -1, -(int64_t)h->bytes);
     o->live--;
-    if (capacity >= SHRINK_BYTES && o == self && !reuses && shrink(pool_window_at((uint64_t)h), h, capacity))
+    bool own = o == self && !unseen;
+    if (capacity >= SHRINK_BYTES && own && !reuses && shrink(pool_window_at((uint64_t)h), h, capacity))
         return;
     void *p = h + 1;
     fill(p, POOL_FREED, capacity);
+    if (unseen) {
+        pool_state_set(h, POOL_FREE_FOREIGN);
+        pool_header_make(h, h->bytes, h->tag, h->caller, POOL_RETIRED, h->kind);
+        return;
+    }
     if (__builtin_expect(reuses, 0)) {
         sim_access_order(SIM_ACCESS_OF(SIM_POOL, POOL_OWNERS + class_of_bytes(h->bytes)), SIM_WRITE);
         pool_state_set(h, POOL_FREE);
         list_push(&r->freed[class_of_bytes(h->bytes)], p);
         return;
     }
-    if (o != self)
-        sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_WRITE);
-    pool_state_set(h, o == self ? POOL_FREE : POOL_FREE_FOREIGN);
-    list_push(o == self ? &o->heads[class_of_bytes(h->bytes)] : &o->foreign, p);
+    pool_state_set(h, own ? POOL_FREE : POOL_FREE_FOREIGN);
+    if (own) {
+        list_push(&o->heads[class_of_bytes(h->bytes)], p);
+        return;
+    }
+    o->foreign++;
+    sim_access(SIM_ACCESS_OF(SIM_POOL, o->slot), SIM_COMMUTE);
+}
+
+void pool_free(struct pool_header *h)
+{
+    give_back(h, false);
+}
+
+void pool_free_unseen(struct pool_header *h)
+{
+    give_back(h, true);
 }
 
 void pool_free_guarded(const struct guard_block *b)
@@ -650,9 +683,11 @@ static void check_freed(const struct pool_header *h)
     const uint8_t *block = (const uint8_t *)(h + 1);
     const uint32_t *q = (const uint32_t *)block;
     size_t bytes = pool_capacity(h), i = 8;
-    if (__builtin_expect(q[3] != ~q[2], 0))
+    bool linked = pool_state(h) == POOL_FREE;
+    if (__builtin_expect(linked && q[3] != ~q[2], 0))
         KeBugCheckEx(BAD_POOL_HEADER, 0xD, (uint64_t)block, (uint64_t)(q + 2), h->bytes);
-    bool same = *(const uint64_t *)block == POOL_FREED * 0x0101010101010101ull;
+    const uint64_t freed_word = POOL_FREED * 0x0101010101010101ull;
+    bool same = *(const uint64_t *)block == freed_word && (linked || *(const uint64_t *)(block + 8) == freed_word);
     if (bytes > UNIT && same) {
         const __m128i freed = _mm_set1_epi8((char)POOL_FREED);
         for (i = UNIT; i + 4 * UNIT <= bytes; i += 4 * UNIT) {

@@ -25,6 +25,8 @@ enum {
 
 enum pool_state { POOL_UNUSED, POOL_LIVE = 1, POOL_FREE = 2, POOL_FREE_FOREIGN = 3 };
 
+enum { POOL_RETIRED = POOL_OWNERS }; /* the owner of blocks that are not given out again */
+
 /* In front of each block. All zero: nothing was ever allocated here. */
 struct pool_header {
     uint32_t bytes; /* as asked for */
@@ -52,7 +54,7 @@ struct pool_owner {
     struct agent *agent; /* NULL: set-up */
     uint16_t slot;
     uint64_t live; /* blocks */
-    uint32_t foreign; /* freed by others: list of blocks, as heads[] */
+    uint32_t foreign; /* blocks that others have freed */
     uint32_t heads[POOL_CLASSES]; /* free blocks: (address - POOL_BASE) / 16; 0 = none */
     struct pool_window window;
     struct pool_window *extents; /* further windows, newest first */
@@ -86,6 +88,7 @@ struct pool_owner *pool_owner_current(void);
 void *pool_alloc(uint32_t pool_type, size_t bytes, uint32_t tag, uint32_t caller);
 /* h is intact and its block live. */
 void pool_free(struct pool_header *h);
+void pool_free_unseen(struct pool_header *h);
 /* The same for a guarded block (guard.h). */
 struct guard_block;
 void pool_free_guarded(const struct guard_block *b);
@@ -138,7 +141,7 @@ static inline bool pool_intact(const struct pool_header *h)
 {
     uint64_t q[2];
     memcpy(q, h, sizeof q);
-    return q[1] >> 56 == pool_check(q[0], q[1] & 0x00FFFFFFFFFFFFFFull) && (q[1] >> 48 & 3) != POOL_UNUSED && (uint16_t)(q[1] >> 32) < POOL_OWNERS;
+    return q[1] >> 56 == pool_check(q[0], q[1] & 0x00FFFFFFFFFFFFFFull) && (q[1] >> 48 & 3) != POOL_UNUSED && (uint16_t)(q[1] >> 32) <= POOL_RETIRED;
 }
 
 static inline enum pool_state pool_state(const struct pool_header *h)

@@ -115,7 +115,7 @@ static void entry_set(struct process *p, uint32_t index, struct entry what)
 {
     *entry_make(p, index) = what;
     sim_access(SIM_ACCESS_OF(SIM_HANDLE, p->eprocess) + index, SIM_WRITE);
-    sim_access(SIM_ACCESS_OF(SIM_LIFE, what.object), SIM_WRITE);
+    ob_life_touch(what.object, SIM_WRITE);
     ob_reference(what.object);
     OBJECT_TO_OBJECT_HEADER(what.object)->HandleCount++;
 }
@@ -164,7 +164,7 @@ static void close_entry(struct process *owner, uint32_t index)
     OBJECT_HEADER *h = OBJECT_TO_OBJECT_HEADER(object);
     touch_window(owner, n);
     sim_access(SIM_ACCESS_OF(SIM_HANDLE, owner->eprocess) + index, SIM_WRITE);
-    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
+    ob_life_touch(object, SIM_WRITE);
     h->HandleCount--;
     const struct ob_type *type = ob_type_info(ob_type_of(object));
     if (type->close)

@@ -52,6 +52,8 @@ void ob_type_register(enum ob_type_index index, const struct ob_type *type);
 void *ob_create(enum ob_type_index type, size_t bytes);
 enum ob_type_index ob_type_of(const void *object);
 const char *ob_type_name(enum ob_type_index type);
+/* Says that an object's last reference matters to this step, where it can. */
+void ob_life_touch(const void *object, unsigned how);
 void ob_reference(void *object);
 void ob_dereference(void *object);
 /* Its creator keeps its reference until the object is made temporary again (devices: IoDeleteDevice). */

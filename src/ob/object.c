@@ -64,22 +64,35 @@ const char *ob_type_name(enum ob_type_index type)
     return types[type].name ? types[type].name : "?";
 }
 
+/* Who lets go of a thread last shows nowhere: it has no name and nothing to be done at its end, and its block is not given out again. So its own end and the
+ * closing of its handles have no order. */
+static bool goes_unseen(const void *object)
+{
+    return ob_type_of(object) == OB_THREAD;
+}
+
+void ob_life_touch(const void *object, unsigned how)
+{
+    if (!goes_unseen(object))
+        sim_access(SIM_ACCESS_OF(SIM_LIFE, object), how);
+}
+
 void ob_make_permanent(void *object)
 {
-    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
+    ob_life_touch(object, SIM_WRITE);
     OBJECT_TO_OBJECT_HEADER(object)->Flags |= PERMANENT;
 }
 
 void ob_make_temporary(void *object)
 {
-    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_WRITE);
+    ob_life_touch(object, SIM_WRITE);
     OBJECT_TO_OBJECT_HEADER(object)->Flags &= (UCHAR)~PERMANENT;
 }
 
 /* While it is permanent or somebody has a handle nobody else is the last to let go: references come and go in any order. */
 void ob_reference(void *object)
 {
-    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), SIM_READ);
+    ob_life_touch(object, SIM_READ);
     OBJECT_TO_OBJECT_HEADER(object)->PointerCount++;
 }
 
@@ -127,8 +140,12 @@ static void destroy(void *object)
     if (ob_record(object))
         record_drop(ob_record(object));
     ob_room()->live[type]--;
+    bool unseen = goes_unseen(object);
     h->TypeIndex = 0;
-    ex_pool_free(h);
+    if (unseen)
+        ex_pool_free_unseen(h);
+    else
+        ex_pool_free(h);
 }
 
 void ob_dereference(void *object)
@@ -138,7 +155,7 @@ void ob_dereference(void *object)
         KeBugCheckEx(0x18, (ULONG64)ob_type_of(object), (ULONG64)object, 0, (ULONG64)h->PointerCount); /* REFERENCE_BY_POINTER */
     h->PointerCount--;
     bool kept = h->PointerCount > 0 && (h->HandleCount > 0 || (h->Flags & PERMANENT));
-    sim_access(SIM_ACCESS_OF(SIM_LIFE, object), kept ? SIM_READ : SIM_WRITE);
+    ob_life_touch(object, kept ? SIM_READ : SIM_WRITE);
     if (h->PointerCount == 0)
         destroy(object);
 }

@@ -43,6 +43,7 @@ enum sim_access_of {
     SIM_THREAD_POOL_ITEM, /* handle */
     SIM_ROOM, /* a component's own record, made when first asked for: its number (enum room) */
     SIM_WMI_SOURCE, /* who provides blocks: DEVICE_OBJECT */
+    SIM_JOB, /* what a thread has given to another one and waits for: ETHREAD */
     SIM_LIFE_OF_BLOCK, /* whether a block of pool is still its user's: its first address (sim/after.h) */
 };
 #define SIM_ACCESS_OF(what, address) ((uint64_t)(what) << 56 | (uint64_t)(address))

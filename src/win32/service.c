@@ -1,6 +1,7 @@
 /* The service control manager, as far as programs that load a driver need it. What it knows of a service lies in the registry, as on
  * Windows; here are handles, who is marked for deletion, and how the last start ended. Drivers that the configuration loaded are services
  * that run. Services that are programs can be created and looked at, not started. */
+#include "sim/access.h"
 #include "win32/service.h"
 
 #include "cm/cm.h"
@@ -456,6 +457,7 @@ static void flush_output(void)
 static NTSTATUS load(const char *name, const char *image)
 {
     struct job *j = sim_alloc(sizeof *j);
+    sim_name(j, sizeof *j, SIM_ACCESS_OF(SIM_JOB, ps_current()->ethread));
     NTSTATUS s = STATUS_OBJECT_NAME_NOT_FOUND;
     j->load = true;
     copy(name, j->name, sizeof j->name);
@@ -469,6 +471,7 @@ static NTSTATUS load(const char *name, const char *image)
 static NTSTATUS unload(const char *name)
 {
     struct job *j = sim_alloc(sizeof *j);
+    sim_name(j, sizeof *j, SIM_ACCESS_OF(SIM_JOB, ps_current()->ethread));
     copy(name, j->name, sizeof j->name);
     flush_output();
     NTSTATUS s = job_do(j);

@@ -381,6 +381,8 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
     ULONG room = stack->Parameters.DeviceIoControl.OutputBufferLength, code = stack->Parameters.DeviceIoControl.IoControlCode, used;
     ULONG serial = stack->Parameters.DeviceIoControl.InputBufferLength >= 4 ? *(PULONG)Irp->AssociatedIrp.SystemBuffer : 0;
+    CHAR copy[sizeof(Log)];
+    KIRQL irql;
     PCHILD c;
 
     if (!bus->Common.IsBus)
@@ -403,9 +405,12 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         }
         return Finish(Irp, STATUS_SUCCESS, 0);
     case IOCTL_BUS_LOG:
+        KeAcquireSpinLock(&LogLock, &irql);
         used = LogUsed < room ? LogUsed : room;
-        RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Log, used);
+        RtlCopyMemory(copy, Log, used);
         LogUsed = 0;
+        KeReleaseSpinLock(&LogLock, irql);
+        RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, copy, used);
         return Finish(Irp, STATUS_SUCCESS, used);
     default:
         return Finish(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
