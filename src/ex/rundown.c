@@ -24,9 +24,10 @@ void ExRundownCompleted(EX_RUNDOWN_REF *r)
     r->Count = RUNDOWN_ACTIVE;
 }
 
+/* Before the rundown has begun nobody can be the last, so acquiring and releasing may be done in any order. */
 BOOLEAN ExAcquireRundownProtectionEx(EX_RUNDOWN_REF *r, ULONG count)
 {
-    sim_access((uint64_t)r, SIM_WRITE);
+    sim_access((uint64_t)r, SIM_READ);
     if (r->Count & RUNDOWN_ACTIVE)
         return FALSE;
     r->Count += (ULONG_PTR)count * REFERENCE;
@@ -40,7 +41,7 @@ BOOLEAN ExAcquireRundownProtection(EX_RUNDOWN_REF *r)
 
 void ExReleaseRundownProtectionEx(EX_RUNDOWN_REF *r, ULONG count)
 {
-    sim_access((uint64_t)r, SIM_WRITE);
+    sim_access((uint64_t)r, r->Count & RUNDOWN_ACTIVE ? SIM_WRITE : SIM_READ);
     r->Count -= (ULONG_PTR)count * REFERENCE;
     if (r->Count != RUNDOWN_ACTIVE)
         return;

@@ -212,6 +212,7 @@ void io_driver_deleted(DRIVER_OBJECT *driver)
 
 void io_driver_forget(DRIVER_OBJECT *driver)
 {
+    sim_access((uint64_t)driver, SIM_WRITE);
     io_driver_of(driver)->unloaded = true;
     ob_remove_name(driver);
     ob_dereference(driver);
@@ -318,9 +319,9 @@ NTSTATUS io_unload_driver(DRIVER_OBJECT *d)
     if (!d->DriverUnload)
         return STATUS_INVALID_DEVICE_REQUEST;
     sim_point((uint64_t)d);
+    sim_access((uint64_t)d, SIM_WRITE);
     if (d->Flags & DRVO_UNLOAD_INVOKED)
         return STATUS_INVALID_DEVICE_REQUEST; /* what it closes in its Unload was the last that was open */
-    sim_access((uint64_t)d, SIM_WRITE);
     trace_event(TRACE_DRIVER_UNLOAD, (uint64_t)d, 0, 0, 0);
     d->Flags |= DRVO_UNLOAD_INVOKED;
     guest_call(FRAME_IopLoadUnloadDriver, d->DriverUnload, 1, (uint64_t)d);
@@ -354,6 +355,7 @@ NTSTATUS io_stop_driver(DRIVER_OBJECT *d)
         return io_unload_driver(d);
     for (DEVICE_OBJECT *dev = d->DeviceObject; dev; dev = dev->NextDevice)
         dev->DeviceObjectExtension->ExtensionFlags |= DOE_UNLOAD_PENDING;
+    sim_access((uint64_t)d, SIM_WRITE);
     io_driver_of(d)->stopping = true;
     return STATUS_SUCCESS;
 }
@@ -372,6 +374,7 @@ struct last_close {
 static void unload_now(void *context)
 {
     struct last_close *c = context;
+    sim_access((uint64_t)c->driver, SIM_READ);
     struct io_driver *r = io_driver_of(c->driver);
     if (r && r->stopping && !in_use(c->driver))
         io_unload_driver(c->driver);
