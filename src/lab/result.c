@@ -125,6 +125,8 @@ char *lab_json(const struct lab_result *r)
     }
     if (r->what == LAB_EXPLORE && spins_any_plain())
         json_object_set_new(j, "plain_points", plain_json());
+    if (r->what == LAB_EXPLORE && spins_no_more_plain())
+        json_object_set_new(j, "plain_unseen", json_true());
     if (coverage_any())
         json_object_set_new(j, "coverage", coverage_json());
     if (r->race_points)

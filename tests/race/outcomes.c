@@ -20,6 +20,10 @@ static DWORD WINAPI a(void *unused) { x = 1; return 0; }
 static DWORD WINAPI b(void *unused) { x = 2; return 0; }
 static DWORD WINAPI c(void *unused) { seen[0] = x; return 0; }
 static const LPTHREAD_START_ROUTINE threads[] = {a, b, c};
+#elif PROGRAM == 6 /* more accesses than are looked at in a run */
+static volatile int many[4];
+static DWORD WINAPI a(void *unused) { for (int i = 0; i < 30000; i++) many[i & 3] = i; x = 1; return 0; }
+static const LPTHREAD_START_ROUTINE threads[] = {a};
 #else /* four: two readers of what two store */
 static DWORD WINAPI a(void *unused) { x = 1; return 0; }
 static DWORD WINAPI b(void *unused) { y = 1; return 0; }
