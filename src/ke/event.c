@@ -59,6 +59,8 @@ void KeSetEventBoostPriority(KEVENT *event, PVOID *thread)
 
 LONG KePulseEvent(KEVENT *event, LONG increment, ULONG wait)
 {
+    if (list_empty(&event->Header.WaitListHead))
+        sim_signal_lost((uint64_t)event);
     LONG before = ke_event_set(event);
     event->Header.SignalState = 0;
     ke_signalled(event, wait);
@@ -70,12 +72,16 @@ LONG KeResetEvent(KEVENT *event)
     sim_access((uint64_t)event, SIM_WRITE);
     LONG before = event->Header.SignalState;
     event->Header.SignalState = 0;
+    if (before)
+        sim_signal_lost((uint64_t)event);
     return before;
 }
 
 void KeClearEvent(KEVENT *event)
 {
     sim_access((uint64_t)event, SIM_WRITE);
+    if (event->Header.SignalState)
+        sim_signal_lost((uint64_t)event);
     event->Header.SignalState = 0;
 }
 

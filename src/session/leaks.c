@@ -363,8 +363,78 @@ bool leaks_work_routine(const struct agent *a, char *out, size_t size)
     return true;
 }
 
+/* What it waits for, and who owns that. */
+static uint64_t waits_for(const struct thread *t, const struct thread **holder)
+{
+    char text[300];
+    uint64_t object = t->agent->why_object;
+    *holder = NULL;
+    if (t->agent->state == AGENT_DEAD || !t->agent->why)
+        return 0;
+    uint64_t key = park_key(t, holder);
+    if (key)
+        return key;
+    if (!ex_wait_describe(t, text, sizeof text, holder))
+        *holder = mutex_holder(t->agent, &object);
+    return object;
+}
+
+/* A thread that waits for itself by way of others; NULL: there is none. */
+static const struct thread *in_circle(void)
+{
+    for (const struct thread *t = ps_threads(); t; t = t->next) {
+        const struct thread *at = t;
+        for (unsigned i = 0; i < MAX_AGENTS && at; i++) {
+            waits_for(at, &at);
+            if (at == t)
+                return t;
+        }
+    }
+    return NULL;
+}
+
+static size_t circle_text(char *out, size_t size)
+{
+    const struct thread *first = in_circle(), *at = first, *holder;
+    size_t n = 0;
+    char name[200], object[200];
+    if (!first)
+        return 0;
+    thread_name(first, name, sizeof name);
+    n = (size_t)snprintf(out, size, "circle of waits: %s", name);
+    do {
+        image_symbol_text(waits_for(at, &holder), object, sizeof object);
+        thread_name(holder, name, sizeof name);
+        n += (size_t)snprintf(out + n, n < size ? size - n : 0, " -> %s, owned by %s", object, name);
+        at = holder;
+    } while (at != first && n < size);
+    n += (size_t)snprintf(out + n, n < size ? size - n : 0, "; ");
+    return n < size ? n : size - 1;
+}
+
+bool leaks_lost_wakeup(void)
+{
+    const struct thread *holder;
+    if (in_circle())
+        return false;
+    for (const struct thread *t = ps_threads(); t; t = t->next) {
+        uint64_t object = waits_for(t, &holder);
+        if (object && !holder && sim_signal_was_lost(object))
+            return true;
+    }
+    return false;
+}
+
 void leaks_deadlock_text(char *out, size_t size)
 {
+    size_t n = circle_text(out, size);
+    out += n;
+    size -= n;
+    if (leaks_lost_wakeup()) {
+        n = (size_t)snprintf(out, size, "lost wake-up: what is waited for was signalled before, when nobody waited; ");
+        out += n;
+        size -= n;
+    }
     const struct session *s = session_state();
     if (s && s->agent && s->agent->state == AGENT_DEAD)
         snprintf(out, size, "nothing can go on: the system thread that loads, starts and unloads drivers was ended (PsTerminateSystemThread in %s)",

@@ -12,6 +12,8 @@ void leaks_baseline(void);
 void leaks_check(struct session *s);
 /* "thread X waits for Y since …", for all threads that count. */
 void leaks_deadlock_text(char *out, size_t size);
+/* Nobody waits in a circle, and somebody for what was signalled before it began to wait. */
+bool leaks_lost_wakeup(void);
 /* Who goes round in which loop, and who waits besides. */
 void leaks_livelock_text(char *out, size_t size);
 /* A run that did not end; a: who ran last, may be NULL. */

@@ -806,7 +806,7 @@ void session_outcome(struct outcome *o)
     }
     case RUN_DEADLOCK:
         o->kind = FAILURE_DEADLOCK;
-        snprintf(o->name, sizeof o->name, "DEADLOCK");
+        snprintf(o->name, sizeof o->name, leaks_lost_wakeup() ? "LOST_WAKEUP" : "DEADLOCK");
         leaks_deadlock_text(o->message, sizeof o->message);
         break;
     case RUN_LIVELOCK:

@@ -239,6 +239,7 @@ struct machine {
     bool every_point; /* return to the strategy at every point, not only where there is a choice */
     uint32_t runnable; /* agents READY or RUNNING, and DPC activities with work */
     uint64_t points; /* scheduling points passed */
+    uint64_t signals_lost[16]; /* newest first: objects that were signalled while nobody waited, and do not keep it */
     uint32_t idle_steps; /* of the clock, since threads came or went */
     bool idles; /* RUN_HANG: there were too many of those */
     uint64_t switches;
@@ -317,6 +318,10 @@ static inline uint8_t sim_irql(void)
 {
     return MACHINE->fiber->processor->irql;
 }
+
+/* An object was signalled for nobody: a pulse, a condition variable without waiters, an event that was reset again. For reports. */
+void sim_signal_lost(uint64_t object);
+bool sim_signal_was_lost(uint64_t object);
 
 /* Sets the machine up in a freshly mapped arena. processors: 1..MAX_PROCESSORS. */
 void sim_init(unsigned processors);

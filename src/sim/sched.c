@@ -523,6 +523,24 @@ bool sim_turn(uint64_t site, uint64_t state, uint64_t object, unsigned bytes, bo
     return true;
 }
 
+void sim_signal_lost(uint64_t object)
+{
+    struct machine *m = MACHINE;
+    if (sim_signal_was_lost(object))
+        return;
+    memmove(m->signals_lost + 1, m->signals_lost, sizeof m->signals_lost - sizeof m->signals_lost[0]);
+    m->signals_lost[0] = object;
+}
+
+bool sim_signal_was_lost(uint64_t object)
+{
+    const struct machine *m = MACHINE;
+    for (unsigned i = 0; i < sizeof m->signals_lost / sizeof m->signals_lost[0]; i++)
+        if (m->signals_lost[i] == object)
+            return true;
+    return false;
+}
+
 void sim_give_way(void)
 {
     struct machine *m = MACHINE;

@@ -118,6 +118,43 @@ int park_first(uint64_t key)
     return w ? (int)w->kind : -1;
 }
 
+void park_own(uint64_t lock, bool takes)
+{
+    struct w32_room *r = w32_room();
+    enum { MOST = sizeof r->slim_owners / sizeof r->slim_owners[0] };
+    for (unsigned i = 0; i < MOST; i++)
+        if (r->slim_owners[i].lock == (takes ? 0 : lock)) {
+            r->slim_owners[i].lock = takes ? lock : 0;
+            r->slim_owners[i].thread = takes ? ps_current() : NULL;
+            return;
+        }
+}
+
+static const struct thread *owner_of(const struct waiter *w)
+{
+    const struct w32_room *r = w32_room();
+    for (unsigned i = 0; i < sizeof r->slim_owners / sizeof r->slim_owners[0]; i++)
+        if ((w->kind == PARK_SRW_EXCLUSIVE || w->kind == PARK_SRW_SHARED) && r->slim_owners[i].lock == w->key)
+            return r->slim_owners[i].thread;
+    if (w->kind != PARK_CRITICAL_SECTION || !(host_page_protection(w->key & ~0xFFFull) & PROT_READ))
+        return NULL;
+    uint64_t id = ((const struct critical_section *)w->key)->owning_thread;
+    for (const struct thread *t = ps_threads(); t && id; t = t->next)
+        if (t->process == w->thread->process && t->ethread && (uint64_t)t->ethread->Cid.UniqueThread == id && t->agent->state != AGENT_DEAD)
+            return t;
+    return NULL;
+}
+
+uint64_t park_key(const struct thread *t, const struct thread **owner)
+{
+    for (const struct waiter *w = w32_room()->waiters; w; w = w->next)
+        if (w->thread == t && is_alive(w)) {
+            *owner = owner_of(w);
+            return w->key;
+        }
+    return 0;
+}
+
 bool park_describe(const struct thread *t, char *text, size_t size)
 {
     static const char *const kinds[] = { "critical section", "SRW lock (exclusive)", "SRW lock (shared)", "condition variable", "address", "one-time initialisation", "synchronization barrier" };

@@ -18,5 +18,9 @@ void park_wake_all(uint64_t key);
 int park_first(uint64_t key);
 /* What a thread waits for here, in words: "critical section app!lock, owned by thread 2c". false: it does not. For reports. */
 bool park_describe(const struct thread *t, char *text, size_t size);
+/* The address that it waits for here (0: none), and who owns what lies there (NULL: nobody can say). */
+uint64_t park_key(const struct thread *t, const struct thread **owner);
+/* The current thread takes an SRW lock exclusively, or gives it back. */
+void park_own(uint64_t lock, bool takes);
 
 #endif

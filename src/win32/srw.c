@@ -15,6 +15,7 @@ static bool try_write(uint64_t *lock)
     if (*lock & LOCKED)
         return false;
     *lock |= LOCKED;
+    park_own((uint64_t)lock, true);
     return true;
 }
 
@@ -116,6 +117,7 @@ static void release_check(const uint64_t *lock, bool shared)
 void ReleaseSRWLockExclusive(uint64_t *lock)
 {
     release_check(lock, false);
+    park_own((uint64_t)lock, false);
     *lock &= ~(uint64_t)LOCKED;
     if (*lock & WAITERS)
         wake_next(lock);
@@ -176,11 +178,14 @@ BOOL SleepConditionVariableSRW(uint64_t *condition, uint64_t *lock, ULONG millis
 
 void WakeConditionVariable(uint64_t *condition)
 {
-    park_wake_one((uint64_t)condition);
+    if (!park_wake_one((uint64_t)condition))
+        sim_signal_lost((uint64_t)condition);
 }
 
 void WakeAllConditionVariable(uint64_t *condition)
 {
+    if (park_first((uint64_t)condition) < 0)
+        sim_signal_lost((uint64_t)condition);
     park_wake_all((uint64_t)condition);
 }
 

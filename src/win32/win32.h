@@ -109,6 +109,10 @@ struct w32_room {
     struct w32_process *processes;
     struct w32_thread *threads[MAX_AGENTS];
     struct waiter *waiters; /* all threads that wait on an address, oldest first */
+    struct {
+        uint64_t lock;
+        const struct thread *thread;
+    } slim_owners[32]; /* who has taken SRW locks exclusively, as far as there is room: for reports, the lock does not say it */
     struct service_room *services;
     char asked_in_vain[160]; /* the last "module!function" of a synthetic module that GetProcAddress did not have */
     struct device_set *device_sets;
