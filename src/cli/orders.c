@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/orders.h"
 #include "explore/explore.h"
+#include "mm/mm.h"
 #include "ps/ps.h"
 #include "session/explorable.h"
 #include "session/session.h"
@@ -56,6 +57,29 @@ static void mask_processors(const struct segment *s, uint8_t *bytes)
     }
 }
 
+enum { RECORDER_TAG = 0x674C7846 /* 'FxLg' */, MOST_RECORDERS = 16 };
+
+static struct recorders {
+    struct pool_block blocks[MOST_RECORDERS];
+    unsigned count;
+} recorders;
+
+static void note_recorder(void *context, const struct pool_block *b)
+{
+    if (b->tag == RECORDER_TAG && recorders.count < MOST_RECORDERS)
+        recorders.blocks[recorders.count++] = *b;
+}
+
+/* Drivers of the KMDF library write to their recorder without a lock, and nobody but the debugger reads it (docs/dependence.md). */
+static void mask_recorders(const struct segment *s, uint8_t *bytes)
+{
+    for (unsigned i = 0; i < recorders.count; i++) {
+        const struct pool_block *b = &recorders.blocks[i];
+        if (b->base >= s->base && b->base + b->bytes <= s->base + s->used)
+            memset(bytes + (b->base - s->base), 0, b->bytes);
+    }
+}
+
 /* What images, pool and user memory hold. Order of segments follows from creation order; the sum does not. */
 static uint64_t state(void *context)
 {
@@ -64,6 +88,8 @@ static uint64_t state(void *context)
     uint64_t sum = 0;
     size_t total = 0;
     c->count = 0;
+    recorders.count = 0;
+    mm_pool_walk(note_recorder, NULL);
     for (uint32_t i = 0; i < MACHINE->segment_count; i++) {
         const struct segment *s = &MACHINE->segments[i];
         if (!s->hashed || s->kind != SEGMENT_PLAIN || !s->used || c->count == 512 || !is_readable(s->base))
@@ -75,6 +101,7 @@ static uint64_t state(void *context)
         memcpy(c->bytes + total, (const void *)s->base, s->used);
         if (!MACHINE->processors_matter)
             mask_processors(s, c->bytes + total);
+        mask_recorders(s, c->bytes + total);
         c->parts[c->count].base = s->base;
         c->parts[c->count].used = s->used;
         c->parts[c->count++].offset = total;
