@@ -16,7 +16,7 @@
 #include "sim/patch.h"
 #include "sim/spins.h"
 
-enum { LONGEST_RUN = 100000, USUAL_PREEMPTIONS = 2, USUAL_SECONDS = 60 };
+enum { LONGEST_RUN = 100000, USUAL_PREEMPTIONS = 2, USUAL_SECONDS = 60, AT_ANY_TIME = 100 };
 
 struct search {
     const struct irplab *lab;
@@ -390,8 +390,8 @@ static bool blames_a_driver(const struct explore_failure *f)
     return spins || strncmp(f->text, "bugcheck: ", 10) == 0 || strncmp(f->text, "verifier: ", 10) == 0;
 }
 
-/* Timers and time-outs came only when nobody else could go on, and nothing failed: as many schedules as were drawn at first, in which they come at
- * any time. Of what fails there only what a driver must never do counts. A program that finds a time-out over sooner than it is used to proves nothing. They
+/* Timers and time-outs came only when nobody else could go on, and nothing failed: more schedules are drawn, in which they come at any
+ * time. Of what fails there only what a driver must never do counts. A program that finds a time-out over sooner than it is used to proves nothing. They
  * count only if one fails so, and then time is any for all that follows. */
 static bool failed_at_any_time(struct irplab *lab, const struct explore_machine *machine, struct lab_result *r)
 {
@@ -404,7 +404,7 @@ static bool failed_at_any_time(struct irplab *lab, const struct explore_machine 
     explorable_any_time(true);
     for (unsigned i = 0; i < 2 && !r->found.failing; i++) {
         x.strategy = i ? EXPLORE_RANDOM : EXPLORE_PCT;
-        x.schedules = i ? AUTO_RANDOM : AUTO_PCT;
+        x.schedules = i ? AT_ANY_TIME : AUTO_PCT;
         struct explore_result part;
         explore_run(machine, &x, &part);
         size_t first = 0;
