@@ -92,6 +92,12 @@ static bool is_guarded(uint64_t rip)
     return rip >= (uint64_t)host_guarded_rep && rip < (uint64_t)host_guarded_end;
 }
 
+/* Where a fault is handed on has no stack itself: it would fault for ever. */
+static bool is_fault_entry(uint64_t rip)
+{
+    return rip >= (uint64_t)host_fault_entry && rip < (uint64_t)host_point_entry;
+}
+
 static _Noreturn void die(int sig, const struct host_fault *f)
 {
     base_panic("signal %d in host code at %llx, address %llx", sig, (unsigned long long)f->context.rip, (unsigned long long)f->address);
@@ -144,7 +150,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucv)
         fault.kind = HOST_FAULT_STACK;
         fiber->host_sp = fiber->host_stack + HOST_STACK_SIZE; /* nothing goes on from here: all of it is given up */
         fiber->callback = 0;
-    } else if (fault.in_host && (!MACHINE->fiber || !machine_host_fault_is_guests(fault.kind, fault.address)))
+    } else if (fault.in_host && (!MACHINE->fiber || is_fault_entry(fault.context.rip) || !machine_host_fault_is_guests(fault.kind, fault.address)))
         die(sig, &fault);
     IR_ASSERT(MACHINE->fiber);
     fiber->fault = fault;
