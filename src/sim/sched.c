@@ -37,8 +37,8 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 /* ---- agents ---- */
 
-/* That of an ended agent is used again only when there is no other, or where a thread lies would
- * depend on whether another had ended by then. */
+/* The slot of an ended agent, with its stacks, is used again only when there is no other, or where a thread lies would depend on whether
+ * another had ended by then. */
 static uint16_t free_slot(struct machine *m)
 {
     if (m->agent_count < MAX_AGENTS)
