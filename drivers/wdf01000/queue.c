@@ -236,12 +236,14 @@ static BOOLEAN power_reference(FxQueue *q, KIRQL *irql)
     int change = power_reference_wanted(q);
     if (!change)
         return FALSE;
+    BOOLEAN counted = q->PowerCounted;
     unlock(q, *irql);
     if (change > 0)
-        q->PowerCounted = FxIdleReference(q->O.Device);
-    else if (q->PowerCounted)
+        counted = FxIdleReference(q->O.Device);
+    else if (counted)
         FxIdleDereference(q->O.Device);
     lock(q, irql);
+    q->PowerCounted = counted;
     return TRUE;
 }
 
