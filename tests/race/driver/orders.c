@@ -21,7 +21,8 @@ static LIST_ENTRY List;
 static SLIST_HEADER Stack;
 static KDPC Dpc;
 static KTIMER Timer;
-static WORK_QUEUE_ITEM Item;
+static PDEVICE_OBJECT Device; /* what queues the work item keeps it, and so the driver, until the routine has returned */
+static PIO_WORKITEM Item;
 static KQUEUE Queue;
 static volatile LONG Flag;
 
@@ -217,7 +218,7 @@ static VOID DpcRoutine(PKDPC dpc, PVOID context, PVOID a, PVOID b)
     KeSetEvent(&Ran, IO_NO_INCREMENT, FALSE);
 }
 
-static VOID WorkRoutine(PVOID context)
+static VOID WorkRoutine(PDEVICE_OBJECT device, PVOID context)
 {
     Plain++;
     KeSetEvent(&Ran, IO_NO_INCREMENT, FALSE);
@@ -260,8 +261,7 @@ static VOID ByWork(LONG side)
     if (!side)
         return;
     Plain++;
-    ExInitializeWorkItem(&Item, WorkRoutine, NULL);
-    ExQueueWorkItem(&Item, DelayedWorkQueue);
+    IoQueueWorkItem(Item, WorkRoutine, DelayedWorkQueue, NULL);
     KeWaitForSingleObject(&Ran, Executive, KernelMode, FALSE, NULL);
     Plain++;
 }
@@ -323,6 +323,8 @@ static VOID Unload(PDRIVER_OBJECT driver)
         ExFreePoolWithTag(CONTAINING_RECORD(e, NODE, Entry), 'edoN');
     KeRundownQueue(&Queue);
     ExDeleteResourceLite(&Resource);
+    IoFreeWorkItem(Item);
+    IoDeleteDevice(Device);
 }
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
@@ -345,6 +347,10 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
     KeInitializeDpc(&Dpc, DpcRoutine, NULL);
     KeInitializeTimer(&Timer);
     KeInitializeQueue(&Queue, 0);
+    s = IoCreateDevice(driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+    if (!NT_SUCCESS(s))
+        return s;
+    Item = IoAllocateWorkItem(Device);
 #ifdef ONE
     return Both(Bodies[ONE]);
 #else
