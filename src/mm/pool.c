@@ -497,12 +497,12 @@ static void give_back(struct pool_header *h, bool unseen)
     if (!unseen)
         sim_access_order(SIM_ACCESS_OF(SIM_LIFE_OF_BLOCK, h + 1), SIM_WRITE);
     struct pool_room *r = pool_room();
-    struct pool_owner *o = r->owners[h->owner], *self = owner_current(r);
+    struct pool_owner *o = r->owners[h->owner], *self = unseen ? NULL : owner_current(r); /* which makes one for who has had no pool yet */
     IR_ASSERT(o && o->live > 0);
     size_t capacity = pool_capacity(h);
     count(r, -1, -(int64_t)h->bytes);
     o->live--;
-    bool own = o == self && !unseen;
+    bool own = o == self;
     if (capacity >= SHRINK_BYTES && own && !reuses && shrink(pool_window_at((uint64_t)h), h, capacity))
         return;
     void *p = h + 1;

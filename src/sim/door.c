@@ -124,7 +124,7 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
         sim_point(f->args[0]);
     else if (e->point >= DOOR_COPIES && door_memory_hook)
         tell_memory(e, f);
-    if (door_trace_hook)
+    if (door_trace_hook && !MACHINE->probing)
         door_trace_hook(e, f, false, 0);
     uint64_t r = 0;
     if (e->ret == DOOR_RET_DOUBLE)
@@ -137,7 +137,7 @@ uint64_t door_dispatch(struct door_frame *f, uint32_t index)
     if (e->point & DOOR_BEHIND)
         look_behind(e, f, r);
     fiber->frame_site = site;
-    if (door_trace_hook)
+    if (door_trace_hook && !MACHINE->probing)
         door_trace_hook(e, f, true, r);
     if (host_losses_wait)
         host_lose_now();

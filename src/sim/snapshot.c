@@ -78,7 +78,7 @@ static size_t heated_known, heated_room;
 static uint32_t watches; /* how often all was watched */
 static uint64_t restores, watch_at = UINT64_MAX; /* restores so far; when it will be watched anew */
 /* Bytes that snapshots have copied of pages that could be watched, or differed from what they held when they were; when that is too much. */
-static uint64_t dear, too_dear;
+static uint64_t dear, too_dear = UINT64_MAX;
 
 /* Where its bytes can be copied whatever the protection: the halves have a second mapping. Of the kernel half it is used only where
  * it has to be; caches of translations are small. */

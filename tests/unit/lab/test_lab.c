@@ -112,7 +112,7 @@ static void test_wrong_input(void **state)
     assert_non_null(strstr(irplab_error(lab), "nothing to run"));
     assert_false(irplab_set(lab, "driver", "no-such-file.sys"));
     assert_non_null(strstr(irplab_error(lab), "no-such-file.sys"));
-    assert_false(irplab_set(lab, "cpus", "17"));
+    assert_false(irplab_set(lab, "cpus", "65"));
     assert_false(irplab_set(lab, "colour", "blue"));
     assert_false(irplab_case(lab, "no-such-folder"));
     assert_null(irplab_replay(lab, "no-such-file.irplab"));
